@@ -1,0 +1,77 @@
+// The primitives of `#crypto` in a node: sodium-native, the only verifier that decides anything there, and node:crypto
+// for SHA-256. crypto/browser.ts gives the same verdicts and the same bytes.
+
+import { createHash } from 'node:crypto'
+import sodium from 'sodium-native'
+
+export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(part)
+  return new Uint8Array(hash.digest())
+}
+
+export function sha512(...parts: readonly Uint8Array[]): Uint8Array {
+  const hash = createHash('sha512')
+  for (const part of parts) hash.update(part)
+  return new Uint8Array(hash.digest())
+}
+
+export function randomBytes(length: number): Uint8Array {
+  const bytes = new Uint8Array(length)
+  sodium.randombytes_buf(bytes)
+  return bytes
+}
+
+/** The Ed25519 public key of a 32-byte seed (RFC 8032, section 5.1.5). */
+export function publicKeyOf(seed: Uint8Array): Uint8Array {
+  return keyPair(seed).publicKey
+}
+
+/** Ed25519 over the whole message (RFC 8032, section 5.1.6): 64 bytes. */
+export function signRaw(message: Uint8Array, seed: Uint8Array): Uint8Array {
+  const signature = new Uint8Array(sodium.crypto_sign_BYTES)
+  sodium.crypto_sign_detached(signature, message, keyPair(seed).secretKey)
+  return signature
+}
+
+/** The one rule of base/signature.ts, for a key that passed `isStrongKey` there. */
+export function verifyRaw(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean {
+  return sodium.crypto_sign_verify_detached(signature, message, publicKey)
+}
+
+/** 64 uniform bytes to a scalar modulo the group order, little-endian, 32 bytes. */
+export function reduceScalar(uniform: Uint8Array): Uint8Array {
+  const scalar = new Uint8Array(32)
+  sodium.crypto_core_ed25519_scalar_reduce(scalar, uniform)
+  return scalar
+}
+
+/** aB + bP in edwards25519, encoded; B is the base point. `a` and `b` are scalars other than 0. */
+export function doubleMultiply(a: Uint8Array, b: Uint8Array, point: Uint8Array): Uint8Array {
+  const left = new Uint8Array(32)
+  const right = new Uint8Array(32)
+  const sum = new Uint8Array(32)
+  sodium.crypto_scalarmult_ed25519_base_noclamp(left, a)
+  sodium.crypto_scalarmult_ed25519_noclamp(right, b, point)
+  sodium.crypto_core_ed25519_add(sum, left, right)
+  return sum
+}
+
+interface KeyPair {
+  readonly publicKey: Uint8Array
+  readonly secretKey: Uint8Array
+}
+
+// A node signs with a handful of keys, thousands of times a second; deriving the pair costs as much as signing.
+const keyPairs = new WeakMap<Uint8Array, KeyPair>()
+
+function keyPair(seed: Uint8Array): KeyPair {
+  const known = keyPairs.get(seed)
+  if (known !== undefined) return known
+  const publicKey = new Uint8Array(sodium.crypto_sign_PUBLICKEYBYTES)
+  const secretKey = new Uint8Array(sodium.crypto_sign_SECRETKEYBYTES)
+  sodium.crypto_sign_seed_keypair(publicKey, secretKey, seed)
+  const pair = { publicKey, secretKey }
+  keyPairs.set(seed, pair)
+  return pair
+}

@@ -1,0 +1,21 @@
+// Quorum arithmetic for n validators (Castro and Liskov, TOCS 2002, section 4.1, for every n and not only 3f+1).
+
+/** How many of n validators may lie: floor((n-1)/3). */
+export function faultsMax(n: number): number {
+  return Math.floor((n - 1) / 3)
+}
+
+/** The smallest q such that any two sets of q validators share a correct one: ceil((n+f+1)/2). q <= n-f always. */
+export function byzantineQuorum(n: number): number {
+  return Math.ceil((n + faultsMax(n) + 1) / 2)
+}
+
+/** At least one of so many validators is correct: f+1. */
+export function oneCorrect(n: number): number {
+  return faultsMax(n) + 1
+}
+
+/** More than half of n: Raft's quorum. */
+export function majority(n: number): number {
+  return Math.floor(n / 2) + 1
+}

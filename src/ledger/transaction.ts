@@ -1,0 +1,182 @@
+// A transaction: what an application or an organisation signs. Only this public part is ordered, hashed and kept for ever;
+// the quads travel beside it as payload (payload.ts) and can be erased.
+
+import { encodeCbor } from '../base/cbor.ts'
+import { hashBytes, keyId } from '../base/hash.ts'
+import {
+  type GraphId,
+  graphIdOf,
+  type ItemId,
+  idBytes,
+  itemIdOf,
+  type KeyId,
+  keyIdOf,
+  type LedgerId,
+  ledgerIdOf,
+  type NodeId,
+  nodeIdOf,
+  type PolicyId,
+  policyIdOf,
+  type Sequence,
+  type Time,
+  type TxId,
+  txIdOf,
+} from '../base/ids.ts'
+import { limits } from '../base/limits.ts'
+import { bytes, bytesUpTo, id, list, named, record, type Schema, text, uint, variant, word } from '../base/schema.ts'
+import { type Graph, graphSchema, type Policy, policySchema } from './records.ts'
+
+export type CommitmentAlgorithm = 'sha256' | 'pedersen'
+
+/** How the payload of an item reaches those who must hold it. */
+export type Carriage =
+  /** It travels with the proposal; nobody votes before it is here and durable. */
+  | { readonly type: 'proposal' }
+  /** These nodes signed that they hold it. */
+  | { readonly type: 'receipts'; readonly receipts: readonly Receipt[] }
+
+export interface Receipt {
+  readonly node: NodeId
+  readonly key: Uint8Array
+  readonly signature: Uint8Array
+}
+
+/** The public header of one item; its index is its place in the transaction. */
+export interface ItemHeader {
+  readonly graph: GraphId
+  readonly policy: PolicyId
+  /** log2 of the bytes that the padded assertions take: 8 (256 B) to 20 (1 MiB). */
+  readonly sizeClass: number
+  readonly algorithm: CommitmentAlgorithm
+  /** 32 bytes. */
+  readonly assertions: Uint8Array
+  /** 32 bytes. */
+  readonly retractions: Uint8Array
+  readonly carriage: Carriage
+}
+
+/** The version of a graph that a change was computed from. */
+export interface Base {
+  readonly graph: GraphId
+  readonly version: Sequence
+}
+
+export type Right = 'read' | 'write'
+
+export interface GraphRight {
+  readonly graph: GraphId
+  readonly right: Right
+}
+
+export type Act =
+  /** A change of quads. `base` lists only graphs that the result depended on. */
+  | { readonly type: 'data'; readonly items: readonly ItemHeader[]; readonly base: readonly Base[] }
+  /** Enrols an application key of the signing organisation, or replaces its rights. */
+  | {
+      readonly type: 'key-add'
+      readonly key: Uint8Array
+      readonly name: string
+      readonly rights: readonly GraphRight[]
+    }
+  /** Ends an application key of the signing organisation. */
+  | { readonly type: 'key-revoke'; readonly key: KeyId }
+  /** Registers a policy; its controller is the signing organisation. */
+  | { readonly type: 'policy-add'; readonly policy: Policy }
+  /** Registers a graph; its owner is the signing organisation. */
+  | { readonly type: 'graph-add'; readonly graph: Graph }
+
+export interface Transaction {
+  readonly ledger: LedgerId
+  /** Ed25519 public key of the application or organisation that signs: 32 bytes. */
+  readonly key: Uint8Array
+  /** The signer's own number for this transaction: each is executed at most once. */
+  readonly sequence: number
+  /** A block with a later time does not execute it. */
+  readonly expires: Time
+  readonly act: Act
+}
+
+/** What is ordered: the exact bytes that were signed, and the signature under the key that they name. */
+export interface SignedTransaction {
+  readonly body: Uint8Array
+  readonly signature: Uint8Array
+}
+
+const receiptSchema: Schema<Receipt> = named(
+  'receipt',
+  record<Receipt>({ node: id(16, nodeIdOf), key: bytes(32), signature: bytes(64) }),
+)
+
+const carriageSchema: Schema<Carriage> = named(
+  'carriage',
+  variant<Carriage>({ proposal: [1, {}], receipts: [2, { receipts: list(receiptSchema, limits.validatorsMax, 1) }] }),
+)
+
+export const itemHeaderSchema: Schema<ItemHeader> = named(
+  'item-header',
+  record<ItemHeader>({
+    graph: id(16, graphIdOf),
+    policy: id(16, policyIdOf),
+    sizeClass: uint(20),
+    algorithm: word('sha256', 'pedersen'),
+    assertions: bytes(32),
+    retractions: bytes(32),
+    carriage: carriageSchema,
+  }),
+)
+
+const baseSchema: Schema<Base> = named('base', record<Base>({ graph: id(16, graphIdOf), version: uint<Sequence>() }))
+
+export const graphRightSchema: Schema<GraphRight> = named(
+  'graph-right',
+  record<GraphRight>({ graph: id(16, graphIdOf), right: word('read', 'write') }),
+)
+
+/** Numbers 10 to 29 are taken by acts to come: governance, erasure, holds, anchors, and 24 to 26 by prepare, commit and abort across ledgers. */
+export const actSchema: Schema<Act> = named(
+  'act',
+  variant<Act>({
+    data: [
+      1,
+      {
+        items: list(itemHeaderSchema, limits.itemsPerTransactionMax, 1),
+        base: list(baseSchema, limits.itemsPerTransactionMax),
+      },
+    ],
+    'key-add': [
+      2,
+      { key: bytes(32), name: text(limits.nameBytesMax), rights: list(graphRightSchema, limits.rightsPerKeyMax) },
+    ],
+    'key-revoke': [3, { key: id(32, keyIdOf) }],
+    'policy-add': [4, { policy: policySchema }],
+    'graph-add': [5, { graph: graphSchema }],
+  }),
+)
+
+export const transactionSchema: Schema<Transaction> = named(
+  'transaction',
+  record<Transaction>({
+    ledger: id(32, ledgerIdOf),
+    key: bytes(32),
+    sequence: uint(),
+    expires: uint<Time>(),
+    act: actSchema,
+  }),
+)
+
+export const signedTransactionSchema: Schema<SignedTransaction> = named(
+  'signed-transaction',
+  record<SignedTransaction>({ body: bytesUpTo(limits.transactionBytesMax), signature: bytes(64) }),
+)
+
+/** H(ledger, key id, client sequence). */
+export function txIdFor(transaction: Pick<Transaction, 'ledger' | 'key' | 'sequence'>): TxId {
+  return txIdOf(
+    hashBytes('tx', encodeCbor([idBytes(transaction.ledger), idBytes(keyId(transaction.key)), transaction.sequence])),
+  )
+}
+
+/** H('item', txId, index). */
+export function itemIdFor(tx: TxId, index: number): ItemId {
+  return itemIdOf(hashBytes('item', encodeCbor([idBytes(tx), index])))
+}
