@@ -155,6 +155,8 @@ export interface Protocol<Message> {
   readonly messages: Schema<Message>
   /** What must verify before `message` may be received, those inside certificates included. */
   claims(message: Message, ledger: LedgerId): readonly Claim[]
+  /** Requests that a peer forwards in `message` (none in a proposal): the host drops the message unless each is statically valid. */
+  forwarded(message: Message): readonly Uint8Array[]
   start(setup: Setup): Core<Message>
 }
 
