@@ -38,4 +38,10 @@ export const limits = {
   addressesPerNodeMax: 8,
   /** Graphs that one application key may have rights for, by one act. */
   rightsPerKeyMax: 64,
+  /** Blocks that one answer of catch-up holds at most; fewer when they fill a frame. */
+  blocksPerAnswerMax: 64,
+  /** Payloads that wait in memory and in the staging area for their block. */
+  stagedBytesMax: 268_435_456,
+  /** Verified transactions whose verdict a node remembers. */
+  verdictsMax: 16_384,
 } as const

@@ -1,0 +1,51 @@
+// What nodes say to one another on the mesh: messages of the protocol with the payloads that travel beside them, and the
+// questions and answers by which a node fetches payloads and blocks that it lacks.
+
+import { type Digest, digestOf, type Sequence } from '../base/ids.ts'
+import { limits } from '../base/limits.ts'
+import { bytesUpTo, id, list, named, record, type Schema, uint, variant } from '../base/schema.ts'
+import type { RequestId } from '../consensus/batch.ts'
+
+export interface CarriedPayload {
+  /** Of the request whose payload this is. */
+  readonly id: RequestId
+  readonly payload: Uint8Array
+}
+
+/** A block as one node gives it to another. */
+export interface ServedBlock {
+  /** Encoded BlockRecord. */
+  readonly block: Uint8Array
+  readonly payloads: readonly CarriedPayload[]
+}
+
+export type Envelope =
+  | { readonly type: 'protocol'; readonly message: Uint8Array; readonly payloads: readonly CarriedPayload[] }
+  | { readonly type: 'payloads-wanted'; readonly ids: readonly RequestId[] }
+  | { readonly type: 'payloads'; readonly payloads: readonly CarriedPayload[] }
+  | { readonly type: 'blocks-wanted'; readonly from: Sequence; readonly count: number }
+  /** Blocks from `from` on, without gaps; none when the sender does not have that block. */
+  | { readonly type: 'blocks'; readonly from: Sequence; readonly blocks: readonly ServedBlock[] }
+
+const carriedPayloadSchema: Schema<CarriedPayload> = named(
+  'carried-payload',
+  record<CarriedPayload>({ id: id(32, digestOf), payload: bytesUpTo(limits.payloadBytesMax) }),
+)
+
+const payloadsSchema = list(carriedPayloadSchema, limits.batchTransactionsMax)
+
+const servedBlockSchema: Schema<ServedBlock> = named(
+  'served-block',
+  record<ServedBlock>({ block: bytesUpTo(2 * limits.batchBytesMax), payloads: payloadsSchema }),
+)
+
+export const envelopeSchema: Schema<Envelope> = named(
+  'envelope',
+  variant<Envelope>({
+    protocol: [1, { message: bytesUpTo(limits.frameBytesMax), payloads: payloadsSchema }],
+    'payloads-wanted': [2, { ids: list(id<Digest>(32, digestOf), limits.batchTransactionsMax) }],
+    payloads: [3, { payloads: payloadsSchema }],
+    'blocks-wanted': [4, { from: uint<Sequence>(), count: uint(limits.blocksPerAnswerMax) }],
+    blocks: [5, { from: uint<Sequence>(), blocks: list(servedBlockSchema, limits.blocksPerAnswerMax) }],
+  }),
+)
