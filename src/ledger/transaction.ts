@@ -180,3 +180,8 @@ export function txIdFor(transaction: Pick<Transaction, 'ledger' | 'key' | 'seque
 export function itemIdFor(tx: TxId, index: number): ItemId {
   return itemIdOf(hashBytes('item', encodeCbor([idBytes(tx), index])))
 }
+
+/** Whether a payload belongs to it: only changes of quads have one. */
+export function hasPayload(transaction: Transaction): boolean {
+  return transaction.act.type === 'data'
+}
