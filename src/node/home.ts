@@ -1,0 +1,114 @@
+// A node's home folder: where everything that one node keeps lies, and nothing else. This is the only place that knows
+// the names.
+//
+//   node.yaml         configuration, for people to edit (config.ts)
+//   node.json         who this node is: its random id, name, role and organisation; no secret
+//   genesis.json      the ledger that it belongs to, with the founders' signatures; put there by the first start
+//   keys/             private keys and key bags, sealed under the root key that the unlock provider gives
+//   data/journal/     what this node signed and what was agreed, before it is applied
+//   data/blocks/      blocks and their certificates, append-only
+//   data/log/         the consortium log, append-only
+//   data/store/       quads and payloads: the only erasable root
+//
+// The unlock key itself should lie elsewhere: who copies a home must not thereby hold what opens it.
+
+import { mkdir, readFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { fromUtf8 } from '../base/bytes.ts'
+import { LedgerError } from '../base/errors.ts'
+import type { JsonValue, Schema } from '../base/schema.ts'
+
+/** Absolute paths. */
+export interface Home {
+  readonly root: string
+  readonly config: string
+  readonly identity: string
+  readonly genesis: string
+  readonly keys: string
+  readonly data: string
+  readonly journal: string
+  readonly blocks: string
+  readonly log: string
+  readonly store: string
+}
+
+/** The home at `given`, else at QUADRILLE_HOME, else in the user's own folder. Nothing is read or created. */
+export function homeAt(given?: string, environment: NodeJS.ProcessEnv = process.env): Home {
+  const fromEnvironment = environment['QUADRILLE_HOME']
+  const root = resolve(given ?? (fromEnvironment || join(homedir(), '.quadrille')))
+  const data = join(root, 'data')
+  return {
+    root,
+    config: join(root, 'node.yaml'),
+    identity: join(root, 'node.json'),
+    genesis: join(root, 'genesis.json'),
+    keys: join(root, 'keys'),
+    data,
+    journal: join(data, 'journal'),
+    blocks: join(data, 'blocks'),
+    log: join(data, 'log'),
+    store: join(data, 'store'),
+  }
+}
+
+/** Creates the folders of a home, for its owner only. What is there already stays. */
+export async function createFolders(home: Home): Promise<void> {
+  for (const folder of [home.root, home.keys, home.data, home.journal, home.blocks, home.log, home.store]) {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+  }
+}
+
+/** The text of a file that somebody named. @throws LedgerError FILE_UNREADABLE */
+export async function readText(path: string): Promise<string> {
+  const bytes = await readBytes(path)
+  try {
+    return fromUtf8(bytes)
+  } catch {
+    throw new LedgerError('FILE_UNREADABLE', { file: path, reason: 'it is not UTF-8 text' })
+  }
+}
+
+/** @throws LedgerError FILE_UNREADABLE */
+export async function readBytes(path: string): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await readFile(path))
+  } catch (cause) {
+    throw new LedgerError('FILE_UNREADABLE', { file: path, reason: reasonOf(cause) }, cause)
+  }
+}
+
+/** A JSON file of the form that `schema` says. @throws LedgerError FILE_UNREADABLE, MALFORMED (with file and path in it) */
+export async function readJson<T>(path: string, schema: Schema<T>): Promise<T> {
+  const text = await readText(path)
+  let value: JsonValue
+  try {
+    value = JSON.parse(text) as JsonValue
+  } catch (cause) {
+    throw new LedgerError('MALFORMED', { file: path, reason: 'it is not JSON' }, cause)
+  }
+  try {
+    return schema.fromJson(value, '')
+  } catch (error) {
+    if (error instanceof LedgerError) throw new LedgerError(error.code, { file: path, ...error.details }, error)
+    throw error
+  }
+}
+
+/** What the operating system said, in words. */
+export function reasonOf(cause: unknown): string {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+  switch (code) {
+    case 'ENOENT':
+      return 'there is no such file'
+    case 'EACCES':
+    case 'EPERM':
+      return 'this user may not'
+    case 'EISDIR':
+      return 'it is a folder'
+    case 'EEXIST':
+      return 'it exists already'
+    default:
+      return cause instanceof Error ? cause.message : String(cause)
+  }
+}
