@@ -1,7 +1,6 @@
 // What a protocol agrees on at one sequence: a batch of requests, whose digest covers the time, the read tokens and the
 // transactions, and nothing that differs between views (so a batch keeps its digest when a new leader proposes it again).
 
-import { concat } from '../base/bytes.ts'
 import { hash, hashOf } from '../base/hash.ts'
 import { type Digest, digestOf, idBytes, type Time } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
@@ -49,12 +48,16 @@ export function requestId(transaction: Uint8Array): RequestId {
   return hash('transaction', transaction)
 }
 
+/** H over the ids of the transactions, in order. */
+export function transactionsHash(transactions: readonly Uint8Array[]): Digest {
+  return hash('transactions', ...transactions.map((transaction) => idBytes(requestId(transaction))))
+}
+
 export function summarize(batch: Batch): BatchSummary {
-  const transactions = concat(...batch.transactions.map((transaction) => idBytes(requestId(transaction))))
   return {
     time: batch.time,
     tokens: hash('tokens', encode(tokensSchema, batch.tokens)),
-    transactions: hash('transactions', transactions),
+    transactions: transactionsHash(batch.transactions),
   }
 }
 
