@@ -1,0 +1,36 @@
+// What the consortium log says about a delivered block: one entry for the block, then one for each transaction that was
+// executed for the first time. Identical on every node, no personal data: actors are organisations and key ids.
+
+import type { JsonValue } from '../base/schema.ts'
+import type { Delivered, TransactionOutcome } from '../ledger/ledger.ts'
+
+export type Entry = Readonly<Record<string, JsonValue>>
+
+export function entriesOf(delivered: Delivered): readonly Entry[] {
+  const { header, hash, outcomes } = delivered
+  const block: Entry = {
+    type: 'block',
+    height: header.sequence,
+    epoch: header.epoch,
+    time: header.time,
+    hash,
+    previous: header.previous,
+    batch: header.batch,
+  }
+  return [block, ...outcomes.filter((outcome) => !outcome.repeated).map((outcome) => transactionEntry(header.sequence, outcome))]
+}
+
+function transactionEntry(height: number, { index, tx, code, signer, transaction }: TransactionOutcome): Entry {
+  const { act } = transaction
+  return {
+    type: 'transaction',
+    height,
+    index,
+    tx,
+    act: act.type,
+    outcome: code,
+    key: signer.key,
+    organisation: signer.organisation ?? '',
+    ...(act.type === 'data' ? { items: act.items.length } : {}),
+  }
+}
