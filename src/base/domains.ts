@@ -21,6 +21,7 @@ export type HashDomain =
   | 'roster'
   | 'commitment'
   | 'pedersen-h'
+  | 'pedersen-m'
   | 'skolem'
   | 'view-change'
   | 'fingerprint'

@@ -1,7 +1,7 @@
 // Domain-separated hashing: SHA-256 (FIPS 180-4) of "quadrille/<domain>/1", a zero byte, and one canonical encoding.
 // RFC 6962 hashes begin with a byte 0 or 1 and so can never be confused with these.
 
-import { sha256 } from '#crypto'
+import { sha256, sha512 } from '#crypto'
 import { utf8 } from './bytes.ts'
 import type { HashDomain } from './domains.ts'
 import {
@@ -18,14 +18,23 @@ import { encode, type Schema } from './schema.ts'
 
 const prefixes = new Map<HashDomain, Uint8Array>()
 
-/** 32 bytes. `parts` are one byte string: give more than one only when their lengths are fixed. */
-export function hashBytes(domain: HashDomain, ...parts: readonly Uint8Array[]): Uint8Array {
+function prefixOf(domain: HashDomain): Uint8Array {
   let prefix = prefixes.get(domain)
   if (prefix === undefined) {
     prefix = utf8(`quadrille/${domain}/1\0`)
     prefixes.set(domain, prefix)
   }
-  return sha256(prefix, ...parts)
+  return prefix
+}
+
+/** 32 bytes. `parts` are one byte string: give more than one only when it is clear where each ends. */
+export function hashBytes(domain: HashDomain, ...parts: readonly Uint8Array[]): Uint8Array {
+  return sha256(prefixOf(domain), ...parts)
+}
+
+/** 64 bytes, with SHA-512 in place of SHA-256: what is reduced to a uniform scalar. */
+export function hashWide(domain: HashDomain, ...parts: readonly Uint8Array[]): Uint8Array {
+  return sha512(prefixOf(domain), ...parts)
 }
 
 export function hash(domain: HashDomain, ...parts: readonly Uint8Array[]): Digest {

@@ -44,4 +44,38 @@ export const limits = {
   stagedBytesMax: 268_435_456,
   /** Verified transactions whose verdict a node remembers. */
   verdictsMax: 16_384,
+  /** Arrays within arrays of one CBOR value: our formats need 10; an attacker's recursion must not reach our stack. */
+  cborDepthMax: 32,
+  /** Records under one AES-GCM key: random 96-bit nonces then repeat with a chance below 2^-37 (NIST SP 800-38D asks 2^-32). */
+  gcmRecordsPerKeyMax: 1_073_741_824,
+  /** One record of an append-only file: the largest block record or journal record, and head-room. */
+  fileRecordBytesMax: 16_777_216,
+  /** Rule. Numbers that one key may have open at once, below and above its highest executed one. */
+  sequenceWindow: 1024,
+  /** Rule. Sequences after which the version of a graph is too old to be the base of a change. */
+  baseAgeMax: 65_536,
+  /** Data keys in one ring: a journal key for each restart since the last cut, and some versions of each purpose. */
+  dataKeysMax: 4_096,
+  /** Terms that a store keeps decoded in memory, by the characters of their text. */
+  termCacheCharactersMax: 33_554_432,
+  /** Index rows that one read of a scan takes: bounds how long it holds the event loop. */
+  scanRowsMax: 1_024,
+  /** A journal begins a new segment beyond this: what a cut can free at a time. */
+  journalSegmentBytesMax: 16_777_216,
+  /** Blocks in one archive file: its places are scanned when it is first read. */
+  blocksPerFile: 1_024,
+  /** Messages that wait for one peer at one priority: four of the largest; beyond it they are dropped and sent again. */
+  peerQueueBytesMax: 33_554_432,
+  /** Connections of peers outside the member table at once: enough for candidates that join, too few to cost memory. */
+  guestConnectionsMax: 8,
+  /** Connections with one member: both sides may dial at once, and a dead one may linger until it is noticed. */
+  connectionsPerPeerMax: 6,
+  /** Inbound streams of one connection: two priorities, liveness probes, joining, and some under negotiation. */
+  streamsPerConnectionMax: 16,
+  /** A peer must send a frame that it began at least this fast, after the read timeout's grace. */
+  frameBytesPerSecondMin: 65_536,
+  /** Rule. How far PBFT's sequences may go above a stable checkpoint: bounds what a view change carries. */
+  windowMax: 1024,
+  /** A proposal whose time is further than this from a validator's clock gets no PREPARE from it. */
+  clockSkewMsMax: 120_000,
 } as const

@@ -28,7 +28,7 @@ export function signRaw(message: Uint8Array, seed: Uint8Array): Uint8Array {
   return sign(message, seed)
 }
 
-/** The one rule of base/signature.ts, for a key that passed `isStrongKey` there. */
+/** The one rule of base/signature.ts. Small-order and non-canonical keys verify nothing. */
 export function verifyRaw(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean {
   if (signature.length !== 64 || publicKey.length !== 32) return false
   const encodedR = signature.subarray(0, 32)
@@ -37,7 +37,7 @@ export function verifyRaw(signature: Uint8Array, message: Uint8Array, publicKey:
   if (s >= groupOrder) return false
   const a = decodePoint(publicKey)
   const r = decodePoint(encodedR)
-  if (a === undefined || r === undefined || r.isSmallOrder()) return false
+  if (a === undefined || r === undefined || a.isSmallOrder() || r.isSmallOrder()) return false
   const h = littleEndian(sha512(encodedR, publicKey, message)) % groupOrder
   const expected = Point.BASE.multiply(s, false).subtract(a.multiply(h, false))
   return equal(expected.toBytes(), encodedR)
@@ -52,10 +52,17 @@ export function reduceScalar(uniform: Uint8Array): Uint8Array {
   })
 }
 
-/** aB + bP in edwards25519, encoded; B is the base point. `a` and `b` are scalars other than 0. */
+/** aB + bP in edwards25519, encoded; B is the base point, P of prime order, `a` and `b` are reduced scalars. */
 export function doubleMultiply(a: Uint8Array, b: Uint8Array, point: Uint8Array): Uint8Array {
-  const sum = Point.BASE.multiply(littleEndian(a)).add(Point.fromBytes(point).multiply(littleEndian(b)))
-  return sum.toBytes()
+  return product(Point.BASE, a)
+    .add(product(Point.fromBytes(point), b))
+    .toBytes()
+}
+
+/** noble's constant-time multiplication refuses 0. */
+function product(point: Point, scalar: Uint8Array): Point {
+  const factor = littleEndian(scalar)
+  return factor === 0n ? Point.ZERO : point.multiply(factor)
 }
 
 /** The point of a canonical encoding, undefined for any other 32 bytes. */

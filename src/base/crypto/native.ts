@@ -34,7 +34,7 @@ export function signRaw(message: Uint8Array, seed: Uint8Array): Uint8Array {
   return signature
 }
 
-/** The one rule of base/signature.ts, for a key that passed `isStrongKey` there. */
+/** The one rule of base/signature.ts. Small-order and non-canonical keys verify nothing. */
 export function verifyRaw(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean {
   return sodium.crypto_sign_verify_detached(signature, message, publicKey)
 }
@@ -46,15 +46,23 @@ export function reduceScalar(uniform: Uint8Array): Uint8Array {
   return scalar
 }
 
-/** aB + bP in edwards25519, encoded; B is the base point. `a` and `b` are scalars other than 0. */
+/** aB + bP in edwards25519, encoded; B is the base point, P of prime order, `a` and `b` are reduced scalars. */
 export function doubleMultiply(a: Uint8Array, b: Uint8Array, point: Uint8Array): Uint8Array {
-  const left = new Uint8Array(32)
-  const right = new Uint8Array(32)
   const sum = new Uint8Array(32)
-  sodium.crypto_scalarmult_ed25519_base_noclamp(left, a)
-  sodium.crypto_scalarmult_ed25519_noclamp(right, b, point)
+  const left = product(a, (q) => sodium.crypto_scalarmult_ed25519_base_noclamp(q, a))
+  const right = product(b, (q) => sodium.crypto_scalarmult_ed25519_noclamp(q, b, point))
   sodium.crypto_core_ed25519_add(sum, left, right)
   return sum
+}
+
+const identity = Uint8Array.of(1, ...new Uint8Array(31))
+
+/** libsodium refuses to return the identity, which is what 0 times a point is. */
+function product(scalar: Uint8Array, multiply: (q: Uint8Array) => void): Uint8Array {
+  if (scalar.every((byte) => byte === 0)) return identity
+  const q = new Uint8Array(32)
+  multiply(q)
+  return q
 }
 
 interface KeyPair {
