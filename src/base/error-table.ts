@@ -115,6 +115,11 @@ export const errorTable = {
     sentence: 'A part of the input is larger than what the ledger takes.',
     next: 'Split it, or keep it elsewhere and refer to it by an IRI.',
   },
+  FORMAT_UNKNOWN: {
+    exit: 2,
+    sentence: 'The name of the file does not tell what RDF it holds.',
+    next: 'Say it with --format turtle, trig, ntriples or nquads.',
+  },
   PARSE_ERROR: {
     exit: 4,
     sentence: 'The RDF cannot be parsed.',

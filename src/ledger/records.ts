@@ -59,13 +59,15 @@ export interface Graph {
   readonly owner: OrganisationId
   /** Name of the policy that its items have unless they say otherwise. */
   readonly policy: string
+  /** Organisations whose applications may write; none listed: all. */
+  readonly writers: readonly OrganisationId[]
 }
 
-const organisationId: Schema<OrganisationId> = text(32, organisationIdOf)
+export const organisationIdSchema: Schema<OrganisationId> = text(32, organisationIdOf)
 
 export const organisationSchema: Schema<Organisation> = named(
   'organisation',
-  record<Organisation>({ id: organisationId, name: text(limits.nameBytesMax), key: bytes(32) }),
+  record<Organisation>({ id: organisationIdSchema, name: text(limits.nameBytesMax), key: bytes(32) }),
 )
 
 export const nodeKeysSchema: Schema<NodeKeys> = named(
@@ -77,7 +79,7 @@ export const nodeSchema: Schema<Node> = named(
   'node',
   record<Node>({
     id: id(16, nodeIdOf),
-    organisation: organisationId,
+    organisation: organisationIdSchema,
     name: text(limits.nameBytesMax),
     role: word('validator', 'learner'),
     keys: nodeKeysSchema,
@@ -89,12 +91,12 @@ export const policySchema: Schema<Policy> = named(
   'policy',
   record<Policy>({
     name: text(limits.nameBytesMax),
-    controller: organisationId,
+    controller: organisationIdSchema,
     purpose: text(limits.iriBytesMax),
     legalBasis: text(limits.nameBytesMax),
     retentionDays: uint(36_500),
     class: word('open', 'personal', 'confidential'),
-    audience: list(organisationId, limits.validatorsMax),
+    audience: list(organisationIdSchema, limits.validatorsMax),
     algorithm: word('sha256', 'pedersen'),
     carriage: word('proposal', 'receipts'),
   }),
@@ -102,5 +104,10 @@ export const policySchema: Schema<Policy> = named(
 
 export const graphSchema: Schema<Graph> = named(
   'graph',
-  record<Graph>({ iri: text(limits.iriBytesMax), owner: organisationId, policy: text(limits.nameBytesMax) }),
+  record<Graph>({
+    iri: text(limits.iriBytesMax),
+    owner: organisationIdSchema,
+    policy: text(limits.nameBytesMax),
+    writers: list(organisationIdSchema, limits.validatorsMax),
+  }),
 )

@@ -2,6 +2,7 @@
 // the quads travel beside it as payload (payload.ts) and can be erased.
 
 import { encodeCbor } from '../base/cbor.ts'
+import type { CommitmentAlgorithm } from '../base/commitment.ts'
 import { hashBytes, keyId } from '../base/hash.ts'
 import {
   type GraphId,
@@ -15,6 +16,7 @@ import {
   ledgerIdOf,
   type NodeId,
   nodeIdOf,
+  type OrganisationId,
   type PolicyId,
   policyIdOf,
   type Sequence,
@@ -23,10 +25,10 @@ import {
   txIdOf,
 } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
-import { bytes, bytesUpTo, id, list, named, record, type Schema, text, uint, variant, word } from '../base/schema.ts'
-import { type Graph, graphSchema, type Policy, policySchema } from './records.ts'
+import { bytes, bytesUpTo, encode, id, list, named, record, type Schema, text, uint, variant, word } from '../base/schema.ts'
+import { type Graph, graphSchema, organisationIdSchema, type Policy, policySchema } from './records.ts'
 
-export type CommitmentAlgorithm = 'sha256' | 'pedersen'
+export type { CommitmentAlgorithm } from '../base/commitment.ts'
 
 /** How the payload of an item reaches those who must hold it. */
 export type Carriage =
@@ -77,6 +79,8 @@ export type Act =
       readonly key: Uint8Array
       readonly name: string
       readonly rights: readonly GraphRight[]
+      /** By the key itself over keyProofBytes: nobody enrols the key of another. */
+      readonly proof: Uint8Array
     }
   /** Ends an application key of the signing organisation. */
   | { readonly type: 'key-revoke'; readonly key: KeyId }
@@ -145,7 +149,7 @@ export const actSchema: Schema<Act> = named(
     ],
     'key-add': [
       2,
-      { key: bytes(32), name: text(limits.nameBytesMax), rights: list(graphRightSchema, limits.rightsPerKeyMax) },
+      { key: bytes(32), name: text(limits.nameBytesMax), rights: list(graphRightSchema, limits.rightsPerKeyMax), proof: bytes(64) },
     ],
     'key-revoke': [3, { key: id(32, keyIdOf) }],
     'policy-add': [4, { policy: policySchema }],
@@ -179,6 +183,44 @@ export function txIdFor(transaction: Pick<Transaction, 'ledger' | 'key' | 'seque
 /** H('item', txId, index). */
 export function itemIdFor(tx: TxId, index: number): ItemId {
   return itemIdOf(hashBytes('item', encodeCbor([idBytes(tx), index])))
+}
+
+/** What a node signs, in domain receipt, when it holds a durable payload that opens these commitments. */
+export interface ReceiptStatement {
+  readonly ledger: LedgerId
+  readonly item: ItemId
+  readonly assertions: Uint8Array
+  readonly retractions: Uint8Array
+}
+
+const receiptStatementSchema: Schema<ReceiptStatement> = named(
+  'receipt-statement',
+  record<ReceiptStatement>({
+    ledger: id(32, ledgerIdOf),
+    item: id(32, itemIdOf),
+    assertions: bytes(32),
+    retractions: bytes(32),
+  }),
+)
+
+export function receiptBytes(statement: ReceiptStatement): Uint8Array {
+  return encode(receiptStatementSchema, statement)
+}
+
+/** What an application key signs, in domain proof-of-possession, to be enrolled by this organisation and no other. */
+export interface KeyProof {
+  readonly ledger: LedgerId
+  readonly organisation: OrganisationId
+  readonly key: Uint8Array
+}
+
+const keyProofSchema: Schema<KeyProof> = named(
+  'key-proof',
+  record<KeyProof>({ ledger: id(32, ledgerIdOf), organisation: organisationIdSchema, key: bytes(32) }),
+)
+
+export function keyProofBytes(proof: KeyProof): Uint8Array {
+  return encode(keyProofSchema, proof)
 }
 
 /** Whether a payload belongs to it: only changes of quads have one. */
