@@ -88,6 +88,26 @@ export const errorTable = {
     sentence: 'The signatures are of another epoch than the validator set.',
     next: 'Give the validator history up to that height.',
   },
+  NOT_LEADER: {
+    exit: 4,
+    sentence: 'A validator proposed in a view that another one leads.',
+    next: 'Nothing: the message was dropped and the peer scored. `quadrille doctor` lists such peers.',
+  },
+  PROPOSAL_INVALID: {
+    exit: 4,
+    sentence: 'A proposal is not what its signature says, or breaks a static rule.',
+    next: 'Nothing: the message was dropped and the peer scored. `quadrille doctor` lists such peers.',
+  },
+  VIEW_UNJUSTIFIED: {
+    exit: 4,
+    sentence: 'A new view does not follow from the view changes that it names.',
+    next: 'Nothing: the validators go on to the next view. `quadrille doctor` lists such peers.',
+  },
+  RESULT_DIVERGED: {
+    exit: 5,
+    sentence: 'This node executed a block with another result than a quorum did.',
+    next: 'Stop it, keep its folder for examination, and restore it from its peers.',
+  },
   TOO_BUSY: {
     exit: 5,
     sentence: 'This node holds as many waiting transactions as it may.',
@@ -119,6 +139,11 @@ export const errorTable = {
     exit: 2,
     sentence: 'The name of the file does not tell what RDF it holds.',
     next: 'Say it with --format turtle, trig, ntriples or nquads.',
+  },
+  GRAPH_MISSING: {
+    exit: 2,
+    sentence: 'A statement names no graph, and every statement on the ledger stands in one.',
+    next: 'Say with --graph where statements go that name none.',
   },
   PARSE_ERROR: {
     exit: 4,

@@ -78,4 +78,24 @@ export const limits = {
   windowMax: 1024,
   /** A proposal whose time is further than this from a validator's clock gets no PREPARE from it. */
   clockSkewMsMax: 120_000,
+  /** Bytes that one stream holds before anybody reads them: libp2p's own window is 256 KiB. */
+  streamReadBufferBytesMax: 1_048_576,
+  /** Connections that one host may open in a second: members behind one address translation come back together. */
+  inboundConnectionsPerSecondMax: 32,
+  /** Handshakes under way at once, silent ones included until they time out. */
+  pendingConnectionsMax: 64,
+  /** A literal that ingest takes, bytes of UTF-8: the largest item less room for its other terms and its subjects. */
+  ingestLiteralBytesMax: 786_432,
+  /** Quads of personal graphs that one ingest holds in memory, because whose they are shows only when all are known. */
+  ingestPersonalQuadsMax: 250_000,
+  /** Blank nodes of one ingest: their names are remembered to its end. */
+  ingestBlankNodesMax: 500_000,
+  /** Leaves of a log whose hashes are computed again after a crash, at most: a fraction of a second. */
+  logMarkLeaves: 65_536,
+  /** One file of an audit bundle, so that it is checked in bounded memory: the largest record, and head-room. */
+  bundleFileBytesMax: 16_777_216,
+  /** An audit bundle begins a new file beyond this. */
+  bundleFileBytesTarget: 4_194_304,
+  /** Failures that a verification lists before it only counts them. */
+  findingsMax: 100,
 } as const
