@@ -108,6 +108,11 @@ export const errorTable = {
     sentence: 'This node executed a block with another result than a quorum did.',
     next: 'Stop it, keep its folder for examination, and restore it from its peers.',
   },
+  FORK_DETECTED: {
+    exit: 1,
+    sentence: 'Two roots of the audit log contradict each other.',
+    next: 'Stop writing, keep both notes, and call the other members: someone shows different logs to different people.',
+  },
   TOO_BUSY: {
     exit: 5,
     sentence: 'This node holds as many waiting transactions as it may.',
@@ -298,6 +303,33 @@ export const errorTable = {
     sentence: 'A member could not be reached at any of its addresses.',
     next: 'Check that it runs, and its addresses with `quadrille status`; dialing goes on by itself.',
   },
+  // A running node.
+  PAYLOAD_UNAVAILABLE: {
+    exit: 5,
+    sentence: 'The payload of a transaction is not here, or is not the one that it committed to.',
+    next: 'Send the transaction again with its payload.',
+  },
+  PROTOCOL_UNKNOWN: {
+    exit: 3,
+    sentence: 'The genesis names a protocol that this version does not have.',
+    next: 'Install the version that the consortium runs.',
+  },
+  NOT_FINAL: {
+    exit: 5,
+    sentence: 'The transaction was not final when the wait ended.',
+    next: 'Send the same bytes again: it is executed at most once.',
+  },
+  BLOCK_INVALID: {
+    exit: 4,
+    sentence: 'A block is not the agreed next one.',
+    next: 'Nothing: it is fetched from another node.',
+  },
+  STORAGE_INCOMPLETE: {
+    exit: 3,
+    sentence: 'Block archive or log end before the height that was executed.',
+    next: 'Restore the folder, or start this node anew from its peers.',
+  },
+  NODE_STOPPED: { exit: 5, sentence: 'The node is stopping.', next: 'Ask another node, or this one when it is back.' },
 } as const
 
 export type ErrorCode = keyof typeof errorTable
