@@ -120,6 +120,31 @@ export const errorTable = {
   },
   // What a person gives to a command or a node.
   USAGE: { exit: 2, sentence: 'The command was not given what it needs.', next: 'Add --help to see an example.' },
+  UNEXPECTED: {
+    exit: 5,
+    sentence: 'Something happened that this program does not know.',
+    next: 'Nothing is confirmed: look at the state before trying again, and report it with what you did.',
+  },
+  NODE_UNREACHABLE: {
+    exit: 5,
+    sentence: 'No node answers at this address.',
+    next: 'Check that it runs (`quadrille start`) and that --endpoint names its HTTP address.',
+  },
+  ANSWER_UNEXPECTED: {
+    exit: 5,
+    sentence: 'What answered is no node of this version.',
+    next: 'Check that --endpoint names the HTTP address of a node, and that both run versions that work together.',
+  },
+  NO_HOME: {
+    exit: 3,
+    sentence: 'There is no node in this folder.',
+    next: 'Create one with `quadrille node init`, or name its folder with --home or QUADRILLE_HOME.',
+  },
+  NO_GENESIS: {
+    exit: 3,
+    sentence: 'This node belongs to no ledger yet.',
+    next: 'Start it once with `quadrille start --genesis genesis.json`.',
+  },
   FILE_UNREADABLE: {
     exit: 3,
     sentence: 'A file cannot be read.',

@@ -1,0 +1,168 @@
+// A node's own keys at rest: data keys for each purpose, wrapped in one file under the root key, and the bag of item keys
+// beside it (key-bag.ts). The ring is small and rewritten whole; the bag is long and appended to. What the keys seal, and
+// when a key turns, is the affair of others.
+
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fromBase64, toBase64, toHex, utf8 } from '../base/bytes.ts'
+import { LedgerError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import { bytes, decode, encode, list, record, type Schema, uint, word } from '../base/schema.ts'
+import { generateSealingKey, open, type SealAlgorithm, type SealingKey, seal } from '../base/seal.ts'
+import { Queue, stored } from './failure.ts'
+import { KeyBag } from './key-bag.ts'
+import { keyCheck, type RootKey, wrappingKey } from './unlock.ts'
+import { field, readVersioned, writeVersioned } from './versioned.ts'
+
+/** What a data key is for. `lookup` hashes dictionary terms and record keys: it never seals. */
+export type KeyPurpose = 'index' | 'dictionary' | 'payload' | 'state' | 'journal' | 'details' | 'lookup'
+
+/** An active key seals, a decrypt-only one opens what it sealed before. A destroyed one is no longer here. */
+export type KeyState = 'active' | 'decrypt-only'
+
+export interface KeyEntry {
+  readonly purpose: KeyPurpose
+  /** From 1, for each purpose by itself. */
+  readonly version: number
+  readonly state: KeyState
+  readonly key: SealingKey
+}
+
+interface RingContent {
+  readonly keys: readonly KeyEntry[]
+  readonly bag: { readonly generation: number; readonly key: SealingKey }
+}
+
+const kind = 'quadrille key ring'
+const formatVersion = 1
+const aad = utf8(`${kind}/${formatVersion}`)
+/** Each has an active key from the start; `journal` gets a new one whenever a journal is opened. */
+const purposes = ['index', 'dictionary', 'payload', 'state', 'details', 'lookup'] as const
+
+const algorithmSchema: Schema<SealAlgorithm> = word('xchacha20-poly1305', 'aes-256-gcm')
+const keySchema: Schema<SealingKey> = record<SealingKey>({
+  id: bytes(8),
+  algorithm: algorithmSchema,
+  secret: bytes(32),
+})
+const ringSchema: Schema<RingContent> = record<RingContent>({
+  keys: list(
+    record<KeyEntry>({
+      purpose: word('index', 'dictionary', 'payload', 'state', 'journal', 'details', 'lookup'),
+      version: uint(),
+      state: word('active', 'decrypt-only'),
+      key: keySchema,
+    }),
+    limits.dataKeysMax,
+  ),
+  bag: record<RingContent['bag']>({ generation: uint(), key: keySchema }),
+})
+
+/** Makes a ring and an empty bag of generation 1 in `directory`. @throws LedgerError FILE_EXISTS */
+export async function createKeyRing(directory: string, root: RootKey): Promise<KeyRing> {
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  const path = join(directory, 'ring.json')
+  if ((await readVersioned(path, kind, formatVersion)) !== undefined) {
+    throw new LedgerError('FILE_EXISTS', { file: 'keys/ring.json' })
+  }
+  const keys = purposes.map(
+    (purpose): KeyEntry => ({ purpose, version: 1, state: 'active', key: generateSealingKey() }),
+  )
+  const content: RingContent = { keys, bag: { generation: 1, key: generateSealingKey() } }
+  await writeRing(path, root, content)
+  return openKeyRing(directory, root)
+}
+
+/**
+ * @throws LedgerError KEY_CHECK_FAILED (another root key), RECORD_TAMPERED, FORMAT_UNSUPPORTED,
+ * KEY_MISSING (there is no ring here).
+ */
+export async function openKeyRing(directory: string, root: RootKey): Promise<KeyRing> {
+  const path = join(directory, 'ring.json')
+  const fields = await readVersioned(path, kind, formatVersion)
+  if (fields === undefined) throw new LedgerError('KEY_MISSING', { file: 'keys/ring.json' })
+  if (field(fields, 'check', kind) !== keyCheck(root)) throw new LedgerError('KEY_CHECK_FAILED', { file: kind })
+  const sealed = fromBase64(field(fields, 'sealed', kind))
+  const content = decode(ringSchema, open(wrappingKey(root, 'key-ring'), aad, sealed, { store: kind }))
+  const { generation, key } = content.bag
+  const bag = await KeyBag.open(join(directory, `bag-${generation}`), generation, key)
+  return new KeyRing(path, root, content, bag)
+}
+
+async function writeRing(path: string, root: RootKey, content: RingContent): Promise<void> {
+  const sealed = seal(wrappingKey(root, 'key-ring'), aad, encode(ringSchema, content))
+  await writeVersioned(path, kind, formatVersion, { check: keyCheck(root), sealed: toBase64(sealed) })
+}
+
+export class KeyRing {
+  /** Keys of personal and confidential items, and of staged payloads. */
+  readonly bag: KeyBag
+  readonly #path: string
+  readonly #root: RootKey
+  #content: RingContent
+  #byId: ReadonlyMap<string, SealingKey> = new Map()
+  readonly #writes: Queue = new Queue()
+
+  constructor(path: string, root: RootKey, content: RingContent, bag: KeyBag) {
+    this.#path = path
+    this.#root = root
+    this.#content = content
+    this.bag = bag
+    this.#index()
+  }
+
+  /** The key that seals new records of this purpose. @throws LedgerError KEY_MISSING */
+  active(purpose: KeyPurpose): SealingKey {
+    const found = this.#content.keys.find((entry) => entry.purpose === purpose && entry.state === 'active')
+    if (found === undefined) throw new LedgerError('KEY_MISSING', { purpose })
+    return found.key
+  }
+
+  /** The key with this 8-byte id, of ring or bag. @throws LedgerError KEY_MISSING */
+  find(id: Uint8Array): SealingKey {
+    const hex = toHex(id)
+    const key = this.#byId.get(hex) ?? this.bag.find(hex)
+    if (key === undefined) throw new LedgerError('KEY_MISSING', { key: hex })
+    return key
+  }
+
+  /** All data keys, for `keys status`. */
+  entries(): readonly KeyEntry[] {
+    return this.#content.keys
+  }
+
+  /** A new active key for `purpose`, durable when this resolves; the one before it only opens from now on. */
+  async renew(purpose: Exclude<KeyPurpose, 'lookup'>): Promise<SealingKey> {
+    const key = generateSealingKey()
+    await this.#change((keys) => {
+      const version = 1 + Math.max(0, ...keys.filter((each) => each.purpose === purpose).map((each) => each.version))
+      const older = keys.map((each) => (each.purpose === purpose ? { ...each, state: 'decrypt-only' as const } : each))
+      return [...older, { purpose, version, state: 'active', key }]
+    })
+    return key
+  }
+
+  /** Forgets decrypt-only keys. Only when nothing is left under them. */
+  async destroy(ids: readonly Uint8Array[]): Promise<void> {
+    const gone = new Set(ids.map(toHex))
+    if (gone.size === 0) return
+    await this.#change((keys) => keys.filter((each) => each.state === 'active' || !gone.has(toHex(each.key.id))))
+  }
+
+  async close(): Promise<void> {
+    await this.#writes.run(() => this.bag.close())
+  }
+
+  #change(change: (keys: readonly KeyEntry[]) => readonly KeyEntry[]): Promise<void> {
+    return this.#writes.run(async () => {
+      const content = { ...this.#content, keys: change(this.#content.keys) }
+      await stored(writeRing(this.#path, this.#root, content))
+      this.#content = content
+      this.#index()
+    })
+  }
+
+  #index(): void {
+    this.#byId = new Map(this.#content.keys.map(({ key }) => [toHex(key.id), key]))
+  }
+}

@@ -1,0 +1,141 @@
+// Reading quads as they stood at one height. Rows carry the heights between which they hold, so a reader needs no
+// LevelDB snapshot: commits that come while it reads are above its height. Each read of a scan opens and closes its own
+// iterator, so a stream that nobody finishes holds nothing.
+
+import { Readable } from 'node:stream'
+import type { Term } from '@rdfjs/types'
+import { limits } from '../base/limits.ts'
+import type { Database } from './database.ts'
+import type { Dictionary } from './dictionary.ts'
+import { heightsOf, type IndexRow, matches, type PatternIds, quadOf, rangeOf } from './index-orders.ts'
+import type { LocalId } from './layout.ts'
+import type { Sealer } from './sealer.ts'
+import { defaultGraph, quad, type StoredGraph, type StoredQuad, type StoredTerm, termText } from './terms.ts'
+
+type NamedTerm = StoredQuad['subject']
+
+/** One side of a pattern: null, undefined or a variable for anything. */
+export type PatternTerm = Term | null | undefined
+
+export interface ReaderParts {
+  readonly database: Database
+  readonly sealer: Sealer
+  readonly dictionary: Dictionary
+}
+
+/** An RDF/JS Source (https://rdf.js.org/stream-spec/) of the quads that hold at one height, each once. */
+export class Reader {
+  readonly height: number
+  readonly #parts: ReaderParts
+
+  constructor(parts: ReaderParts, height: number) {
+    this.#parts = parts
+    this.height = height
+  }
+
+  /** A readable object stream, also an async iterable. What fails is emitted as its `error`. */
+  match(subject?: PatternTerm, predicate?: PatternTerm, object?: PatternTerm, graph?: PatternTerm): Readable {
+    return new QuadStream(() => this.#quads([subject, predicate, object, graph]))
+  }
+
+  /** Every quad, in no order that two nodes share. */
+  quads(): Readable {
+    return this.match()
+  }
+
+  /** Exactly how many quads `match` gives. */
+  async countQuads(
+    subject?: PatternTerm,
+    predicate?: PatternTerm,
+    object?: PatternTerm,
+    graph?: PatternTerm,
+  ): Promise<number> {
+    let count = 0
+    for await (const rows of this.#rows([subject, predicate, object, graph])) count += rows.length
+    return count
+  }
+
+  async *#quads(pattern: readonly PatternTerm[]): AsyncGenerator<readonly StoredQuad[], void, undefined> {
+    for await (const rows of this.#rows(pattern)) {
+      const ids = new Set(rows.flatMap((row) => row.quad))
+      ids.delete(0)
+      const terms = await this.#parts.dictionary.terms(ids)
+      yield rows.map((row) => quadFrom(row.quad, terms))
+    }
+  }
+
+  /** Rows that hold at the height, equal quads once: they lie side by side in every order. */
+  async *#rows(terms: readonly PatternTerm[]): AsyncGenerator<readonly IndexRow[], void, undefined> {
+    const pattern = this.#resolve(terms)
+    if (pattern === undefined) return
+    const { prefix, filtered } = rangeOf(pattern)
+    let last: IndexRow['quad'] | undefined
+    let after: Uint8Array | undefined
+    // A point look-up is one small read; a long scan soon takes large ones.
+    for (let limit = 32; ; limit = Math.min(4 * limit, limits.scanRowsMax)) {
+      const entries = await this.#parts.database.entries(prefix, after, limit)
+      const rows: IndexRow[] = []
+      for (const { key, value } of entries) {
+        const ids = quadOf(key)
+        if (filtered && !matches(ids, pattern)) continue
+        const [asserted, retracted] = heightsOf(this.#parts.sealer.open(key, value))
+        if (asserted > this.height || (retracted !== 0 && retracted <= this.height)) continue
+        if (last !== undefined && matches(ids, last)) continue
+        last = ids
+        rows.push({ quad: ids, asserted, retracted })
+      }
+      if (rows.length > 0) yield rows
+      if (entries.length < limit) return
+      after = entries[entries.length - 1]?.key
+    }
+  }
+
+  /** Ids of the pattern's terms; undefined when one of them is in no quad. */
+  #resolve(terms: readonly PatternTerm[]): PatternIds | undefined {
+    const ids: (LocalId | undefined)[] = []
+    for (const term of terms) {
+      if (term === null || term === undefined || term.termType === 'Variable') {
+        ids.push(undefined)
+        continue
+      }
+      const text = termText(term)
+      const id =
+        term.termType === 'DefaultGraph' ? 0 : text === undefined ? undefined : this.#parts.dictionary.find(text)
+      if (id === undefined) return undefined
+      ids.push(id)
+    }
+    return ids
+  }
+}
+
+function quadFrom(ids: IndexRow['quad'], terms: ReadonlyMap<LocalId, StoredTerm>): StoredQuad {
+  const [subject, predicate, object, graph] = ids
+  return quad(
+    terms.get(subject) as NamedTerm,
+    terms.get(predicate) as NamedTerm,
+    terms.get(object) as StoredTerm,
+    graph === 0 ? defaultGraph : (terms.get(graph) as StoredGraph),
+  )
+}
+
+/** Pulls batches of quads when its consumer wants more. */
+class QuadStream extends Readable {
+  readonly #start: () => AsyncGenerator<readonly StoredQuad[], void, undefined>
+  #batches: AsyncGenerator<readonly StoredQuad[], void, undefined> | undefined
+
+  constructor(start: () => AsyncGenerator<readonly StoredQuad[], void, undefined>) {
+    super({ objectMode: true, highWaterMark: 256 })
+    this.#start = start
+  }
+
+  override _read(): void {
+    this.#batches ??= this.#start()
+    this.#batches.next().then(
+      ({ done, value }) => {
+        if (done === true) this.push(null)
+        else for (const each of value) this.push(each)
+      },
+      (error: unknown) => this.destroy(error instanceof Error ? error : new Error(String(error))),
+    )
+  }
+}

@@ -1,0 +1,27 @@
+// Seals the values of one LevelDB under data keys of the ring. The store's random id and the record's own key are bound
+// into each (AAD), so a value moved to another key, or to another store, does not open.
+
+import { concat } from '../base/bytes.ts'
+import { open, type SealingKey, seal, sealedKeyId } from '../base/seal.ts'
+import type { KeyRing } from './key-ring.ts'
+
+export interface Sealer {
+  seal(key: SealingKey, recordKey: Uint8Array, plain: Uint8Array): Uint8Array
+  /** @throws LedgerError RECORD_TAMPERED, KEY_MISSING */
+  open(recordKey: Uint8Array, sealed: Uint8Array): Uint8Array
+}
+
+/** `store`: 16 random bytes that name it. */
+export function createSealer(keys: KeyRing, store: Uint8Array): Sealer {
+  const where = { store: 'quads' }
+  return {
+    seal: (key, recordKey, plain) => seal(key, concat(store, recordKey), plain),
+    open: (recordKey, sealed) => open(keys.find(sealedKeyId(sealed)), concat(store, recordKey), sealed, where),
+  }
+}
+
+/** Leaves everything readable: only for the test that shows what sealing hides. No configuration reaches it. */
+export const openSealer: Sealer = {
+  seal: (_key, _recordKey, plain) => plain,
+  open: (_recordKey, plain) => plain,
+}

@@ -1,0 +1,104 @@
+// RDF/JS terms and quads (https://rdf.js.org/data-model-spec/) as this store gives them, and the one text of a term that
+// the dictionary knows it by. Two terms are equal iff their texts are: an IRI never equals a literal, `1` is not `01`,
+// a language tag is kept as it was written.
+
+import type { DefaultGraph, Literal, NamedNode, Quad, Term } from '@rdfjs/types'
+
+/** What can stand in a stored quad. Blank nodes are Skolem IRIs before they come here. */
+export type StoredTerm = NamedNode | Literal
+export type StoredGraph = NamedNode | DefaultGraph
+
+/** A stored quad: never a blank node, never a triple term. */
+export interface StoredQuad extends Quad {
+  readonly subject: NamedNode
+  readonly predicate: NamedNode
+  readonly object: StoredTerm
+  readonly graph: StoredGraph
+}
+
+const xsdString = 'http://www.w3.org/2001/XMLSchema#string'
+const langString = 'http://www.w3.org/1999/02/22-rdf-syntax-ns#langString'
+
+export function namedNode(value: string): NamedNode {
+  return {
+    termType: 'NamedNode',
+    value,
+    equals: (other) => other?.termType === 'NamedNode' && other.value === value,
+  }
+}
+
+const stringType = namedNode(xsdString)
+const languageType = namedNode(langString)
+
+export function literal(value: string, datatype: NamedNode, language = ''): Literal {
+  return {
+    termType: 'Literal',
+    value,
+    language,
+    direction: '',
+    datatype,
+    equals: (other) =>
+      other?.termType === 'Literal' &&
+      other.value === value &&
+      other.language === language &&
+      (other.direction ?? '') === '' &&
+      datatype.equals(other.datatype),
+  }
+}
+
+export const defaultGraph: DefaultGraph = {
+  termType: 'DefaultGraph',
+  value: '',
+  equals: (other) => other?.termType === 'DefaultGraph',
+}
+
+export function quad(subject: NamedNode, predicate: NamedNode, object: StoredTerm, graph: StoredGraph): StoredQuad {
+  const made: StoredQuad = {
+    termType: 'Quad',
+    value: '',
+    subject,
+    predicate,
+    object,
+    graph,
+    equals: (other) =>
+      other?.termType === 'Quad' &&
+      subject.equals(other.subject) &&
+      predicate.equals(other.predicate) &&
+      object.equals(other.object) &&
+      graph.equals(other.graph),
+  }
+  return made
+}
+
+/**
+ * The text of a term: its kind, then for a literal its datatype or language with its length, then its value. Undefined for
+ * what is never stored: blank nodes, triple terms, directional strings, text that is no Unicode.
+ */
+export function termText(term: Term): string | undefined {
+  if (term.termType === 'NamedNode') return wellFormed(`I${term.value}`)
+  if (term.termType !== 'Literal' || (term.direction ?? '') !== '') return undefined
+  if (term.language !== '') return wellFormed(`T${term.language.length} ${term.language}${term.value}`)
+  const datatype = term.datatype.value
+  return wellFormed(datatype === xsdString ? `S${term.value}` : `L${datatype.length} ${datatype}${term.value}`)
+}
+
+/** The term of a text that `termText` made. */
+export function termOf(text: string): StoredTerm {
+  switch (text[0]) {
+    case 'I':
+      return namedNode(text.slice(1))
+    case 'S':
+      return literal(text.slice(1), stringType)
+    default: {
+      const space = text.indexOf(' ')
+      const end = space + 1 + Number(text.slice(1, space))
+      const qualifier = text.slice(space + 1, end)
+      const value = text.slice(end)
+      return text[0] === 'T' ? literal(value, languageType, qualifier) : literal(value, namedNode(qualifier))
+    }
+  }
+}
+
+function wellFormed(text: string): string | undefined {
+  return /\p{Surrogate}/u.test(text) ? undefined : text
+}
