@@ -59,6 +59,23 @@ export interface SignedGenesis {
   readonly signatures: readonly FounderSignature[]
 }
 
+export const thresholdsSchema: Schema<Thresholds> = named(
+  'thresholds',
+  record<Thresholds>({ roster: uint(), rules: uint() }),
+)
+
+export const parametersSchema: Schema<LedgerParameters> = named(
+  'parameters',
+  record<LedgerParameters>({
+    checkpointInterval: uint(),
+    window: uint(),
+    batchTransactionsMax: uint(),
+    batchBytesMax: uint(),
+    idleBatchMs: uint(),
+    suspectMs: uint(),
+  }),
+)
+
 export const genesisSchema: Schema<Genesis> = named(
   'genesis',
   record<Genesis>({
@@ -68,18 +85,8 @@ export const genesisSchema: Schema<Genesis> = named(
     rulesVersion: uint(),
     organisations: list(organisationSchema, limits.validatorsMax, 1),
     nodes: list(nodeSchema, limits.validatorsMax, 1),
-    thresholds: named('thresholds', record<Thresholds>({ roster: uint(), rules: uint() })),
-    parameters: named(
-      'parameters',
-      record<LedgerParameters>({
-        checkpointInterval: uint(),
-        window: uint(),
-        batchTransactionsMax: uint(),
-        batchBytesMax: uint(),
-        idleBatchMs: uint(),
-        suspectMs: uint(),
-      }),
-    ),
+    thresholds: thresholdsSchema,
+    parameters: parametersSchema,
     policies: list(policySchema, 1024),
     graphs: list(graphSchema, 1024),
   }),

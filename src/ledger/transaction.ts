@@ -25,7 +25,20 @@ import {
   txIdOf,
 } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
-import { bytes, bytesUpTo, encode, id, list, named, record, type Schema, text, uint, variant, word } from '../base/schema.ts'
+import {
+  bytes,
+  bytesUpTo,
+  encode,
+  id,
+  list,
+  named,
+  record,
+  type Schema,
+  text,
+  uint,
+  variant,
+  word,
+} from '../base/schema.ts'
 import { type Graph, graphSchema, organisationIdSchema, type Policy, policySchema } from './records.ts'
 
 export type { CommitmentAlgorithm } from '../base/commitment.ts'
@@ -149,7 +162,12 @@ export const actSchema: Schema<Act> = named(
     ],
     'key-add': [
       2,
-      { key: bytes(32), name: text(limits.nameBytesMax), rights: list(graphRightSchema, limits.rightsPerKeyMax), proof: bytes(64) },
+      {
+        key: bytes(32),
+        name: text(limits.nameBytesMax),
+        rights: list(graphRightSchema, limits.rightsPerKeyMax),
+        proof: bytes(64),
+      },
     ],
     'key-revoke': [3, { key: id(32, keyIdOf) }],
     'policy-add': [4, { policy: policySchema }],

@@ -1,0 +1,81 @@
+// The state as bytes: records in 4 096 buckets by hashed key, and one hash over all of them. Only buckets that were touched
+// since are hashed again, so the cost of a checkpoint goes with what changed and not with what there is. What records mean
+// stands in state.ts.
+
+import { compare } from '../base/bytes.ts'
+import { encodeCbor } from '../base/cbor.ts'
+import { hash, hashBytes } from '../base/hash.ts'
+import type { Digest } from '../base/ids.ts'
+
+export const bucketCount = 4096
+
+export interface StateRecord {
+  readonly key: Uint8Array
+  readonly value: Uint8Array
+}
+
+/** One record of the state, for as long as the state has it. */
+export interface Slot {
+  readonly key: Uint8Array
+  readonly bucket: number
+  value: Uint8Array
+}
+
+/** The first 12 bits of H('state-key', key). */
+export function bucketOf(key: Uint8Array): number {
+  const digest = hashBytes('state-key', key)
+  return ((digest[0] as number) << 4) | ((digest[1] as number) >> 4)
+}
+
+/** Hash of a bucket's records: CBOR [* [key, value]] in ascending order of keys. */
+export function bucketHash(records: readonly StateRecord[]): Uint8Array {
+  const sorted = [...records].sort((a, b) => compare(a.key, b.key))
+  return hashBytes('bucket', encodeCbor(sorted.map(({ key, value }) => [key, value])))
+}
+
+export class Buckets {
+  readonly #slots: Slot[][] = Array.from({ length: bucketCount }, () => [])
+  /** The buckets' hashes, one after another: what the state hash is over. */
+  readonly #hashes = new Uint8Array(32 * bucketCount)
+  readonly #touched = new Set<number>()
+
+  constructor() {
+    const empty = bucketHash([])
+    for (let bucket = 0; bucket < bucketCount; bucket++) this.#hashes.set(empty, 32 * bucket)
+  }
+
+  /** A record that was not there before. */
+  add(key: Uint8Array, value: Uint8Array): Slot {
+    const slot = { key, bucket: bucketOf(key), value }
+    this.#slots[slot.bucket]?.push(slot)
+    this.#touched.add(slot.bucket)
+    return slot
+  }
+
+  replace(slot: Slot, value: Uint8Array): void {
+    slot.value = value
+    this.#touched.add(slot.bucket)
+  }
+
+  /** The hashes of all buckets: 4 096 times 32 bytes. A snapshot begins with them, and each bucket verifies against its own. */
+  hashes(): Uint8Array {
+    for (const bucket of this.#touched) this.#hashes.set(bucketHash(this.records(bucket)), 32 * bucket)
+    this.#touched.clear()
+    return this.#hashes
+  }
+
+  /** Hash of the whole state. */
+  hash(): Digest {
+    return stateHashOf(this.hashes())
+  }
+
+  /** In no order. */
+  records(bucket: number): readonly StateRecord[] {
+    return this.#slots[bucket] ?? []
+  }
+}
+
+/** The state hash of these bucket hashes. */
+export function stateHashOf(bucketHashes: Uint8Array): Digest {
+  return hash('buckets', bucketHashes)
+}

@@ -1,0 +1,290 @@
+// The ledger: a state machine over delivered batches. Deterministic and synchronous; the same batches give the same headers,
+// outcomes and state on every node, live or in replay. Payloads and quads are the node's affair: the state holds none.
+
+import { concat, toHex } from '../base/bytes.ts'
+import { type ErrorCode, InvariantError, LedgerError } from '../base/errors.ts'
+import { graphId, hash, policyId } from '../base/hash.ts'
+import {
+  type Digest,
+  type Epoch,
+  type GraphId,
+  idBytes,
+  type KeyId,
+  type LedgerId,
+  type NodeId,
+  type OrganisationId,
+  type PolicyId,
+  type Sequence,
+  type Time,
+  type TxId,
+} from '../base/ids.ts'
+import { type Batch, requestId, summarize, summaryDigest } from '../consensus/batch.ts'
+import { type BlockHeader, blockHash } from '../consensus/block.ts'
+import type { Roster } from '../consensus/roster.ts'
+import type { StateRecord } from './buckets.ts'
+import {
+  admissionFault,
+  carryOut,
+  type GovernanceKeys,
+  governanceKeysOf,
+  type Moment,
+  outcomeFault,
+  type Signer,
+  signerOf,
+  takeNumber,
+} from './delivery.ts'
+import { type Genesis, type LedgerParameters, ledgerIdFor, type Thresholds } from './genesis.ts'
+import type { Graph, Node, Organisation, Policy } from './records.ts'
+import { type ApplicationKey, State } from './state.ts'
+import { decodeTransaction } from './static.ts'
+import type { StateChange } from './table.ts'
+import { type Transaction, txIdFor } from './transaction.ts'
+import { freshWindow } from './window.ts'
+
+export type { StateRecord } from './buckets.ts'
+export type { Signer } from './delivery.ts'
+export type { ApplicationKey } from './state.ts'
+export type { StateChange } from './table.ts'
+
+export type OutcomeCode = 'OK' | ErrorCode
+
+export interface TransactionOutcome {
+  /** Place in its block. */
+  readonly index: number
+  readonly tx: TxId
+  readonly code: OutcomeCode
+  readonly signer: Pick<Signer, 'key' | 'organisation'>
+  readonly transaction: Transaction
+  /** Its number was used before (code REPEATED): it changes nothing and leaves no leaf. */
+  readonly repeated: boolean
+}
+
+export interface Delivered {
+  readonly header: BlockHeader
+  readonly hash: Digest
+  readonly outcomes: readonly TransactionOutcome[]
+  readonly changes: readonly StateChange[]
+  /** The roster of the next epoch, when this block changes it. */
+  readonly next: Roster | undefined
+}
+
+/** A delivered batch as blocks keep it: the read tokens are forgotten, their hash stays. */
+export interface KeptBatch {
+  readonly time: Time
+  /** H(tokens). */
+  readonly tokens: Digest
+  readonly transactions: readonly Uint8Array[]
+}
+
+/** How far the records of a state go: the header of the block that they include last. */
+export interface Position {
+  readonly header: BlockHeader
+}
+
+export class Ledger {
+  readonly id: LedgerId
+  readonly genesis: Genesis
+  readonly #state: State
+  #height: Sequence
+  #time: Time
+  #lastHash: Digest
+  #epoch: Epoch
+  /** Derived from the state. */
+  readonly #governance: GovernanceKeys
+
+  private constructor(genesis: Genesis, state: State, header: BlockHeader | undefined) {
+    this.id = ledgerIdFor(genesis)
+    this.genesis = genesis
+    this.#state = state
+    this.#height = header?.sequence ?? (0 as Sequence)
+    this.#time = header?.time ?? genesis.created
+    this.#lastHash = header === undefined ? (this.id as unknown as Digest) : blockHash(header)
+    this.#epoch = header?.epoch ?? (0 as Epoch)
+    this.#governance = governanceKeysOf(state)
+  }
+
+  /** Height 0. `genesis` must have passed founding.ts. Its records are `records()`, not changes of any block. */
+  static fromGenesis(genesis: Genesis): Ledger {
+    const state = new State()
+    const { rulesVersion, thresholds, parameters } = genesis
+    state.rules = { rulesVersion, thresholds, parameters }
+    for (const organisation of genesis.organisations) state.organisations.set(organisation.id, organisation)
+    for (const node of genesis.nodes) state.nodes.set(node.id, node)
+    for (const policy of genesis.policies) state.policies.set(policyId(policy.name), policy)
+    for (const graph of genesis.graphs) {
+      state.graphs.set(graphId(graph.iri), graph)
+      state.versions.set(graphId(graph.iri), { version: 0 as Sequence })
+    }
+    state.flush()
+    return new Ledger(genesis, state, undefined)
+  }
+
+  /**
+   * The ledger as all changes up to `position` left it. `records` may leave out what still stands as the genesis put it:
+   * they are laid over it. @throws InvariantError for records that are not of a state.
+   */
+  static fromRecords(genesis: Genesis, records: Iterable<StateRecord>, position: Position): Ledger {
+    const state = new State()
+    const unchanged = new Map<string, StateRecord>()
+    for (const record of Ledger.fromGenesis(genesis).records()) unchanged.set(toHex(record.key), record)
+    for (const record of records) {
+      unchanged.delete(toHex(record.key))
+      state.load(record)
+    }
+    for (const record of unchanged.values()) state.load(record)
+    return new Ledger(genesis, state, position.header)
+  }
+
+  /**
+   * Executes the batch at height + 1.
+   * @throws InvariantError for another height, or for a transaction that no correct validator votes for.
+   */
+  apply(sequence: Sequence, batch: Batch | KeptBatch): Delivered {
+    if (sequence !== this.#height + 1) throw new InvariantError(`block ${sequence} after ${this.#height}`)
+    const header: BlockHeader = {
+      ledger: this.id,
+      epoch: this.#epoch,
+      sequence,
+      previous: this.#lastHash,
+      batch: digestOf(batch),
+      time: Math.max(batch.time, this.#time) as Time,
+    }
+    const moment: Moment = header
+    const outcomes = batch.transactions.map((bytes, index) => this.#execute(bytes, index, moment))
+    const changes = this.#state.flush()
+    this.#height = sequence
+    this.#time = header.time
+    this.#lastHash = blockHash(header)
+    return { header, hash: this.#lastHash, outcomes, changes, next: undefined }
+  }
+
+  #execute(bytes: Uint8Array, index: number, moment: Moment): TransactionOutcome {
+    const transaction = this.#decode(bytes)
+    const signer = signerOf(this.#state, this.#governance, transaction.key)
+    const { key, organisation } = signer
+    const outcome = { index, tx: txIdFor(transaction), signer: { key, organisation }, transaction }
+    const refused = admissionFault(this.#state, signer, transaction)
+    if (refused !== undefined) return { ...outcome, code: refused, repeated: refused === 'REPEATED' }
+    takeNumber(this.#state, signer, transaction)
+    const fault = outcomeFault(this.#state, this.#governance, signer, transaction, moment)
+    if (fault === undefined) carryOut(this.#state, signer, transaction.act, moment)
+    return { ...outcome, code: fault ?? 'OK', repeated: false }
+  }
+
+  #decode(bytes: Uint8Array): Transaction {
+    try {
+      const transaction = decodeTransaction(bytes)
+      if (transaction.ledger === this.id) return transaction
+    } catch (error) {
+      if (!(error instanceof LedgerError)) throw error
+    }
+    throw new InvariantError('a transaction was delivered that no correct validator votes for')
+  }
+
+  /** What the present state already shows to be hopeless; undefined otherwise. A courtesy, never a vote condition. */
+  courtesyFault(transaction: Transaction): ErrorCode | undefined {
+    const signer = signerOf(this.#state, this.#governance, transaction.key)
+    const moment: Moment = { sequence: (this.#height + 1) as Sequence, time: this.#time }
+    return (
+      admissionFault(this.#state, signer, transaction) ??
+      outcomeFault(this.#state, this.#governance, signer, transaction, moment)
+    )
+  }
+
+  /** Height of the last executed block; 0 before the first. */
+  get height(): Sequence {
+    return this.#height
+  }
+
+  /** Time of the last executed block; the genesis's own before the first. */
+  get time(): Time {
+    return this.#time
+  }
+
+  /** Hash of the last block's header; the ledger's name before the first. */
+  get lastHash(): Digest {
+    return this.#lastHash
+  }
+
+  stateHash(): Digest {
+    return this.#state.hash()
+  }
+
+  /** Every record of the state. */
+  *records(): IterableIterator<StateRecord> {
+    yield* this.#state.records()
+  }
+
+  roster(): Roster {
+    const validators = this.#state.nodes
+      .values()
+      .filter(({ role }) => role === 'validator')
+      .map(({ id, organisation, keys }) => ({ node: id, organisation, key: keys.consensus }))
+    return { epoch: this.#epoch, validators }
+  }
+
+  parameters(): LedgerParameters {
+    return this.#state.rules.parameters
+  }
+
+  thresholds(): Thresholds {
+    return this.#state.rules.thresholds
+  }
+
+  rulesVersion(): number {
+    return this.#state.rules.rulesVersion
+  }
+
+  organisation(id: OrganisationId): Organisation | undefined {
+    return this.#state.organisations.get(id)
+  }
+
+  /** In ascending order of ids, as the other lists. */
+  organisations(): readonly Organisation[] {
+    return this.#state.organisations.values()
+  }
+
+  node(id: NodeId): Node | undefined {
+    return this.#state.nodes.get(id)
+  }
+
+  nodes(): readonly Node[] {
+    return this.#state.nodes.values()
+  }
+
+  applicationKey(id: KeyId): ApplicationKey | undefined {
+    return this.#state.applicationKeys.get(id)
+  }
+
+  policy(id: PolicyId): Policy | undefined {
+    return this.#state.policies.get(id)
+  }
+
+  policies(): readonly Policy[] {
+    return this.#state.policies.values()
+  }
+
+  graph(id: GraphId): Graph | undefined {
+    return this.#state.graphs.get(id)
+  }
+
+  graphs(): readonly Graph[] {
+    return this.#state.graphs.values()
+  }
+
+  /** The last height that changed a graph; what a change computed now names as its base. */
+  graphVersion(id: GraphId): Sequence | undefined {
+    return this.#state.versions.get(id)?.version
+  }
+
+  /** The number above the highest that this key has used. */
+  nextSequence(id: KeyId): number {
+    return (this.#state.windows.get(id) ?? freshWindow).highest + 1
+  }
+}
+
+function digestOf(batch: Batch | KeptBatch): Digest {
+  if (typeof batch.tokens !== 'string') return summaryDigest(summarize(batch as Batch))
+  const transactions = hash('transactions', concat(...batch.transactions.map((each) => idBytes(requestId(each)))))
+  return summaryDigest({ time: batch.time, tokens: batch.tokens, transactions })
+}

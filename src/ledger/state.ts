@@ -1,0 +1,135 @@
+// The state of the ledger: one table for each kind of record, and one hash over all. No RDF, no payload, no node-local
+// number ever stands here. What transactions do to it stands in delivery.ts.
+
+import { InvariantError } from '../base/errors.ts'
+import type { Digest, GraphId, KeyId, NodeId, OrganisationId, PolicyId, Sequence } from '../base/ids.ts'
+import { limits } from '../base/limits.ts'
+import { bytes, list, named, record, type Schema, text, uint } from '../base/schema.ts'
+import { Buckets, bucketCount, type StateRecord } from './buckets.ts'
+import { type LedgerParameters, parametersSchema, type Thresholds, thresholdsSchema } from './genesis.ts'
+import {
+  type Graph,
+  graphSchema,
+  type Node,
+  nodeSchema,
+  type Organisation,
+  organisationIdSchema,
+  organisationSchema,
+  type Policy,
+  policySchema,
+} from './records.ts'
+import { hexIds, type StateChange, Table, textIds } from './table.ts'
+import { type GraphRight, graphRightSchema } from './transaction.ts'
+import { type SequenceWindow, sequenceWindowSchema } from './window.ts'
+
+/** What acts of governance can change about the ledger as a whole. */
+export interface Rules {
+  readonly rulesVersion: number
+  readonly thresholds: Thresholds
+  readonly parameters: LedgerParameters
+}
+
+/** An application key, enrolled. It stays when it is revoked, so that it can never come back. */
+export interface ApplicationKey {
+  readonly key: Uint8Array
+  readonly organisation: OrganisationId
+  readonly name: string
+  readonly rights: readonly GraphRight[]
+  readonly enrolled: Sequence
+  /** The height that ended it, if one did. */
+  readonly revoked: readonly Sequence[]
+}
+
+/** The last height that changed a graph. */
+export interface GraphVersion {
+  readonly version: Sequence
+}
+
+export const rulesSchema: Schema<Rules> = named(
+  'rules',
+  record<Rules>({ rulesVersion: uint(), thresholds: thresholdsSchema, parameters: parametersSchema }),
+)
+
+export const applicationKeySchema: Schema<ApplicationKey> = named(
+  'application-key',
+  record<ApplicationKey>({
+    key: bytes(32),
+    organisation: organisationIdSchema,
+    name: text(limits.nameBytesMax),
+    rights: list(graphRightSchema, limits.rightsPerKeyMax),
+    enrolled: uint<Sequence>(),
+    revoked: list(uint<Sequence>(), 1),
+  }),
+)
+
+export const graphVersionSchema: Schema<GraphVersion> = named(
+  'graph-version',
+  record<GraphVersion>({ version: uint<Sequence>() }),
+)
+
+export class State {
+  readonly #buckets = new Buckets()
+  /** One record, under the name 'rules'. */
+  readonly #rules: Table<'rules', Rules> = new Table(this.#buckets, 1, textIds, rulesSchema)
+  readonly organisations: Table<OrganisationId, Organisation> = new Table(this.#buckets, 2, textIds, organisationSchema)
+  readonly nodes: Table<NodeId, Node> = new Table(this.#buckets, 3, hexIds, nodeSchema)
+  readonly applicationKeys: Table<KeyId, ApplicationKey> = new Table(this.#buckets, 4, hexIds, applicationKeySchema)
+  /** Of application keys and of organisation keys; none for a key that signed nothing yet. */
+  readonly windows: Table<KeyId, SequenceWindow> = new Table(this.#buckets, 5, hexIds, sequenceWindowSchema)
+  readonly policies: Table<PolicyId, Policy> = new Table(this.#buckets, 6, hexIds, policySchema)
+  readonly graphs: Table<GraphId, Graph> = new Table(this.#buckets, 7, hexIds, graphSchema)
+  readonly versions: Table<GraphId, GraphVersion> = new Table(this.#buckets, 8, hexIds, graphVersionSchema)
+
+  readonly #tables = [
+    this.#rules,
+    this.organisations,
+    this.nodes,
+    this.applicationKeys,
+    this.windows,
+    this.policies,
+    this.graphs,
+    this.versions,
+  ] as const
+
+  get rules(): Rules {
+    const rules = this.#rules.get('rules')
+    if (rules === undefined) throw new InvariantError('a state without rules')
+    return rules
+  }
+
+  set rules(rules: Rules) {
+    this.#rules.set('rules', rules)
+  }
+
+  /** Takes a stored record. @throws InvariantError for a kind that these rules do not know. */
+  load({ key, value }: StateRecord): void {
+    const table = this.#tables.find(({ kind }) => kind === key[0])
+    if (table === undefined) throw new InvariantError(`a state record of kind ${key[0]}`)
+    table.load(key, value)
+  }
+
+  /** What changed since the last flush, each record once. */
+  flush(): readonly StateChange[] {
+    const changes: StateChange[] = []
+    for (const table of this.#tables) table.flush(changes)
+    return changes
+  }
+
+  /** Hash of everything that was flushed. */
+  hash(): Digest {
+    return this.#buckets.hash()
+  }
+
+  /** The hashes of all buckets; `hash` is over them. */
+  bucketHashes(): Uint8Array {
+    return this.#buckets.hashes()
+  }
+
+  bucketRecords(bucket: number): readonly StateRecord[] {
+    return this.#buckets.records(bucket)
+  }
+
+  *records(): IterableIterator<StateRecord> {
+    for (let bucket = 0; bucket < bucketCount; bucket++) yield* this.#buckets.records(bucket)
+  }
+}
