@@ -1,0 +1,139 @@
+// What executes delivered batches: the chain of headers as consensus/block.ts has it, and a ledger that merely remembers
+// which requests it has seen. It is durable apart from the journal, keeps every block with its certificate, and serves them.
+
+import { concat, utf8 } from '../../src/base/bytes.ts'
+import { hash } from '../../src/base/hash.ts'
+import { type Digest, idBytes, type LedgerId, type Sequence, type Time } from '../../src/base/ids.ts'
+import {
+  type Batch,
+  type BatchSummary,
+  type RequestId,
+  requestId,
+  summarize,
+  summaryDigest,
+} from '../../src/consensus/batch.ts'
+import { type BlockHeader, type BlockRecord, blockHash } from '../../src/consensus/block.ts'
+import { type CommitCertificate, commitCertificateFault, type Verify } from '../../src/consensus/certificate.ts'
+import { genesisOutcome, type Outcome } from '../../src/consensus/contract.ts'
+import type { Applied, Machine } from '../../src/consensus/ports.ts'
+import { type Roster, rosterHash } from '../../src/consensus/roster.ts'
+import type { Checkpoint } from '../../src/consensus/statements.ts'
+
+export class SimMachine implements Machine {
+  readonly #ledger: LedgerId
+  readonly #roster: Roster
+  readonly #checkpointInterval: number
+  /** A machine that executes differently from the others has another one: only for liars. */
+  readonly #nature: Uint8Array
+  readonly #records: BlockRecord[] = []
+  readonly #outcomes: Outcome[]
+  readonly #executed: Set<RequestId> = new Set()
+
+  constructor(ledger: LedgerId, roster: Roster, checkpointInterval: number, nature = '') {
+    this.#ledger = ledger
+    this.#roster = roster
+    this.#checkpointInterval = checkpointInterval
+    this.#nature = utf8(nature)
+    const root = hash('bucket', this.#nature)
+    this.#outcomes = [genesisOutcome(ledger, root, this.#checkpoint(root))]
+  }
+
+  get applied(): Outcome {
+    return this.#outcomes[this.#outcomes.length - 1] as Outcome
+  }
+
+  get height(): Sequence {
+    return this.applied.sequence
+  }
+
+  async apply(sequence: Sequence, batch: Batch, certificate: CommitCertificate): Promise<Applied> {
+    return this.execute(sequence, batch, certificate)
+  }
+
+  /** @throws RangeError when the batch is not the next one. */
+  execute(sequence: Sequence, batch: Batch, certificate: CommitCertificate): Applied {
+    if (sequence > this.height) this.#add(summarize(batch), batch.transactions, certificate, sequence)
+    return { outcome: this.outcomeAt(sequence) as Outcome, next: undefined }
+  }
+
+  /** Executes a fetched block. Undefined, or what is wrong with it. */
+  install(record: BlockRecord, verify: Verify): string | undefined {
+    if (record.header.sequence <= this.height) return undefined
+    const { agreement } = record.certificate
+    const summary = this.#summaryOf(record)
+    if (record.header.sequence !== this.height + 1) return 'not the next block'
+    if (agreement.sequence !== record.header.sequence || agreement.ledger !== this.#ledger) return 'another agreement'
+    if (summaryDigest(summary) !== agreement.digest) return 'other content than was agreed'
+    const fault = commitCertificateFault(record.certificate, this.#roster, verify)
+    if (fault !== undefined) return fault
+    if (blockHash(this.#header(summary, record.header.sequence)) !== blockHash(record.header)) return 'another header'
+    this.#add(summary, record.transactions, record.certificate, record.header.sequence)
+    return undefined
+  }
+
+  outcomeAt(sequence: Sequence): Outcome | undefined {
+    return this.#outcomes[sequence]
+  }
+
+  /** Blocks after `from` up to `to`. */
+  records(from: Sequence, to: Sequence): readonly BlockRecord[] {
+    return this.#records.slice(from, to)
+  }
+
+  holds(id: RequestId): boolean {
+    return this.#executed.has(id)
+  }
+
+  #summaryOf(record: BlockRecord): BatchSummary {
+    const { transactions } = summarize({ time: record.batchTime, tokens: [], transactions: record.transactions })
+    return { time: record.batchTime, tokens: record.tokens, transactions }
+  }
+
+  #header(summary: BatchSummary, sequence: Sequence): BlockHeader {
+    const last = this.#records[this.#records.length - 1]
+    return {
+      ledger: this.#ledger,
+      epoch: this.#roster.epoch,
+      sequence,
+      previous: this.applied.block,
+      batch: summaryDigest(summary),
+      time: Math.max(summary.time, last?.header.time ?? 0) as Time,
+    }
+  }
+
+  #add(
+    summary: BatchSummary,
+    transactions: readonly Uint8Array[],
+    certificate: CommitCertificate,
+    sequence: Sequence,
+  ): void {
+    if (sequence !== this.height + 1) throw new RangeError(`block ${sequence} after ${this.height}`)
+    const header = this.#header(summary, sequence)
+    const block = blockHash(header)
+    const fresh = transactions.map(requestId).filter((id) => !this.#executed.has(id))
+    for (const id of fresh) this.#executed.add(id)
+    const logRoot = hash('bucket', concat(idBytes(this.applied.logRoot), idBytes(block), this.#nature))
+    const atCheckpoint = sequence % this.#checkpointInterval === 0
+    this.#outcomes.push({
+      sequence,
+      block,
+      logSize: this.applied.logSize + 1 + new Set(fresh).size,
+      logRoot,
+      checkpoint: atCheckpoint ? [this.#checkpoint(logRoot)] : [],
+    })
+    this.#records.push({ header, tokens: summary.tokens, batchTime: summary.time, transactions, certificate })
+  }
+
+  #checkpoint(logRoot: Digest): Checkpoint {
+    return { state: hash('buckets', idBytes(logRoot)), roster: rosterHash(this.#roster) }
+  }
+}
+
+/** Whether both say the same in every field. */
+export function sameOutcome(a: Outcome, b: Outcome): boolean {
+  return JSON.stringify(plain(a)) === JSON.stringify(plain(b))
+}
+
+function plain({ sequence, block, logSize, logRoot, checkpoint }: Outcome): unknown {
+  return [sequence, block, logSize, logRoot, checkpoint.map(({ state, roster }) => [state, roster])]
+}

@@ -1,0 +1,2 @@
+// placeholder header, replaced below
+export const mutants = []

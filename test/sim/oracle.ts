@@ -1,0 +1,151 @@
+// What must never happen, whatever the weather and whatever up to f liars do. The oracle sees all correct nodes at once and
+// remembers through their crashes. Everything it refuses throws a Violation and ends the run.
+
+import { toHex } from '../../src/base/bytes.ts'
+import type { SignatureDomain } from '../../src/base/domains.ts'
+import type { Digest, NodeId, Sequence } from '../../src/base/ids.ts'
+import { decode } from '../../src/base/schema.ts'
+import { type Batch, batchDigest, type RequestId, requestId } from '../../src/consensus/batch.ts'
+import {
+  type CommitCertificate,
+  commitCertificateFault,
+  type ResultCertificate,
+  resultCertificateFault,
+} from '../../src/consensus/certificate.ts'
+import type { Outcome } from '../../src/consensus/contract.ts'
+import type { Roster } from '../../src/consensus/roster.ts'
+import { agreementSchema, resultSchema } from '../../src/consensus/statements.ts'
+import { isValidTransaction } from './clients.ts'
+import { type SimMachine, sameOutcome } from './machine.ts'
+import { toyVerify } from './signatures.ts'
+import type { Examined } from './stage.ts'
+
+/** A correct protocol never lets this happen. */
+export class Violation extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'Violation'
+  }
+}
+
+const votes: readonly SignatureDomain[] = ['pre-prepare', 'prepare', 'commit']
+
+export class Oracle {
+  /** Highest sequence known to be final at some correct node: what clients were told is below it. */
+  acknowledged = 0 as Sequence
+  readonly #roster: Roster
+  readonly #digests: Map<Sequence, Digest> = new Map()
+  readonly #outcomes: Map<Sequence, Outcome> = new Map()
+  readonly #requests: Map<RequestId, Sequence> = new Map()
+  readonly #votes: Map<string, Digest> = new Map()
+  readonly #known: WeakMap<Batch, Digest> = new WeakMap()
+
+  constructor(roster: Roster) {
+    this.#roster = roster
+  }
+
+  /** Height of the agreed chain. */
+  get height(): number {
+    return this.#digests.size
+  }
+
+  /** Where a request was agreed first. */
+  sequenceOf(id: RequestId): Sequence | undefined {
+    return this.#requests.get(id)
+  }
+
+  /** A correct node asks for its own signature. */
+  signed(who: string, machine: SimMachine, domain: SignatureDomain, bytes: Uint8Array): void {
+    if (domain !== 'result') return
+    const result = decode(resultSchema, bytes)
+    const executed = machine.outcomeAt(result.sequence)
+    if (executed === undefined) throw new Violation(`${who} signs the result of ${result.sequence} before it has one`)
+    if (!sameOutcome(result, executed)) throw new Violation(`${who} signs another result of ${result.sequence}`)
+  }
+
+  /** A message that a correct node sends: its claims hold, and its own votes never contradict each other. */
+  left(who: string, self: NodeId, { claims, holds }: Examined): void {
+    if (!holds) throw new Violation(`${who} sends a message with a claim that does not hold`)
+    for (const { signer, domain, bytes } of claims) {
+      if (signer === self && votes.includes(domain)) this.#voted(who, self, domain, bytes)
+    }
+  }
+
+  /** A correct core delivers `sequence` when the last that it delivered or was told of is `last`. */
+  inOrder(who: string, last: Sequence, sequence: Sequence): void {
+    if (sequence !== last + 1) throw new Violation(`${who} delivers ${sequence} after ${last}`)
+  }
+
+  /** A delivery of a correct core leaves it: what rests on a save is durable by now. */
+  delivered(who: string, sequence: Sequence, batch: Batch, certificate: CommitCertificate): void {
+    const digest = this.#digestOf(batch)
+    const { agreement } = certificate
+    if (agreement.sequence !== sequence || agreement.digest !== digest) {
+      throw new Violation(`${who} delivers ${sequence} with a certificate of something else`)
+    }
+    const fault = commitCertificateFault(certificate, this.#roster, toyVerify)
+    if (fault !== undefined) throw new Violation(`${who} delivers ${sequence} with a certificate: ${fault}`)
+    const before = this.#digests.get(sequence)
+    if (before !== undefined && before !== digest) throw new Violation(`two batches at sequence ${sequence} (${who})`)
+    if (before !== undefined) return
+    this.#digests.set(sequence, digest)
+    for (const transaction of batch.transactions) {
+      if (!isValidTransaction(transaction)) throw new Violation(`${who} delivers an invalid transaction at ${sequence}`)
+      const id = requestId(transaction)
+      if (!this.#requests.has(id)) this.#requests.set(id, sequence)
+    }
+  }
+
+  /** A correct node's machine executed a block. */
+  executed(who: string, outcome: Outcome): void {
+    const before = this.#outcomes.get(outcome.sequence)
+    if (before === undefined) this.#outcomes.set(outcome.sequence, outcome)
+    else if (!sameOutcome(before, outcome)) throw new Violation(`${who} has another result of ${outcome.sequence}`)
+  }
+
+  /** A correct node learns that a block is final, the last that it learned being `last`: clients hear of it. */
+  final(who: string, last: Sequence, certificate: ResultCertificate): void {
+    const { result } = certificate
+    if (result.sequence <= last) throw new Violation(`${who} reports ${result.sequence} final after ${last}`)
+    const fault = resultCertificateFault(certificate, this.#roster, toyVerify)
+    if (fault !== undefined) throw new Violation(`${who} reports ${result.sequence} final: ${fault}`)
+    const executed = this.#outcomes.get(result.sequence)
+    if (executed === undefined) throw new Violation(`${result.sequence} is final and no correct node executed it`)
+    if (!sameOutcome(result, executed)) throw new Violation(`another result of ${result.sequence} is final`)
+    if (result.sequence > this.acknowledged) this.acknowledged = result.sequence
+  }
+
+  /** Nothing acknowledged is lost: a correct node that says it is up to date holds every acknowledged block. */
+  holdsAll(who: string, machine: SimMachine): void {
+    if (machine.height < this.acknowledged) {
+      throw new Violation(`${who} ends at ${machine.height}, ${this.acknowledged} was acknowledged`)
+    }
+    for (const record of machine.records(0 as Sequence, machine.height)) {
+      const agreed = this.#digests.get(record.header.sequence)
+      if (agreed !== record.header.batch) throw new Violation(`${who} holds another block ${record.header.sequence}`)
+    }
+  }
+
+  /** For a correct node's word against another node. */
+  blamed(who: string, culprit: string, code: string, evidence: Uint8Array): void {
+    throw new Violation(`${who} blames ${culprit}, which is correct: ${code} ${toHex(evidence).slice(0, 64)}`)
+  }
+
+  #voted(who: string, self: NodeId, domain: SignatureDomain, bytes: Uint8Array): void {
+    const { epoch, round, sequence, digest } = decode(agreementSchema, bytes)
+    const slot = [self, epoch, round, sequence, domain].join('/')
+    const before = this.#votes.get(slot)
+    if (before !== undefined && before !== digest) {
+      throw new Violation(`${who} votes twice: ${domain} of round ${round}, sequence ${sequence}`)
+    }
+    this.#votes.set(slot, digest)
+  }
+
+  #digestOf(batch: Batch): Digest {
+    const known = this.#known.get(batch)
+    if (known !== undefined) return known
+    const digest = batchDigest(batch)
+    this.#known.set(batch, digest)
+    return digest
+  }
+}

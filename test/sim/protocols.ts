@@ -1,0 +1,39 @@
+// The protocols that the simulator can play. Each is loaded only when it is asked for, so that one that does not even
+// compile keeps no other from being tested.
+
+import type { Mutant, Subject } from './subject.ts'
+import type { ToyMessage } from './toy.ts'
+
+interface Entry {
+  load(): Promise<Subject<unknown>>
+  mutants(): Promise<readonly Mutant[]>
+}
+
+const entries: Readonly<Record<string, Entry>> = {
+  toy: {
+    load: async () => toySubject((await import('./toy.ts')).toy),
+    mutants: async () => (await import('./mutants/toy.ts')).mutants,
+  },
+}
+
+export const protocolNames: readonly string[] = Object.keys(entries)
+
+/** @throws RangeError for a protocol that is not in the table. */
+export function loadSubject(name: string): Promise<Subject<unknown>> {
+  return entryOf(name).load()
+}
+
+/** @throws RangeError for a protocol that is not in the table. */
+export function loadMutants(name: string): Promise<readonly Mutant[]> {
+  return entryOf(name).mutants()
+}
+
+function entryOf(name: string): Entry {
+  const entry = entries[name]
+  if (entry === undefined) throw new RangeError(`no protocol ${name}: there are ${protocolNames.join(', ')}`)
+  return entry
+}
+
+function toySubject(protocol: Subject<ToyMessage>['protocol']): Subject<ToyMessage> {
+  return { protocol, fixedLeader: true, reads: false, liars: [], progressMsMax: 20_000 }
+}

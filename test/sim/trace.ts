@@ -1,0 +1,55 @@
+// The trace of a run: a running hash over everything that happened, so that two runs can be compared by 16 digits; and,
+// when someone is watching, a line for each event.
+
+export type TraceSink = (line: string) => void
+
+export class Trace {
+  #a = 0x243f6a88
+  #b = 0x85a308d3
+  readonly #sink: TraceSink | undefined
+
+  constructor(sink?: TraceSink) {
+    this.#sink = sink
+  }
+
+  /** Whether details are worth making. */
+  get watched(): boolean {
+    return this.#sink !== undefined
+  }
+
+  /** `detail` is hashed; `explain` is only for the eye. */
+  note(at: number, who: string, what: string, detail: string | number, explain?: () => string): void {
+    this.#mixNumber(at)
+    this.#mixText(who)
+    this.#mixText(what)
+    if (typeof detail === 'number') this.#mixNumber(detail)
+    else this.#mixText(detail)
+    this.#sink?.(`${String(at).padStart(7)} ${who.padEnd(4)} ${what} ${explain?.() ?? detail}`)
+  }
+
+  mixBytes(bytes: Uint8Array): void {
+    for (const byte of bytes) this.#mix(byte)
+  }
+
+  /** 16 hexadecimal digits. */
+  get hash(): string {
+    return [this.#a, this.#b].map((half) => (half >>> 0).toString(16).padStart(8, '0')).join('')
+  }
+
+  #mixText(text: string): void {
+    for (let i = 0; i < text.length; i++) this.#mix(text.charCodeAt(i))
+    this.#mix(0x100)
+  }
+
+  #mixNumber(value: number): void {
+    this.#mix(value | 0)
+    this.#mix(Math.floor(value / 2 ** 32) | 0)
+  }
+
+  #mix(word: number): void {
+    this.#a = Math.imul(this.#a ^ word, 0x9e3779b1)
+    this.#a ^= this.#a >>> 15
+    this.#b = (Math.imul(this.#b, 0x85ebca77) + this.#a) | 0
+    this.#b ^= this.#b >>> 13
+  }
+}
