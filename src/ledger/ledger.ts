@@ -38,7 +38,7 @@ import type { Graph, Node, Organisation, Policy } from './records.ts'
 import { type ApplicationKey, State } from './state.ts'
 import { decodeTransaction } from './static.ts'
 import type { StateChange } from './table.ts'
-import { type Transaction, txIdFor } from './transaction.ts'
+import { type Transaction, txIdOfKey } from './transaction.ts'
 import { freshWindow } from './window.ts'
 
 export type { StateRecord } from './buckets.ts'
@@ -80,6 +80,9 @@ export interface KeptBatch {
 export interface Position {
   readonly header: BlockHeader
 }
+
+/** The transaction of these bytes, if it was decoded before and belongs to this ledger. */
+export type KnownTransactions = (bytes: Uint8Array) => Transaction | undefined
 
 export class Ledger {
   readonly id: LedgerId
@@ -136,10 +139,10 @@ export class Ledger {
   }
 
   /**
-   * Executes the batch at height + 1.
+   * Executes the batch at height + 1. `known` may lend transactions that were decoded before, by static verdict.
    * @throws InvariantError for another height, or for a transaction that no correct validator votes for.
    */
-  apply(sequence: Sequence, batch: Batch | KeptBatch): Delivered {
+  apply(sequence: Sequence, batch: Batch | KeptBatch, known: KnownTransactions = () => undefined): Delivered {
     if (sequence !== this.#height + 1) throw new InvariantError(`block ${sequence} after ${this.#height}`)
     const header: BlockHeader = {
       ledger: this.id,
@@ -150,7 +153,9 @@ export class Ledger {
       time: Math.max(batch.time, this.#time) as Time,
     }
     const moment: Moment = header
-    const outcomes = batch.transactions.map((bytes, index) => this.#execute(bytes, index, moment))
+    const outcomes = batch.transactions.map((bytes, index) =>
+      this.#execute(known(bytes) ?? this.#decode(bytes), index, moment),
+    )
     const changes = this.#state.flush()
     this.#height = sequence
     this.#time = header.time
@@ -158,11 +163,15 @@ export class Ledger {
     return { header, hash: this.#lastHash, outcomes, changes, next: undefined }
   }
 
-  #execute(bytes: Uint8Array, index: number, moment: Moment): TransactionOutcome {
-    const transaction = this.#decode(bytes)
+  #execute(transaction: Transaction, index: number, moment: Moment): TransactionOutcome {
     const signer = signerOf(this.#state, this.#governance, transaction.key)
     const { key, organisation } = signer
-    const outcome = { index, tx: txIdFor(transaction), signer: { key, organisation }, transaction }
+    const outcome = {
+      index,
+      tx: txIdOfKey(this.id, key, transaction.sequence),
+      signer: { key, organisation },
+      transaction,
+    }
     const refused = admissionFault(this.#state, signer, transaction)
     if (refused !== undefined) return { ...outcome, code: refused, repeated: refused === 'REPEATED' }
     takeNumber(this.#state, signer, transaction)

@@ -192,10 +192,13 @@ export const signedTransactionSchema: Schema<SignedTransaction> = named(
 )
 
 /** H(ledger, key id, client sequence). */
-export function txIdFor(transaction: Pick<Transaction, 'ledger' | 'key' | 'sequence'>): TxId {
-  return txIdOf(
-    hashBytes('tx', encodeCbor([idBytes(transaction.ledger), idBytes(keyId(transaction.key)), transaction.sequence])),
-  )
+export function txIdFor({ ledger, key, sequence }: Pick<Transaction, 'ledger' | 'key' | 'sequence'>): TxId {
+  return txIdOfKey(ledger, keyId(key), sequence)
+}
+
+/** The same for whoever has the key's id at hand. */
+export function txIdOfKey(ledger: LedgerId, key: KeyId, sequence: number): TxId {
+  return txIdOf(hashBytes('tx', encodeCbor([idBytes(ledger), idBytes(key), sequence])))
 }
 
 /** H('item', txId, index). */

@@ -3,14 +3,27 @@
 
 import { sha256 } from '#crypto'
 import { utf8 } from '../../src/base/bytes.ts'
-import { graphId } from '../../src/base/hash.ts'
-import { type KeyId, nodeIdOf, type OrganisationId, organisationIdOf, type Sequence, timeOf, type Time } from '../../src/base/ids.ts'
-import { keyId, policyId } from '../../src/base/hash.ts'
+import { graphId, keyId, policyId } from '../../src/base/hash.ts'
+import {
+  type KeyId,
+  nodeIdOf,
+  type OrganisationId,
+  organisationIdOf,
+  type Sequence,
+  type Time,
+  timeOf,
+} from '../../src/base/ids.ts'
 import { type SigningKey, signingKeyOf } from '../../src/base/signature.ts'
 import type { Batch } from '../../src/consensus/batch.ts'
 import { type BuiltData, buildAct, buildData, type ItemInput, proveKey, signerOf } from '../../src/ledger/build.ts'
 import { type NodeCard, requestCard, signCard } from '../../src/ledger/card.ts'
-import { defaultParameters, defaultPolicies, defaultThresholds, draftGenesis, signGenesis } from '../../src/ledger/founding.ts'
+import {
+  defaultParameters,
+  defaultPolicies,
+  defaultThresholds,
+  draftGenesis,
+  signGenesis,
+} from '../../src/ledger/founding.ts'
 import { type Genesis, ledgerIdFor, type SignedGenesis } from '../../src/ledger/genesis.ts'
 import { Ledger } from '../../src/ledger/ledger.ts'
 import type { Graph, Node, Organisation, Policy } from '../../src/ledger/records.ts'
@@ -64,7 +77,9 @@ export const graphs: readonly Graph[] = [
   { iri: owned, owner: acme, policy: 'open', writers: [acme] },
 ]
 
-export function testGenesis(cards: readonly NodeCard[] = organisationNames.map((id) => testCard(id, `${id}-1`))): Genesis {
+export function testGenesis(
+  cards: readonly NodeCard[] = organisationNames.map((id) => testCard(id, `${id}-1`)),
+): Genesis {
   return draftGenesis({
     name: 'Test Trace',
     protocol: 'pbft/1',
