@@ -145,6 +145,11 @@ export const errorTable = {
     sentence: 'This node belongs to no ledger yet.',
     next: 'Start it once with `quadrille start --genesis genesis.json`.',
   },
+  KEY_FILE_OPEN: {
+    exit: 7,
+    sentence: 'Others than its owner may read a file with a private key.',
+    next: 'Run `chmod 600` on it, and replace the key if somebody may have read it.',
+  },
   FILE_UNREADABLE: {
     exit: 3,
     sentence: 'A file cannot be read.',

@@ -42,6 +42,10 @@ export const limits = {
   blocksPerAnswerMax: 64,
   /** Payloads that wait in memory and in the staging area for their block. */
   stagedBytesMax: 268_435_456,
+  /** Executed payloads kept in memory for peers that are a little behind. */
+  recentPayloadBytesMax: 33_554_432,
+  /** Heights that a starting node looks back for its newest proof of finality. */
+  resultsSearched: 1_024,
   /** Verified transactions whose verdict a node remembers. */
   verdictsMax: 16_384,
   /** Arrays within arrays of one CBOR value: our formats need 10; an attacker's recursion must not reach our stack. */

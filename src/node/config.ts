@@ -5,6 +5,7 @@ import { dirname, isAbsolute, resolve } from 'node:path'
 import { parseDocument, stringify } from 'yaml'
 import { z } from 'zod'
 import { LedgerError } from '../base/errors.ts'
+import type { UnlockProvider } from '../store/unlock.ts'
 import { type Home, readText } from './home.ts'
 
 const multiaddr = z
@@ -53,7 +54,7 @@ export interface Config {
   /** Never empty: what this node listens on, unless the file says otherwise. */
   readonly announce: readonly string[]
   readonly http: { readonly host: string; readonly port: number } | undefined
-  readonly unlock: { readonly provider: 'key-file'; readonly path: string }
+  readonly unlock: UnlockProvider
   readonly log: { readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error'; readonly format: 'json' | 'text' }
   readonly limits: {
     readonly memoryMiB: number
@@ -83,7 +84,7 @@ export function parseConfig(text: string, home: Home): Config {
     listen,
     announce: announce ?? listen,
     http: http === undefined ? undefined : hostAndPort(http.bind),
-    unlock: { ...unlock, path: resolve(dirname(home.config), unlock.path) },
+    unlock: { type: unlock.provider, path: resolve(dirname(home.config), unlock.path) },
     log,
     limits,
   }
@@ -99,7 +100,7 @@ export function writtenConfig(home: Home, choices: Pick<Config, 'listen' | 'anno
     ...(http === undefined
       ? {}
       : { http: { bind: `${http.host.includes(':') ? `[${http.host}]` : http.host}:${http.port}` } }),
-    unlock,
+    unlock: { provider: unlock.type, path: unlock.path },
     log: { level: 'info', format: 'json' },
   })
 }

@@ -17,7 +17,10 @@ export function entriesOf(delivered: Delivered): readonly Entry[] {
     previous: header.previous,
     batch: header.batch,
   }
-  return [block, ...outcomes.filter((outcome) => !outcome.repeated).map((outcome) => transactionEntry(header.sequence, outcome))]
+  return [
+    block,
+    ...outcomes.filter((outcome) => !outcome.repeated).map((outcome) => transactionEntry(header.sequence, outcome)),
+  ]
 }
 
 function transactionEntry(height: number, { index, tx, code, signer, transaction }: TransactionOutcome): Entry {

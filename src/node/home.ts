@@ -4,10 +4,11 @@
 //   node.yaml         configuration, for people to edit (config.ts)
 //   node.json         who this node is: its random id, name, role and organisation; no secret
 //   genesis.json      the ledger that it belongs to, with the founders' signatures; put there by the first start
-//   keys/             private keys and key bags, sealed under the root key that the unlock provider gives
+//   keys/             private keys (identity.json) and key bags, sealed under the root key that the unlock provider gives
 //   data/journal/     what this node signed and what was agreed, before it is applied
 //   data/blocks/      blocks and their certificates, append-only
 //   data/log/         the consortium log, append-only
+//   data/checkpoint.json  the last tree head that this node signed, so that it never contradicts itself
 //   data/store/       quads and payloads: the only erasable root
 //
 // The unlock key itself should lie elsewhere: who copies a home must not thereby hold what opens it.
@@ -23,6 +24,7 @@ import type { JsonValue, Schema } from '../base/schema.ts'
 export interface Home {
   readonly root: string
   readonly config: string
+  readonly node: string
   readonly identity: string
   readonly genesis: string
   readonly keys: string
@@ -30,6 +32,7 @@ export interface Home {
   readonly journal: string
   readonly blocks: string
   readonly log: string
+  readonly checkpoint: string
   readonly store: string
 }
 
@@ -41,13 +44,15 @@ export function homeAt(given?: string, environment: NodeJS.ProcessEnv = process.
   return {
     root,
     config: join(root, 'node.yaml'),
-    identity: join(root, 'node.json'),
+    node: join(root, 'node.json'),
     genesis: join(root, 'genesis.json'),
     keys: join(root, 'keys'),
+    identity: join(root, 'keys', 'identity.json'),
     data,
     journal: join(data, 'journal'),
     blocks: join(data, 'blocks'),
     log: join(data, 'log'),
+    checkpoint: join(data, 'checkpoint.json'),
     store: join(data, 'store'),
   }
 }

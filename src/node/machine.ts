@@ -7,7 +7,7 @@ import { concat } from '../base/bytes.ts'
 import { LedgerError } from '../base/errors.ts'
 import { idBytes, type Sequence, type TxId } from '../base/ids.ts'
 import { decode, encode } from '../base/schema.ts'
-import { type Batch, type BatchSummary, requestId, summarize } from '../consensus/batch.ts'
+import { requestId, summarize } from '../consensus/batch.ts'
 import { type BlockRecord, blockRecordSchema } from '../consensus/block.ts'
 import type { CommitCertificate } from '../consensus/certificate.ts'
 import { genesisOutcome, type Outcome } from '../consensus/contract.ts'
@@ -15,10 +15,11 @@ import type { Applied, Machine } from '../consensus/ports.ts'
 import { rosterHash } from '../consensus/roster.ts'
 import { type Result, resultSchema } from '../consensus/statements.ts'
 import type { Genesis } from '../ledger/genesis.ts'
-import { type Delivered, Ledger, type TransactionOutcome } from '../ledger/ledger.ts'
+import { type Delivered, type KeptBatch, Ledger, type TransactionOutcome } from '../ledger/ledger.ts'
 import { hasPayload, itemIdFor } from '../ledger/transaction.ts'
 import type { BlockArchive } from '../store/blocks.ts'
-import type { LedgerStore, StoredItem, StoredRetraction } from '../store/store.ts'
+import type { StoredItem, StoredRetraction } from '../store/change.ts'
+import type { Store } from '../store/store.ts'
 import { entriesOf } from './entries.ts'
 import { type Execution, executionSchema } from './execution.ts'
 import type { PayloadPool } from './payloads.ts'
@@ -35,8 +36,7 @@ export interface LedgerMachine extends Machine {
 /** A batch as it was agreed, from the protocol or from another node's archive. */
 export interface AgreedBlock {
   readonly sequence: Sequence
-  readonly summary: BatchSummary
-  readonly transactions: readonly Uint8Array[]
+  readonly batch: KeptBatch
   readonly certificate: CommitCertificate
 }
 
@@ -44,7 +44,7 @@ export interface MachineOptions {
   readonly genesis: Genesis
   readonly blocks: BlockArchive
   readonly log: Log
-  readonly store: LedgerStore
+  readonly store: Store
   readonly payloads: PayloadPool
   /** Told after a block is durable. */
   readonly onExecuted: (delivered: Delivered) => void
@@ -59,7 +59,10 @@ export async function openMachine(options: MachineOptions): Promise<LedgerMachin
   const { ledger, outcome } = await restore(options)
   let applied = outcome
 
-  async function itemsOf(executed: readonly TransactionOutcome[], transactions: readonly Uint8Array[]): Promise<{ items: StoredItem[]; retractions: StoredRetraction[] }> {
+  async function itemsOf(
+    executed: readonly TransactionOutcome[],
+    transactions: readonly Uint8Array[],
+  ): Promise<{ items: StoredItem[]; retractions: StoredRetraction[] }> {
     const items: StoredItem[] = []
     const retractions: StoredRetraction[] = []
     for (const { transaction, tx, index } of executed) {
@@ -83,20 +86,21 @@ export async function openMachine(options: MachineOptions): Promise<LedgerMachin
     return { items, retractions }
   }
 
-  async function execute({ sequence, summary, transactions, certificate }: AgreedBlock): Promise<Applied> {
+  async function execute({ sequence, batch, certificate }: AgreedBlock): Promise<Applied> {
     if (sequence <= applied.sequence) return { outcome: applied, next: undefined }
-    const delivered = ledger.apply(sequence, { summary, transactions })
+    const { transactions } = batch
+    const delivered = ledger.apply(sequence, batch)
     const done = delivered.outcomes.filter(({ code, repeated }) => code === 'OK' && !repeated)
     const record: BlockRecord = {
       header: delivered.header,
-      tokens: summary.tokens,
-      batchTime: summary.time,
+      tokens: batch.tokens,
+      batchTime: batch.time,
       transactions,
       certificate,
     }
     const { items, retractions } = await itemsOf(done, transactions)
     await blocks.append([{ sequence, bytes: encode(blockRecordSchema, record) }])
-    const { size, root } = await log.append(entriesOf(delivered))
+    const { size, root } = log.append(entriesOf(delivered))
     await Promise.all([blocks.sync(), log.sync()])
     const result = resultOf(ledger, delivered, size, root)
     const requests = transactions.map(requestId)
@@ -107,7 +111,10 @@ export async function openMachine(options: MachineOptions): Promise<LedgerMachin
         ...delivered.changes.map(({ key, value }) => ({ key: stateKey(key), value })),
         ...delivered.outcomes
           .filter(({ repeated }) => !repeated)
-          .map(({ tx, index, code }) => ({ key: executionKey(tx), value: encode(executionSchema, { sequence, index, code }) })),
+          .map(({ tx, index, code }) => ({
+            key: executionKey(tx),
+            value: encode(executionSchema, { sequence, index, code }),
+          })),
       ],
       items,
       retractions,
@@ -126,7 +133,7 @@ export async function openMachine(options: MachineOptions): Promise<LedgerMachin
     },
     execute,
     apply: (sequence, batch, certificate) =>
-      execute({ sequence, summary: summarize(batch), transactions: batch.transactions, certificate }),
+      execute({ sequence, batch: { ...summarize(batch), transactions: batch.transactions }, certificate }),
     async execution(tx) {
       const value = await store.record(executionKey(tx))
       return value === undefined ? undefined : decode(executionSchema, value)
@@ -149,7 +156,7 @@ function resultOf(ledger: Ledger, { header, hash }: Delivered, logSize: number, 
 
 /** The ledger at the executed height, with archive and log cut back to it. @throws LedgerError STATE_BEHIND_CHECKPOINT */
 async function restore({ genesis, blocks, log, store }: MachineOptions): Promise<{ ledger: Ledger; outcome: Outcome }> {
-  const meta = await store.meta()
+  const meta = store.meta()
   if (meta === undefined) {
     await blocks.truncateAfter(0 as Sequence)
     await log.truncate(0)

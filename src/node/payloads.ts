@@ -39,10 +39,11 @@ export interface PayloadPool {
 export interface PayloadPoolOptions {
   readonly ledger: LedgerId
   readonly verdicts: Verdicts
-  readonly stage: (entries: readonly CarriedPayload[]) => Promise<void>
+  /** Durable when it resolves. */
+  readonly stage: (id: RequestId, payload: Uint8Array) => Promise<void>
   readonly staged: (id: RequestId) => Promise<Uint8Array | undefined>
-  /** Asks peers for payloads; answers come by `offer`. */
-  readonly ask: (ids: readonly RequestId[]) => void
+  /** Asks peers for payloads; answers come by `offer`. `again`: the first question brought nothing. */
+  readonly ask: (ids: readonly RequestId[], again: boolean) => void
   readonly onFailure: (error: unknown) => void
 }
 
@@ -57,19 +58,11 @@ export function createPayloadPool(options: PayloadPoolOptions): PayloadPool {
   const loose = new Map<RequestId, Uint8Array>()
   /** Checked and durable. */
   const here = new Map<RequestId, OpenedPayload>()
+  /** Executed, kept for peers that are a little behind; the oldest go first. */
+  const recent = new Map<RequestId, Uint8Array>()
   const waiting = new Map<RequestId, Waiter[]>()
+  let recentBytes = 0
   let looseBytes = 0
-  let unstaged: CarriedPayload[] = []
-  let flushing: Promise<void> | undefined
-
-  /** One synced write for all that came meanwhile. */
-  async function flush(): Promise<void> {
-    await Promise.resolve()
-    const entries = unstaged
-    unstaged = []
-    flushing = undefined
-    await stage(entries)
-  }
 
   function open(id: RequestId, transaction: Transaction, bytes: Uint8Array): OpenedPayload {
     const payload = decode(payloadSchema, bytes)
@@ -80,9 +73,7 @@ export function createPayloadPool(options: PayloadPoolOptions): PayloadPool {
 
   async function keep(id: RequestId, transaction: Transaction, bytes: Uint8Array): Promise<OpenedPayload> {
     const opened = open(id, transaction, bytes)
-    unstaged.push({ id, payload: bytes })
-    flushing ??= flush()
-    await flushing
+    await stage(id, bytes)
     here.set(id, opened)
     const waiters = waiting.get(id) ?? []
     waiting.delete(id)
@@ -118,7 +109,7 @@ export function createPayloadPool(options: PayloadPoolOptions): PayloadPool {
       waiting.set(id, [...(waiting.get(id) ?? []), { transaction, settle }])
     })
     if (loose.has(id)) await tryLoose(id, transaction)
-    if (waiting.has(id)) ask([id])
+    if (waiting.has(id)) ask([id], false)
     await settled
   }
 
@@ -167,19 +158,28 @@ export function createPayloadPool(options: PayloadPoolOptions): PayloadPool {
 
     carried: (ids) =>
       ids.flatMap((id) => {
-        const opened = here.get(id)
-        return opened === undefined ? [] : [{ id, payload: opened.bytes }]
+        const payload = here.get(id)?.bytes ?? recent.get(id)
+        return payload === undefined ? [] : [{ id, payload }]
       }),
 
     release(ids) {
       for (const id of ids) {
+        const bytes = here.get(id)?.bytes
         here.delete(id)
         dropLoose(id)
+        if (bytes === undefined || recent.has(id)) continue
+        recent.set(id, bytes)
+        recentBytes += bytes.length
+      }
+      for (const [id, bytes] of recent) {
+        if (recentBytes <= limits.recentPayloadBytesMax) break
+        recent.delete(id)
+        recentBytes -= bytes.length
       }
     },
 
     tick() {
-      if (waiting.size > 0) ask([...waiting.keys()].slice(0, limits.batchTransactionsMax))
+      if (waiting.size > 0) ask([...waiting.keys()].slice(0, limits.batchTransactionsMax), true)
     },
   }
 }

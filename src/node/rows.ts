@@ -3,7 +3,7 @@
 import { DataFactory } from 'n3'
 import type { Assertions, ItemTerm } from '../ledger/payload.ts'
 import { skolemIri } from '../ledger/terms.ts'
-import type { StoredRow } from '../store/store.ts'
+import type { StoredRow } from '../store/change.ts'
 
 /** Row i is triple i of the item. */
 export function rowsOf({ skolem, terms, triples }: Assertions): readonly StoredRow[] {
@@ -15,7 +15,10 @@ export function rowsOf({ skolem, terms, triples }: Assertions): readonly StoredR
   })) as unknown as readonly StoredRow[]
 }
 
-function termOf(term: ItemTerm, skolem: Uint8Array): ReturnType<typeof DataFactory.namedNode> | ReturnType<typeof DataFactory.literal> {
+function termOf(
+  term: ItemTerm,
+  skolem: Uint8Array,
+): ReturnType<typeof DataFactory.namedNode> | ReturnType<typeof DataFactory.literal> {
   switch (term.type) {
     case 'iri':
       return DataFactory.namedNode(term.value)

@@ -23,11 +23,13 @@ export interface Submissions {
 }
 
 export interface SubmissionsOptions {
+  /** Height that is known to be final at the start. */
+  readonly final: Sequence
   readonly machine: () => LedgerMachine
   readonly payloads: PayloadPool
   readonly verdicts: Verdicts
   /** Hands a request to the protocol. */
-  readonly propose: (id: RequestId, bytes: Uint8Array) => void
+  readonly propose: (transaction: Uint8Array) => void
 }
 
 interface Waiter {
@@ -36,9 +38,9 @@ interface Waiter {
   readonly settle: (result: Execution | LedgerError) => void
 }
 
-export function createSubmissions({ machine, payloads, verdicts, propose }: SubmissionsOptions): Submissions {
+export function createSubmissions({ final, machine, payloads, verdicts, propose }: SubmissionsOptions): Submissions {
   const waiters = new Map<TxId, Set<Waiter>>()
-  let finalHeight = 0
+  let finalHeight: number = final
 
   function settle(tx: TxId, waiter: Waiter, result: Execution | LedgerError): void {
     const of = waiters.get(tx)
@@ -58,7 +60,11 @@ export function createSubmissions({ machine, payloads, verdicts, propose }: Subm
 
   function wait(tx: TxId, id: RequestId, execution: Execution | undefined, signal: AbortSignal): Promise<Execution> {
     return new Promise((resolve, reject) => {
-      const waiter: Waiter = { id, execution, settle: (result) => (result instanceof LedgerError ? reject(result) : resolve(result)) }
+      const waiter: Waiter = {
+        id,
+        execution,
+        settle: (result) => (result instanceof LedgerError ? reject(result) : resolve(result)),
+      }
       waiters.set(tx, (waiters.get(tx) ?? new Set()).add(waiter))
       const giveUp = (): void => settle(tx, waiter, new LedgerError('NOT_FINAL', { tx }))
       if (signal.aborted) giveUp()
@@ -79,7 +85,7 @@ export function createSubmissions({ machine, payloads, verdicts, propose }: Subm
         await payloads.take(bytes, payload)
       }
       const done = wait(tx, requestId(bytes), before, signal)
-      if (before === undefined) propose(requestId(bytes), bytes)
+      if (before === undefined) propose(bytes)
       return { tx, ...(await done) }
     },
 
@@ -97,7 +103,8 @@ export function createSubmissions({ machine, payloads, verdicts, propose }: Subm
     },
 
     rejected(id, code) {
-      for (const [tx, of] of waiters) for (const waiter of of) if (waiter.id === id) settle(tx, waiter, new LedgerError(code))
+      for (const [tx, of] of waiters)
+        for (const waiter of of) if (waiter.id === id) settle(tx, waiter, new LedgerError(code))
     },
   }
 }

@@ -12,7 +12,7 @@ import { commitCertificateFault } from '../consensus/certificate.ts'
 import { type ItemPayload, itemPayloadSchema, payloadSchema } from '../ledger/payload.ts'
 import { hasPayload, itemIdFor } from '../ledger/transaction.ts'
 import type { BlockArchive } from '../store/blocks.ts'
-import type { LedgerStore } from '../store/store.ts'
+import type { Store } from '../store/store.ts'
 import type { LedgerMachine } from './machine.ts'
 import type { PayloadPool } from './payloads.ts'
 import type { Verdicts } from './verdicts.ts'
@@ -38,7 +38,7 @@ export interface Sync {
 export interface SyncOptions {
   readonly machine: LedgerMachine
   readonly blocks: BlockArchive
-  readonly store: LedgerStore
+  readonly store: Store
   readonly payloads: PayloadPool
   readonly verdicts: Verdicts
   readonly send: (to: NodeId, envelope: Envelope) => boolean
@@ -69,9 +69,8 @@ export function createSync({ machine, blocks, store, payloads, verdicts, send, p
     const record = decode(blockRecordSchema, block)
     checkRecord(record, machine)
     payloads.offer(carried)
-    const summary = { time: record.batchTime, tokens: record.tokens, transactions: transactionsHash(record.transactions) }
-    const { sequence } = record.header
-    await machine.execute({ sequence, summary, transactions: record.transactions, certificate: record.certificate })
+    const { header, batchTime, tokens, transactions, certificate } = record
+    await machine.execute({ sequence: header.sequence, batch: { time: batchTime, tokens, transactions }, certificate })
   }
 
   async function fetchFrom(peer: NodeId, target: Sequence): Promise<boolean> {
@@ -90,7 +89,10 @@ export function createSync({ machine, blocks, store, payloads, verdicts, send, p
     async fetch(target, preferred) {
       for (let fruitless = 0; machine.applied.sequence < target && fruitless < fruitlessMax && !stopped; ) {
         const connected = peers()
-        const sources = [...preferred.filter((peer) => connected.includes(peer)), ...connected.filter((peer) => !preferred.includes(peer))]
+        const sources = [
+          ...preferred.filter((peer) => connected.includes(peer)),
+          ...connected.filter((peer) => !preferred.includes(peer)),
+        ]
         let progress = false
         for (const peer of sources) {
           while (machine.applied.sequence < target && !stopped && (await fetchFrom(peer, target))) progress = true
@@ -129,9 +131,14 @@ export function createSync({ machine, blocks, store, payloads, verdicts, send, p
 function checkRecord(record: BlockRecord, machine: LedgerMachine): void {
   const { header, certificate } = record
   const { agreement } = certificate
-  const digest = summaryDigest({ time: record.batchTime, tokens: record.tokens, transactions: transactionsHash(record.transactions) })
+  const digest = summaryDigest({
+    time: record.batchTime,
+    tokens: record.tokens,
+    transactions: transactionsHash(record.transactions),
+  })
   const isNext = header.sequence === machine.applied.sequence + 1 && header.previous === machine.applied.block
-  if (header.ledger !== machine.ledger.id || agreement.ledger !== machine.ledger.id) throw new LedgerError('WRONG_LEDGER')
+  if (header.ledger !== machine.ledger.id || agreement.ledger !== machine.ledger.id)
+    throw new LedgerError('WRONG_LEDGER')
   if (!isNext || header.batch !== digest || agreement.digest !== digest || agreement.sequence !== header.sequence) {
     throw new LedgerError('BLOCK_INVALID', { height: header.sequence })
   }
@@ -140,12 +147,15 @@ function checkRecord(record: BlockRecord, machine: LedgerMachine): void {
 }
 
 /** The payloads of a block's transactions, as far as this node keeps them. */
-async function payloadsOf(block: Uint8Array, store: LedgerStore, verdicts: Verdicts): Promise<readonly CarriedPayload[]> {
+async function payloadsOf(block: Uint8Array, store: Store, verdicts: Verdicts): Promise<readonly CarriedPayload[]> {
   const carried: CarriedPayload[] = []
   for (const bytes of decode(blockRecordSchema, block).transactions) {
     const verdict = verdicts.of(bytes)
-    if (verdict.type === 'invalid' || !hasPayload(verdict.transaction) || verdict.transaction.act.type !== 'data') continue
-    const parts = await Promise.all(verdict.transaction.act.items.map((_, index) => store.itemPayload(itemIdFor(verdict.tx, index))))
+    if (verdict.type === 'invalid' || !hasPayload(verdict.transaction) || verdict.transaction.act.type !== 'data')
+      continue
+    const parts = await Promise.all(
+      verdict.transaction.act.items.map((_, index) => store.itemPayload(itemIdFor(verdict.tx, index))),
+    )
     const items = parts.filter((part) => part !== undefined).map((part): ItemPayload => decode(itemPayloadSchema, part))
     if (items.length === parts.length) carried.push({ id: requestId(bytes), payload: encode(payloadSchema, { items }) })
   }

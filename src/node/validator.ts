@@ -6,7 +6,7 @@ import type { NodeId } from '../base/ids.ts'
 import { decode, encode } from '../base/schema.ts'
 import { type RequestId, requestId } from '../consensus/batch.ts'
 import type { ResultCertificate } from '../consensus/certificate.ts'
-import type { CoreStatus, Effect, Protocol, Setup } from '../consensus/contract.ts'
+import type { CoreStatus, Effect, Protocol, ReadId, Setup } from '../consensus/contract.ts'
 import type { Clock, Journal, Transport } from '../consensus/ports.ts'
 import type { ClaimChecker } from './claims.ts'
 import { startLoop } from './loop.ts'
@@ -18,12 +18,8 @@ import { type CarriedPayload, type Envelope, envelopeSchema } from './wire.ts'
 
 const tickMs = 50
 
-/** What a node tells its log, metrics and operator about its peers and itself. */
-export type ValidatorEvent =
-  | { readonly type: 'refused'; readonly from: NodeId; readonly code: ErrorCode }
-  | { readonly type: 'accused'; readonly culprit: NodeId; readonly evidence: Uint8Array }
-  | { readonly type: 'led'; readonly round: number; readonly leader: NodeId }
-  | { readonly type: 'fenced'; readonly code: ErrorCode; readonly evidence: Uint8Array }
+/** What concerns the node's log, metrics and operator, and nothing else. */
+export type ValidatorEvent = Extract<Effect<unknown>, { readonly type: 'refuse' | 'accuse' | 'lead' | 'fence' }>
 
 export interface ValidatorOptions {
   readonly protocol: Protocol<unknown>
@@ -38,6 +34,8 @@ export interface ValidatorOptions {
   readonly claims: ClaimChecker
   readonly onFinal: (certificate: ResultCertificate) => Promise<void>
   readonly onRejected: (id: RequestId, code: ErrorCode) => void
+  /** Executed up to where this read is linearizable. */
+  readonly onReadable: (id: ReadId) => void
   readonly onEvent: (event: ValidatorEvent) => void
   /** Something impossible happened or a disk failed: the node must stop. */
   readonly onFailure: (error: unknown) => void
@@ -45,6 +43,8 @@ export interface ValidatorOptions {
 
 export interface Validator {
   propose(transaction: Uint8Array): void
+  /** Answered by `onReadable`. */
+  read(id: ReadId): void
   receive(from: NodeId, message: Uint8Array, payloads: readonly CarriedPayload[]): void
   status(): CoreStatus
   stop(): Promise<void>
@@ -64,46 +64,64 @@ export function startValidator(options: ValidatorOptions): Validator {
 
   function act(effect: Exclude<Effect<unknown>, { readonly type: 'save' }>): void {
     switch (effect.type) {
-      case 'send': {
-        const message = encode(protocol.messages, effect.message)
-        const envelope: Envelope = { type: 'protocol', message, payloads: payloads.carried(effect.carries) }
-        transport.send(effect.to, 'consensus', encode(envelopeSchema, envelope))
-        return
-      }
+      case 'send':
+        sendMessage(effect)
+        break
       case 'check':
-        payloads
-          .ready(effect.batch.transactions)
-          .then((valid) => loop.push({ type: 'checked', token: effect.token, verdict: valid ? 'valid' : 'invalid' }))
-          .catch(onFailure)
-        return
+        check(effect)
+        break
       case 'deliver':
-        return inOrder(async () => {
+        inOrder(async () => {
           const { outcome, next } = await machine.apply(effect.sequence, effect.batch, effect.certificate)
           loop.push({ type: 'applied', outcome, next })
         })
+        break
       case 'fetch':
-        return inOrder(async () => {
+        inOrder(async () => {
           const done = await sync.fetch(effect.sequence, effect.from)
           if (done) loop.push({ type: 'installed', outcome: machine.applied, roster: machine.ledger.roster() })
           else loop.push({ type: 'fetchFailed', token: effect.token })
         })
+        break
       case 'final':
-        return inOrder(() => options.onFinal(effect.certificate))
+        inOrder(() => options.onFinal(effect.certificate))
+        break
       case 'cut':
-        return inOrder(() => journal.cut(effect.before))
-      case 'reject':
-        return options.onRejected(effect.id, effect.code)
-      case 'refuse':
-        return options.onEvent({ type: 'refused', from: effect.from, code: effect.code })
-      case 'accuse':
-        return options.onEvent({ type: 'accused', culprit: effect.culprit, evidence: effect.evidence })
-      case 'lead':
-        return options.onEvent({ type: 'led', round: effect.round, leader: effect.leader })
-      case 'fence':
-        return options.onEvent({ type: 'fenced', code: effect.code, evidence: effect.evidence })
+        inOrder(() => journal.cut(effect.before))
+        break
       case 'readable':
-        return
+        inOrder(async () => options.onReadable(effect.id))
+        break
+      case 'reject':
+        options.onRejected(effect.id, effect.code)
+        break
+      default:
+        options.onEvent(effect)
     }
+  }
+
+  function sendMessage({ to, message, carries }: Extract<Effect<unknown>, { readonly type: 'send' }>): void {
+    const bytes = encodeOnce(message)
+    const envelope: Envelope = { type: 'protocol', message: bytes, payloads: payloads.carried(carries) }
+    transport.send(to, 'consensus', encode(envelopeSchema, envelope))
+  }
+
+  // A core sends one message object to each peer in turn.
+  let lastMessage: unknown
+  let lastBytes: Uint8Array = new Uint8Array()
+  function encodeOnce(message: unknown): Uint8Array {
+    if (message !== lastMessage) {
+      lastBytes = encode(protocol.messages, message)
+      lastMessage = message
+    }
+    return lastBytes
+  }
+
+  function check({ token, batch }: Extract<Effect<unknown>, { readonly type: 'check' }>): void {
+    payloads
+      .ready(batch.transactions)
+      .then((valid) => loop.push({ type: 'checked', token, verdict: valid ? 'valid' : 'invalid' }))
+      .catch(onFailure)
   }
 
   function receive(from: NodeId, bytes: Uint8Array, carried: readonly CarriedPayload[]): void {
@@ -118,7 +136,7 @@ export function startValidator(options: ValidatorOptions): Validator {
       loop.push({ type: 'receive', from, message })
     } catch (error) {
       if (!(error instanceof LedgerError)) throw error
-      options.onEvent({ type: 'refused', from, code: error.code })
+      options.onEvent({ type: 'refuse', from, code: error.code })
     }
   }
 
@@ -129,6 +147,7 @@ export function startValidator(options: ValidatorOptions): Validator {
 
   return {
     propose: (transaction) => loop.push({ type: 'request', id: requestId(transaction), bytes: transaction }),
+    read: (id) => loop.push({ type: 'read', id }),
     receive,
     status: () => core.status(),
     async stop() {

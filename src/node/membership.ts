@@ -1,0 +1,111 @@
+// A node before it belongs to a ledger: its home with keys that never leave it, and the request by which its organisation
+// learns the public halves.
+
+import { createPrivateKey, createPublicKey } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { randomBytes } from '#crypto'
+import { fromHex, utf8 } from '../base/bytes.ts'
+import { LedgerError } from '../base/errors.ts'
+import { writeFileAtomic } from '../base/files.ts'
+import { type NodeId, nodeIdOf, type OrganisationId } from '../base/ids.ts'
+import { limits } from '../base/limits.ts'
+import { id, record, type Schema, text, word } from '../base/schema.ts'
+import { signingKeyOf } from '../base/signature.ts'
+import { type CardRequest, requestCard } from '../ledger/card.ts'
+import { type Node, type NodeKeys, organisationIdSchema } from '../ledger/records.ts'
+import { createIdentity, type Identity, loadIdentity } from '../store/identity.ts'
+import { createKeyFile, unlock } from '../store/unlock.ts'
+import { type Config, readConfig, writtenConfig } from './config.ts'
+import { createFolders, type Home, readJson } from './home.ts'
+
+/** Who a node is, before anybody else knows: node.json. */
+export type Membership = Pick<Node, 'id' | 'organisation' | 'name' | 'role'>
+
+const membershipSchema: Schema<Membership> = record<Membership>({
+  id: id<NodeId>(16, nodeIdOf),
+  organisation: organisationIdSchema,
+  name: text(limits.nameBytesMax),
+  role: word('validator', 'learner'),
+})
+
+export interface NodeChoices extends Pick<Config, 'http' | 'unlock'> {
+  readonly organisation: OrganisationId
+  readonly name: string
+  readonly role: Node['role']
+  /** Multiaddresses; those with DNS names are announced, and listened for on every address of the machine. */
+  readonly addresses: readonly string[]
+}
+
+/**
+ * Makes a home with fresh keys, and the unlock key if there is none yet. node.json is written last: without it there is no node.
+ * @throws LedgerError FILE_EXISTS when there is a node already, UNLOCK_FAILED, STORAGE_FAILED
+ */
+export async function initNode(home: Home, choices: NodeChoices): Promise<Membership> {
+  if (existsSync(home.node)) throw new LedgerError('FILE_EXISTS', { file: home.node })
+  await createFolders(home)
+  if (!existsSync(choices.unlock.path)) await createKeyFile(choices.unlock.path)
+  const root = await unlock(choices.unlock)
+  await createIdentity(home.identity, root, {
+    consensus: randomBytes(32),
+    transport: randomBytes(32),
+    payload: randomBytes(32),
+    checkpoint: randomBytes(32),
+  })
+  const { organisation, name, role, addresses, http } = choices
+  const written = writtenConfig(home, { ...listening(addresses), http, unlock: choices.unlock })
+  await writeFileAtomic(home.config, utf8(written), 0o644)
+  const membership: Membership = { id: nodeIdOf(randomBytes(16)), organisation, name, role }
+  await writeFileAtomic(
+    home.node,
+    utf8(`${JSON.stringify(membershipSchema.toJson(membership), undefined, 2)}\n`),
+    0o644,
+  )
+  return membership
+}
+
+/** @throws LedgerError NO_HOME, MALFORMED */
+export async function readMembership(home: Home): Promise<Membership> {
+  if (!existsSync(home.node)) throw new LedgerError('NO_HOME', { home: home.root })
+  return await readJson(home.node, membershipSchema)
+}
+
+/** Public keys with proofs that this node holds the private ones. @throws LedgerError as its parts do. */
+export async function requestFor(home: Home): Promise<CardRequest> {
+  const membership = await readMembership(home)
+  const config = await readConfig(home)
+  const identity = await loadIdentity(home.identity, await unlock(config.unlock))
+  const node: Node = { ...membership, keys: publicKeys(identity), addresses: config.announce }
+  return requestCard(node, {
+    consensus: signingKeyOf(identity.consensus),
+    transport: signingKeyOf(identity.transport),
+    checkpoint: signingKeyOf(identity.checkpoint),
+  })
+}
+
+export function publicKeys({ consensus, transport, payload, checkpoint }: Identity): NodeKeys {
+  return {
+    consensus: signingKeyOf(consensus).publicKey,
+    transport: signingKeyOf(transport).publicKey,
+    payload: exchangePublicKey(payload),
+    checkpoint: signingKeyOf(checkpoint).publicKey,
+  }
+}
+
+/** DER of an X25519 private key up to its 32 bytes (RFC 8410, section 7). */
+const privateKeyPrefix = fromHex('302e020100300506032b656e04220420')
+
+/** The X25519 public key (RFC 7748, section 6.1) of a private one. */
+function exchangePublicKey(secret: Uint8Array): Uint8Array {
+  const key = Buffer.concat([privateKeyPrefix, secret])
+  const { x } = createPublicKey(createPrivateKey({ key, format: 'der', type: 'pkcs8' })).export({ format: 'jwk' })
+  return new Uint8Array(Buffer.from(x ?? '', 'base64url'))
+}
+
+/** A name cannot be listened on: whoever gives one means every address of this machine, at that port. */
+function listening(addresses: readonly string[]): Pick<Config, 'listen' | 'announce'> {
+  const named = addresses.filter((address) => address.startsWith('/dns'))
+  const listen = addresses.map((address) =>
+    address.startsWith('/dns') ? `/ip4/0.0.0.0/tcp/${address.slice(address.lastIndexOf('/') + 1)}` : address,
+  )
+  return { listen: [...new Set(listen)], announce: named }
+}

@@ -1,0 +1,257 @@
+// A running node as others in the same process see it (http/, an application, a test): start, stop, and the questions that
+// the ledger answers. A node that cannot go on stops by itself and says why.
+
+import { LedgerError } from '../base/errors.ts'
+import { keyId } from '../base/hash.ts'
+import { type Digest, type ItemId, type KeyId, type LedgerId, type NodeId, sequenceOf, timeOf } from '../base/ids.ts'
+import { encode } from '../base/schema.ts'
+import { selfTest } from '../base/self-test.ts'
+import { type ResultCertificate, resultCertificateSchema } from '../consensus/certificate.ts'
+import type { Clock } from '../consensus/ports.ts'
+import { byzantineQuorum } from '../consensus/quorum.ts'
+import { requireFounded } from '../ledger/founding.ts'
+import { ledgerIdFor, type SignedGenesis } from '../ledger/genesis.ts'
+import type { Node } from '../ledger/records.ts'
+import type { MeshCounters } from '../p2p/counters.ts'
+import type { Reader } from '../store/reader.ts'
+import type { UnlockProvider } from '../store/unlock.ts'
+import type { Home } from './home.ts'
+import { openParts, type Parts } from './parts.ts'
+import { type NodeEvent, type Runtime, startRuntime } from './runtime.ts'
+import type { Submission } from './submissions.ts'
+
+export type { NodeEvent } from './runtime.ts'
+export type { Submission } from './submissions.ts'
+
+export interface NodeOptions {
+  readonly home: Home
+  readonly genesis: SignedGenesis
+  /** This node's random id, which the genesis names. */
+  readonly self: NodeId
+  readonly listen: readonly string[]
+  readonly unlock: UnlockProvider
+  readonly onEvent?: (event: NodeEvent) => void
+  /** The node has stopped because it could not go on: a failed disk, a broken invariant. */
+  readonly onFailure?: (error: unknown) => void
+  /** False leaves the store readable on disk: only for the test that shows what sealing hides. */
+  readonly seal?: boolean
+}
+
+export interface NodeStatus {
+  readonly ledger: LedgerId
+  readonly name: string
+  readonly node: NodeId
+  readonly nodeName: string
+  readonly organisation: string
+  readonly protocol: string
+  /** Height of the last executed block, and the hash of its header. */
+  readonly height: number
+  readonly head: Digest
+  /** Height up to which a quorum is known to have the same result. */
+  readonly final: number
+  readonly stable: number
+  readonly logSize: number
+  readonly logRoot: Digest
+  readonly quads: number
+  readonly epoch: number
+  readonly round: number
+  readonly leader: string
+  readonly state: string
+  /** What this node waits for, in one sentence; empty when nothing. */
+  readonly note: string
+  readonly validators: number
+  readonly quorum: number
+  readonly connected: readonly string[]
+  readonly missing: readonly string[]
+  /** Whether a quorum of validators, this node included, is connected. */
+  readonly quorumConnected: boolean
+  readonly waiting: number
+}
+
+const clock: Clock = { now: () => timeOf(Date.now()) }
+
+export class QuadrilleNode {
+  readonly ledger: LedgerId
+  readonly #options: NodeOptions
+  #parts: Parts | undefined
+  #runtime: Runtime | undefined
+  #stopping: Promise<void> | undefined
+
+  /** @throws LedgerError GENESIS_INVALID and what founding.ts finds; NODE_UNKNOWN when the genesis does not name this node. */
+  constructor(options: NodeOptions) {
+    requireFounded(options.genesis)
+    this.ledger = ledgerIdFor(options.genesis.genesis)
+    this.#options = options
+    if (this.#member === undefined) throw new LedgerError('NODE_UNKNOWN', { node: options.self })
+  }
+
+  get #member(): Node | undefined {
+    return this.#options.genesis.genesis.nodes.find(({ id }) => id === this.#options.self)
+  }
+
+  /** @throws LedgerError what opening its folders, its keys or its address meets. */
+  async start(): Promise<void> {
+    const { home, genesis, self, listen, unlock, seal = true, onEvent = () => undefined } = this.#options
+    selfTest()
+    const name = this.#member?.name ?? self
+    const parts = await openParts({ home, ledger: this.ledger, name, unlock, seal })
+    this.#parts = parts
+    try {
+      this.#runtime = await startRuntime({
+        parts,
+        genesis: genesis.genesis,
+        self,
+        listen,
+        clock,
+        random: Math.random,
+        onEvent,
+        onFailure: (error) => this.#fail(error),
+      })
+    } catch (error) {
+      await parts.close()
+      throw error
+    }
+  }
+
+  /** Ends what is under way and closes every file and connection. */
+  stop(): Promise<void> {
+    this.#stopping ??= (async () => {
+      await this.#runtime?.stop()
+      await this.#parts?.close()
+    })()
+    return this.#stopping
+  }
+
+  #fail(error: unknown): void {
+    if (this.#stopping !== undefined) return
+    const told = (): void => this.#options.onFailure?.(error)
+    this.stop().then(told, told)
+  }
+
+  get #running(): Runtime {
+    if (this.#runtime === undefined || this.#stopping !== undefined) throw new LedgerError('NODE_STOPPED')
+    return this.#runtime
+  }
+
+  /** Resolves when the transaction is final. @throws LedgerError as submissions.ts says. */
+  async submit(transaction: Uint8Array, payload: Uint8Array, signal: AbortSignal): Promise<Submission> {
+    return this.#running.submissions.submit(transaction, payload, signal)
+  }
+
+  get height(): number {
+    return this.#running.machine.applied.sequence
+  }
+
+  /** Quads as of a height, now by default. @throws RangeError for a height that is not here. */
+  source(height: number = this.height): Reader {
+    return this.#open.store.at(height)
+  }
+
+  async status(): Promise<NodeStatus> {
+    const { machine, mesh, validator, final } = this.#running
+    const core = validator.status()
+    const ledger = machine.ledger
+    const nameOf = (id: NodeId): string => ledger.node(id)?.name ?? id
+    const others = ledger.roster().validators.filter(({ node }) => node !== this.#options.self)
+    const connected = others.filter(({ node }) => mesh.peers().includes(node))
+    const quorum = byzantineQuorum(others.length + 1)
+    const member = this.#member
+    return {
+      ledger: this.ledger,
+      name: ledger.genesis.name,
+      node: this.#options.self,
+      nodeName: member?.name ?? this.#options.self,
+      organisation: member?.organisation ?? '',
+      protocol: ledger.genesis.protocol,
+      height: machine.applied.sequence,
+      head: machine.applied.block,
+      final: final()?.result.sequence ?? 0,
+      stable: core.stable,
+      logSize: machine.applied.logSize,
+      logRoot: machine.applied.logRoot,
+      quads: await this.#open.store.countQuads(),
+      epoch: ledger.roster().epoch,
+      round: core.round,
+      leader: nameOf(core.leader),
+      state: core.state,
+      note: core.note,
+      validators: others.length + 1,
+      quorum,
+      connected: connected.map(({ node }) => nameOf(node)),
+      missing: others.filter((other) => !connected.includes(other)).map(({ node }) => nameOf(node)),
+      quorumConnected: connected.length + 1 >= quorum,
+      waiting: core.waiting,
+    }
+  }
+
+  get genesis(): SignedGenesis {
+    return this.#options.genesis
+  }
+
+  /** The number above the highest that this key has used. */
+  nextSequence(publicKey: Uint8Array): number
+  nextSequence(id: KeyId): number
+  nextSequence(key: Uint8Array | KeyId): number {
+    return this.#running.machine.ledger.nextSequence(typeof key === 'string' ? key : keyId(key))
+  }
+
+  /** Encoded BlockRecords from a height on, as many as there are and no more than `count`. */
+  async blocks(from: number, count: number): Promise<readonly Uint8Array[]> {
+    const last = Math.min(this.height, from + count - 1)
+    if (from < 1 || last < from) return []
+    return (await this.#open.blocks.range(sequenceOf(from), last - from + 1)).map(({ bytes }) => bytes)
+  }
+
+  /** Encoded ResultCertificate of a height, where this node kept one. */
+  async result(height: number): Promise<Uint8Array | undefined> {
+    return this.#open.blocks.result(sequenceOf(height))
+  }
+
+  /** The newest proof that a block is final. */
+  final(): { readonly height: number; readonly certificate: Uint8Array } | undefined {
+    const certificate: ResultCertificate | undefined = this.#running.final()
+    if (certificate === undefined) return undefined
+    return { height: certificate.result.sequence, certificate: encode(resultCertificateSchema, certificate) }
+  }
+
+  /** This node's signed note on the newest final tree; undefined before the first. */
+  async checkpoint(): Promise<string | undefined> {
+    const certificate = this.#running.final()
+    if (certificate === undefined) return undefined
+    return this.#open.checkpoints.sign({ size: certificate.result.logSize, root: certificate.result.logRoot })
+  }
+
+  /** A static file of the log by its C2SP path. */
+  tile(path: string): Uint8Array | undefined {
+    return this.#open.log.tile(path)
+  }
+
+  /** Leaves from `from` to `to` - 1. @throws RangeError for more than there are. */
+  leaves(from: number, to: number): Iterable<Uint8Array> {
+    return this.#open.log.leaves(from, to)
+  }
+
+  /** Encoded ItemPayload; undefined when it is not here. */
+  async itemPayload(item: ItemId): Promise<Uint8Array | undefined> {
+    return this.#open.store.itemPayload(item)
+  }
+
+  /** Multiaddresses where it listens for other nodes. */
+  addresses(): readonly string[] {
+    return this.#running.mesh.addresses()
+  }
+
+  counters(): MeshCounters {
+    return this.#running.mesh.counters()
+  }
+
+  get #open(): Parts {
+    if (this.#parts === undefined || this.#stopping !== undefined) throw new LedgerError('NODE_STOPPED')
+    return this.#parts
+  }
+}
+
+/** @throws LedgerError GENESIS_INVALID, NODE_UNKNOWN. Nothing is opened before `start`. */
+export function createNode(options: NodeOptions): QuadrilleNode {
+  return new QuadrilleNode(options)
+}

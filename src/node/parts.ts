@@ -1,0 +1,77 @@
+// Opens what a node keeps on disk, in the order in which one part vouches for the next, and closes it again whatever
+// happens on the way.
+
+import { CheckpointSigner } from '../audit/checkpoint-signer.ts'
+import { type Log, openLog } from '../audit/log.ts'
+import { type DirectoryLock, lockDirectory } from '../base/files.ts'
+import type { LedgerId } from '../base/ids.ts'
+import type { Journal } from '../consensus/ports.ts'
+import { type BlockArchive, openBlocks } from '../store/blocks.ts'
+import { type Identity, loadIdentity } from '../store/identity.ts'
+import { openJournal } from '../store/journal.ts'
+import { type KeyRing, openKeyRing } from '../store/key-ring.ts'
+import { openStore, type Store } from '../store/store.ts'
+import { type UnlockProvider, unlock } from '../store/unlock.ts'
+import type { Home } from './home.ts'
+
+export interface Parts {
+  readonly lock: DirectoryLock
+  readonly identity: Identity
+  readonly keyRing: KeyRing
+  readonly store: Store
+  readonly blocks: BlockArchive
+  readonly log: Log
+  readonly journal: Journal
+  readonly checkpoints: CheckpointSigner
+  close(): Promise<void>
+}
+
+export interface PartsOptions {
+  readonly home: Home
+  readonly ledger: LedgerId
+  /** Name of this node in checkpoint notes. */
+  readonly name: string
+  readonly unlock: UnlockProvider
+  /** False leaves the store readable on disk: only for the test that shows what sealing hides. */
+  readonly seal: boolean
+}
+
+/** @throws LedgerError STORE_LOCKED, UNLOCK_FAILED, KEY_CHECK_FAILED, RECORD_TAMPERED, FORMAT_UNSUPPORTED, STORAGE_FAILED */
+export async function openParts({ home, ledger, name, unlock: provider, seal }: PartsOptions): Promise<Parts> {
+  const opened: (() => Promise<void>)[] = []
+  const close = async (): Promise<void> => {
+    for (const step of opened.splice(0).reverse()) await step()
+  }
+  try {
+    const lock = await lockDirectory(home.data)
+    opened.push(() => lock.release())
+    const root = await unlock(provider)
+    const identity = await loadIdentity(home.identity, root)
+    const keyRing = await openKeyRing(home.keys, root)
+    opened.push(() => keyRing.close())
+    const store = await openStore(home.store, { keyRing, seal })
+    opened.push(() => store.close())
+    const blocks = await openBlocks(home.blocks, { atLeast: store.sequence })
+    opened.push(() => blocks.close())
+    const log = await openLog(home.log)
+    opened.push(() => log.close())
+    const journal = await openJournal(home.journal, keyRing)
+    opened.push(() => journal.close())
+    const checkpoints = await CheckpointSigner.open({
+      path: home.checkpoint,
+      origin: logOrigin(ledger),
+      name,
+      seed: identity.checkpoint,
+      rootAt: (size) => log.rootAt(size),
+    })
+    return { lock, identity, keyRing, store, blocks, log, journal, checkpoints, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** First line of every checkpoint of a ledger's consortium log (C2SP tlog-checkpoint). */
+export function logOrigin(ledger: LedgerId): string {
+  return `quadrille/${ledger}`
+}
