@@ -359,6 +359,11 @@ export const errorTable = {
     sentence: 'Block archive or log end before the height that was executed.',
     next: 'Restore the folder, or start this node anew from its peers.',
   },
+  NODE_UNKNOWN: {
+    exit: 3,
+    sentence: 'The genesis does not name this node.',
+    next: 'Start it from the home whose card is in the genesis.',
+  },
   NODE_STOPPED: { exit: 5, sentence: 'The node is stopping.', next: 'Ask another node, or this one when it is back.' },
 } as const
 

@@ -84,7 +84,7 @@ export function parseConfig(text: string, home: Home): Config {
     listen,
     announce: announce ?? listen,
     http: http === undefined ? undefined : hostAndPort(http.bind),
-    unlock: { type: unlock.provider, path: resolve(dirname(home.config), unlock.path) },
+    unlock: { provider: unlock.provider, path: resolve(dirname(home.config), unlock.path) },
     log,
     limits,
   }
@@ -100,7 +100,7 @@ export function writtenConfig(home: Home, choices: Pick<Config, 'listen' | 'anno
     ...(http === undefined
       ? {}
       : { http: { bind: `${http.host.includes(':') ? `[${http.host}]` : http.host}:${http.port}` } }),
-    unlock: { provider: unlock.type, path: unlock.path },
+    unlock,
     log: { level: 'info', format: 'json' },
   })
 }
