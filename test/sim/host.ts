@@ -251,39 +251,49 @@ export class Host<Message> {
     const { oracle } = this.#stage
     switch (effect.type) {
       case 'send':
-        return this.#send(effect.to, effect.message, effect.carries)
+        this.#send(effect.to, effect.message, effect.carries)
+        break
       case 'check':
-        return this.#check(effect.token, effect.batch)
+        this.#check(effect.token, effect.batch)
+        break
       case 'deliver':
         this.#note('delivers', effect.sequence)
         if (this.correct) oracle.delivered(this.name, effect.sequence, effect.batch, effect.certificate)
-        return this.#executor.deliver(effect)
+        this.#executor.deliver(effect)
+        break
       case 'final':
         this.#note('final', effect.certificate.result.sequence)
         if (this.correct) oracle.final(this.name, this.#reported, effect.certificate)
         this.#reported = effect.certificate.result.sequence
         this.final = Math.max(this.final, this.#reported) as Sequence
-        return
+        break
       case 'readable':
-        return this.#readable(effect.id, effect.sequence)
+        this.#readable(effect.id, effect.sequence)
+        break
       case 'fetch':
         this.#note('fetches', effect.sequence)
-        return this.#executor.fetch(effect)
+        this.#executor.fetch(effect)
+        break
       case 'cut':
-        return this.#disk.cut(effect.before)
+        this.#disk.cut(effect.before)
+        break
       case 'lead':
         this.#note('round', effect.round)
         this.round = Math.max(this.round, effect.round)
-        return
+        break
       case 'reject':
-        return this.#note('rejects', effect.code)
+        this.#note('rejects', effect.code)
+        break
       case 'refuse':
-        return this.#blame(effect.from, effect.code, new Uint8Array())
+        this.#blame(effect.from, effect.code, new Uint8Array())
+        break
       case 'accuse':
-        return this.#blame(effect.culprit, 'accused', effect.evidence)
+        this.#blame(effect.culprit, 'accused', effect.evidence)
+        break
       case 'fence':
         this.#fenced = true
-        return this.#blame(this.node, effect.code, effect.evidence)
+        this.#blame(this.node, effect.code, effect.evidence)
+        break
     }
   }
 
@@ -333,7 +343,9 @@ export class Host<Message> {
     this.#note('readable', sequence)
     this.#reads.delete(id)
     if (this.correct && (atLeast === undefined || sequence < atLeast)) {
-      throw new Violation(`${this.name} answers a read at ${sequence}, ${atLeast ?? 'nothing'} was acknowledged before it`)
+      throw new Violation(
+        `${this.name} answers a read at ${sequence}, ${atLeast ?? 'nothing'} was acknowledged before it`,
+      )
     }
   }
 

@@ -2,7 +2,6 @@
 // compile keeps no other from being tested.
 
 import type { Mutant, Subject } from './subject.ts'
-import type { ToyMessage } from './toy.ts'
 
 interface Entry {
   load(): Promise<Subject<unknown>>
@@ -11,8 +10,12 @@ interface Entry {
 
 const entries: Readonly<Record<string, Entry>> = {
   toy: {
-    load: async () => toySubject((await import('./toy.ts')).toy),
+    load: async () => (await import('./toy.ts')).toySubject,
     mutants: async () => (await import('./mutants/toy.ts')).mutants,
+  },
+  pbft: {
+    load: async () => (await import('./pbft.ts')).pbftSubject,
+    mutants: async () => (await import('./mutants/pbft.ts')).mutants,
   },
 }
 
@@ -32,8 +35,4 @@ function entryOf(name: string): Entry {
   const entry = entries[name]
   if (entry === undefined) throw new RangeError(`no protocol ${name}: there are ${protocolNames.join(', ')}`)
   return entry
-}
-
-function toySubject(protocol: Subject<ToyMessage>['protocol']): Subject<ToyMessage> {
-  return { protocol, fixedLeader: true, reads: false, liars: [], progressMsMax: 20_000 }
 }

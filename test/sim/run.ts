@@ -225,7 +225,9 @@ class Run<Message> implements Stage<Message> {
     this.#clients.plan(requestsInStorm, stormMs)
     for (const host of this.#hosts) this.time.after(this.#random.below(200), () => host.start())
     this.#disturb(this.#weather.cutEveryMs, () => this.#cutSomething())
-    this.#disturb(this.#weather.stallEveryMs, () => this.#random.pick(this.#hosts).stall(this.#random.between(100, 3_000)))
+    this.#disturb(this.#weather.stallEveryMs, () =>
+      this.#random.pick(this.#hosts).stall(this.#random.between(100, 3_000)),
+    )
     this.#swapSides()
     if (this.#options.subject.reads) this.#disturb(400, () => this.#readSomewhere())
     while (this.time.advance(stormMs));
@@ -254,7 +256,9 @@ class Run<Message> implements Stage<Message> {
   #heal(): readonly Host<Message>[] {
     const correct = this.#correct()
     const [first, ...others] = correct
-    const ordered = this.#options.subject.fixedLeader ? [first as Host<Message>, ...this.#random.shuffle(others)] : this.#random.shuffle(correct)
+    const ordered = this.#options.subject.fixedLeader
+      ? [first as Host<Message>, ...this.#random.shuffle(others)]
+      : this.#random.shuffle(correct)
     const quorum = byzantineQuorum(this.roster.validators.length)
     const healed = ordered.slice(0, this.#random.between(quorum, correct.length))
     this.#abandoned = new Set(ordered.slice(healed.length).map(({ node }) => node))

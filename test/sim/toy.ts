@@ -23,6 +23,7 @@ import {
   resultBytes,
   resultSchema,
 } from '../../src/consensus/statements.ts'
+import type { Subject } from './subject.ts'
 
 export type ToyMessage =
   | { readonly type: 'forward'; readonly request: Uint8Array }
@@ -68,6 +69,14 @@ export function toyWith(rules: ToyRules, name = 'toy/1'): Protocol<ToyMessage> {
 }
 
 export const toy: Protocol<ToyMessage> = toyWith(honestRules)
+
+export const toySubject: Subject<ToyMessage> = {
+  protocol: toy,
+  fixedLeader: true,
+  reads: false,
+  liars: [],
+  progressMsMax: 20_000,
+}
 
 /** The leader signs proposals in the domain of PRE-PREPARE; its id is not in the message, so the first validator's is used. */
 function toyClaims(message: ToyMessage): readonly Claim[] {
@@ -201,7 +210,8 @@ class Toy implements Core<ToyMessage> {
   #receive(message: ToyMessage): void {
     switch (message.type) {
       case 'forward':
-        return this.#request(requestId(message.request), message.request)
+        this.#request(requestId(message.request), message.request)
+        return
       case 'propose': {
         const { sequence, digest } = message.agreement
         if (!this.#inWindow(sequence) || digest !== batchDigest(message.batch)) return
@@ -300,7 +310,8 @@ class Toy implements Core<ToyMessage> {
     if (this.#now < this.#resentAt + this.#setup.parameters.resendMs) return
     this.#resentAt = this.#now
     const { applied, self } = this.#setup
-    if (applied.sequence === this.#applied && !this.#slots.get(applied.sequence)?.results.has(self)) this.#appliedTo(applied)
+    if (applied.sequence === this.#applied && !this.#slots.get(applied.sequence)?.results.has(self))
+      this.#appliedTo(applied)
     if (this.#final !== undefined) this.#broadcast({ type: 'final', certificate: this.#final })
     for (const [sequence, { proposal, commits, results }] of this.#slots) {
       if (proposal !== undefined && this.#leads) this.#broadcast(proposal, proposal.batch.transactions.map(requestId))
