@@ -176,6 +176,8 @@ class NodeMesh implements Mesh {
     await Promise.all([...this.#peers.values()].map((peer) => peer.close()))
     await Promise.all(this.#leaving)
     this.#peers.clear()
+    // libp2p would wait half a second for each connection's other side.
+    for (const connection of this.#host.getConnections()) connection.abort(new Error('the mesh closes'))
     await this.#host.stop()
   }
 
