@@ -20,8 +20,34 @@ const prefixes = `@prefix epcis: <https://ref.gs1.org/epcis/> .
 
 const steps = ['commissioning', 'packing', 'shipping', 'receiving', 'storing', 'retail_selling'] as const
 const places = ['grove', 'press', 'depot', 'harbour', 'warehouse', 'shop'] as const
-const givenNames = ['Ada', 'Bela', 'Chiara', 'Dmitri', 'Elif', 'Farid', 'Greta', 'Hugo', 'Ines', 'Jonas', 'Kaia', 'Luan']
-const familyNames = ['Okafor', 'Petrova', 'Quist', 'Rossi', 'Sato', 'Torres', 'Umarov', 'Vidal', 'Weiss', 'Xu', 'Yilmaz', 'Zeller']
+const givenNames = [
+  'Ada',
+  'Bela',
+  'Chiara',
+  'Dmitri',
+  'Elif',
+  'Farid',
+  'Greta',
+  'Hugo',
+  'Ines',
+  'Jonas',
+  'Kaia',
+  'Luan',
+]
+const familyNames = [
+  'Okafor',
+  'Petrova',
+  'Quist',
+  'Rossi',
+  'Sato',
+  'Torres',
+  'Umarov',
+  'Vidal',
+  'Weiss',
+  'Xu',
+  'Yilmaz',
+  'Zeller',
+]
 
 /** Mulberry32: small, seeded, good enough to choose names and times. */
 function seeded(seed: number): () => number {
@@ -50,7 +76,10 @@ export function demoData(options: { readonly seed: number; readonly consignments
     ]
     steps.forEach((step, place) => {
       const time = new Date(start + place * 7_200_000 + Math.floor(random() * 3_600_000)).toISOString()
-      const sensor = random() < 0.3 ? ` ; epcis:sensorElementList [ epcis:sensorReport [ epcis:type "Temperature" ; epcis:value ${(12 + random() * 9).toFixed(1)} ; epcis:uom "CEL" ] ]` : ''
+      const sensor =
+        random() < 0.3
+          ? ` ; epcis:sensorElementList [ epcis:sensorReport [ epcis:type "Temperature" ; epcis:value ${(12 + random() * 9).toFixed(1)} ; epcis:uom "CEL" ] ]`
+          : ''
       lines.push(
         `:event-${number}-${place} a epcis:ObjectEvent ; epcis:eventTime "${time}"^^xsd:dateTime ; epcis:epcList ${pallet} ; epcis:action cbv:${place === 0 ? 'ADD' : 'OBSERVE'} ; epcis:bizStep cbv:BizStep-${step} ; epcis:readPoint :${places[place]} ; epcis:quantity ${40 + Math.floor(random() * 60)}${sensor} .`,
       )
@@ -62,7 +91,10 @@ export function demoData(options: { readonly seed: number; readonly consignments
     return `:person-${person} :signedFor :pallet-${number} .`
   })
   const consignments = Array.from({ length: options.consignments }, (_, number) => consignment(number))
-  const site = places.map((place) => `:${place} a schema:Place ; schema:name "${place}" ; schema:geo "${pick(['37.9', '38.4', '41.1'])},${pick(['23.7', '21.7', '16.8'])}" .`)
+  const site = places.map(
+    (place) =>
+      `:${place} a schema:Place ; schema:name "${place}" ; schema:geo "${pick(['37.9', '38.4', '41.1'])},${pick(['23.7', '21.7', '16.8'])}" .`,
+  )
   return {
     events: `${prefixes}${site.join('\n')}\n${consignments.join('\n')}\n`,
     persons: `${prefixes}${people.join('\n')}\n${signatures.join('\n')}\n`,

@@ -1,0 +1,190 @@
+// The acts of the demo, one function each.
+
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  type Consortium,
+  enrolApplication,
+  found,
+  type Member,
+  type NodeState,
+  startMember,
+  stateOf,
+} from './consortium.ts'
+import type { DataFile, Dataset } from './dataset.ts'
+import { CommandFailed, eventually, quadrille, quadrilleJson } from './processes.ts'
+import type { Story } from './story.ts'
+
+export async function foundAct(story: Story, directory: string, dataset: Dataset): Promise<Consortium> {
+  story.act('Four organisations found a ledger')
+  const consortium = await found({ directory, graphs: dataset.graphs })
+  for (const { name } of consortium.members)
+    story.say(`${name}: an organisation key, a node with its own keys, a signed card`)
+  const { fingerprint } = await quadrilleJson<{ fingerprint: string }>('genesis', 'check', consortium.genesis)
+  story.good(`all four signed one genesis; its fingerprint, to read aloud: ${fingerprint}`)
+  return consortium
+}
+
+export async function startAct(story: Story, consortium: Consortium): Promise<void> {
+  story.act('Four processes start and find one another')
+  for (const member of consortium.members) startMember(consortium, member)
+  await Promise.all(consortium.members.map((member) => ready(member)))
+  for (const { name, url, process } of consortium.members)
+    story.say(`${name.padEnd(13)} process ${process?.pid}, ${url}`)
+  story.good('every connection is authenticated on both sides against the genesis; a quorum is connected')
+}
+
+export async function submitAct(story: Story, consortium: Consortium, dataset: Dataset): Promise<void> {
+  story.act('An application of Acme Foods submits its data')
+  await enrolApplication(
+    consortium,
+    dataset.graphs.map(({ iri }) => iri),
+  )
+  story.say('its key is enrolled by an act that the organisation’s key signed')
+  const began = Date.now()
+  for (const file of dataset.files) await submit(consortium, file)
+  const [state] = await settled(consortium.members)
+  story.good(
+    `${state.quads} quads are ordered, executed by all four, and final (${((Date.now() - began) / 1000).toFixed(1)} s)`,
+  )
+}
+
+export async function askAct(story: Story, { members }: Consortium, { question }: Dataset): Promise<void> {
+  story.act('All four answer the same question the same way')
+  const answers = await Promise.all(
+    members.map(({ home }) => quadrille('query', question, '--format', 'csv', '--home', home)),
+  )
+  for (const line of (answers[0] ?? '').trim().split(/\r?\n/)) story.say(line)
+  if (new Set(answers).size !== 1) throw new Error('the four answers differ')
+  const [state] = await settled(members)
+  story.good(`four equal answers; height ${state.height}, head ${state.head.slice(0, 16)}…`)
+}
+
+export interface Standing {
+  readonly heights: readonly number[]
+  readonly heads: readonly string[]
+  readonly quads: number
+  readonly sameDumps: boolean
+}
+
+export async function killAct(story: Story, consortium: Consortium, { late }: Dataset): Promise<Standing> {
+  const { members } = consortium
+  const victim = await backupOf(members)
+  story.act(`${victim.name} is killed with SIGKILL while work goes on`)
+  const others = members.filter((member) => member !== victim)
+  const working = submit(consortium, late)
+  await victim.process?.end('SIGKILL')
+  await working
+  const [state] = await settled(others)
+  story.good(`three of four are a quorum: height ${state.height}, nothing waits`)
+  startMember(consortium, victim)
+  await ready(victim)
+  const states = await settled(members)
+  story.good(
+    `${victim.name} is back, fetched what it had missed, and stands at height ${states[0].height} like the others`,
+  )
+  const dumps = await Promise.all(members.map(({ home }) => quadrille('dump', '--home', home)))
+  const sorted = new Set(dumps.map((dump) => dump.split('\n').sort().join('\n')))
+  if (sorted.size === 1) story.good(`full dumps of all four are equal: ${states[0].quads} quads`)
+  else story.bad('full dumps differ')
+  return {
+    heights: states.map(({ height }) => height),
+    heads: states.map(({ head }) => head),
+    quads: states[0].quads,
+    sameDumps: sorted.size === 1,
+  }
+}
+
+export async function auditAct(
+  story: Story,
+  consortium: Consortium,
+): Promise<{ auditVerified: boolean; tamperDetected: boolean }> {
+  story.act('An auditor takes the log home and verifies it offline')
+  const [first] = consortium.members
+  const bundle = join(consortium.directory, 'audit')
+  await quadrille('audit', 'export', bundle, '--home', first?.home ?? '')
+  const verified = await verify(consortium, bundle)
+  if (verified.ok) story.good(verified.said)
+  else story.bad(verified.said)
+
+  story.act('One byte of the audit is flipped')
+  const victim = await aBlockFile(bundle)
+  const bytes = await readFile(victim)
+  const place = Math.floor(bytes.length / 2)
+  bytes[place] = (bytes[place] ?? 0) ^ 1
+  await writeFile(victim, bytes)
+  const tampered = await verify(consortium, bundle)
+  const named = tampered.said.includes(victim.slice(bundle.length + 1))
+  if (tampered.ok || !named) story.bad('the verifier did not notice, or did not name the place')
+  else story.good(tampered.said)
+  await rm(bundle, { recursive: true, force: true })
+  return { auditVerified: verified.ok, tamperDetected: !tampered.ok && named }
+}
+
+export function keepAct(story: Story, consortium: Consortium, { question }: Dataset): void {
+  const [first] = consortium.members
+  story.act('The nodes go on running; try')
+  const home = first?.home ?? ''
+  story.say(`quadrille status --home ${home}`)
+  story.say(`quadrille query '${question.split('\n').join(' ')}' --home ${home}`)
+  story.say(`quadrille dump --home ${home}`)
+  story.say(`curl -H 'Accept: text/csv' --data-urlencode 'query=SELECT * { ?s ?p ?o } LIMIT 5' ${first?.url}/sparql`)
+  story.say(`quadrille audit export /tmp/audit --home ${home}`)
+  story.say('(quadrille is `node bin/quadrille.js` in this folder)')
+  const pids = consortium.members.map(({ process }) => process?.pid).join(' ')
+  story.say(`to stop and remove: kill ${pids}; rm -r ${consortium.directory}`)
+  for (const { process } of consortium.members) process?.release()
+}
+
+async function submit(consortium: Consortium, { path, graph }: DataFile): Promise<void> {
+  const home = consortium.members[0]?.home ?? ''
+  await quadrille('submit', path, '--graph', graph, '--as', consortium.applicationKey, '--home', home)
+}
+
+async function ready(member: Member): Promise<void> {
+  await eventually(`${member.name} is connected to a quorum`, async () => {
+    if (member.process?.alive === false) throw new Error(member.process.output)
+    return (await stateOf(member)).quorumConnected ? true : undefined
+  })
+}
+
+interface Standings extends ReadonlyArray<NodeState> {
+  readonly 0: NodeState
+}
+
+/** The states of all once they stand at one final height with nothing waiting. */
+async function settled(members: readonly Member[]): Promise<Standings> {
+  return eventually('all nodes at one final height', async () => {
+    const states = await Promise.all(members.map(stateOf))
+    const [first] = states
+    const still = states.every(
+      ({ head, final, height, waiting }) => head === first?.head && final === height && waiting === 0,
+    )
+    return still && first !== undefined ? [first, ...states.slice(1)] : undefined
+  })
+}
+
+/** Some member that is neither the leader nor the one that the application uses. */
+async function backupOf(members: readonly Member[]): Promise<Member> {
+  const states = await Promise.all(members.map(stateOf))
+  const backup = members.findLast((_, number) => number > 0 && states[number]?.leader !== states[number]?.nodeName)
+  if (backup === undefined) throw new Error('there is no backup')
+  return backup
+}
+
+async function verify(consortium: Consortium, bundle: string): Promise<{ ok: boolean; said: string }> {
+  try {
+    const said = await quadrille('audit', 'verify', bundle, '--genesis', consortium.genesis)
+    return { ok: true, said: said.trim().split('\n').at(-1) ?? '' }
+  } catch (error) {
+    if (!(error instanceof CommandFailed) || error.exitCode !== 1) throw error
+    return { ok: false, said: error.message.split('\n').slice(0, 3).join('; ') }
+  }
+}
+
+async function aBlockFile(bundle: string): Promise<string> {
+  const names = (await readdir(join(bundle, 'blocks'))).sort()
+  const [first] = names
+  if (first === undefined) throw new Error('the audit holds no blocks')
+  return join(bundle, 'blocks', first)
+}

@@ -1,0 +1,86 @@
+// What the demo submits: its own supply chain, or files that somebody names. Files decide which graphs the ledger has.
+
+import { createReadStream } from 'node:fs'
+import { readdir, stat, writeFile } from 'node:fs/promises'
+import { basename, extname, join } from 'node:path'
+import { StreamParser } from 'n3'
+import { demoData } from './data.ts'
+
+export interface DataFile {
+  readonly path: string
+  /** Where its quads go that name no graph. */
+  readonly graph: string
+}
+
+export interface Dataset {
+  readonly graphs: readonly { readonly iri: string; readonly policy: 'open' | 'personal' }[]
+  /** Submitted while all nodes run. */
+  readonly files: readonly DataFile[]
+  /** Submitted while one node is dead. */
+  readonly late: DataFile
+  readonly question: string
+}
+
+const extensions = ['.ttl', '.trig', '.nt', '.nq', '.n3']
+
+export const ownEvents = 'urn:g:events'
+export const ownPersons = 'urn:g:persons'
+
+export async function ownDataset(directory: string): Promise<Dataset> {
+  const { events, persons, late } = demoData({ seed: 4, consignments: 60 })
+  const write = async (name: string, text: string, graph: string): Promise<DataFile> => {
+    const path = join(directory, name)
+    await writeFile(path, text)
+    return { path, graph }
+  }
+  return {
+    graphs: [
+      { iri: ownEvents, policy: 'open' },
+      { iri: ownPersons, policy: 'personal' },
+    ],
+    files: [await write('events.ttl', events, ownEvents), await write('persons.ttl', persons, ownPersons)],
+    late: await write('late.ttl', late, ownEvents),
+    question: `PREFIX epcis: <https://ref.gs1.org/epcis/>
+PREFIX cbv: <https://ref.gs1.org/cbv/>
+PREFIX schema: <https://schema.org/>
+SELECT ?name (COUNT(?event) AS ?shipped) WHERE {
+  ?event epcis:bizStep cbv:BizStep-shipping ; epcis:epcList ?pallet .
+  ?person <https://olive.example/signedFor> ?pallet ; schema:givenName ?name .
+} GROUP BY ?name ORDER BY DESC(?shipped) ?name LIMIT 3`,
+  }
+}
+
+/** @throws Error naming a path that holds no RDF. */
+export async function datasetFrom(paths: readonly string[], directory: string): Promise<Dataset> {
+  const files = (await Promise.all(paths.map(rdfFiles))).flat().sort()
+  if (files.length === 0) throw new Error(`no ${extensions.join(', ')} file in ${paths.join(', ')}`)
+  const graph = 'urn:g:data'
+  const named = new Set<string>([graph])
+  for (const path of files) for (const iri of await graphsIn(path)) named.add(iri)
+  const late = join(directory, 'late.ttl')
+  await writeFile(late, '<urn:demo:late> <urn:demo:says> "written while one of four was dead"@en .\n')
+  return {
+    graphs: [...named].map((iri) => ({ iri, policy: 'open' })),
+    files: files.map((path) => ({ path, graph })),
+    late: { path: late, graph },
+    question:
+      'SELECT ?predicate (COUNT(*) AS ?uses) WHERE { ?s ?predicate ?o } GROUP BY ?predicate ORDER BY DESC(?uses) ?predicate LIMIT 3',
+  }
+}
+
+async function rdfFiles(path: string): Promise<readonly string[]> {
+  if ((await stat(path)).isFile()) return [path]
+  const names = await readdir(path, { recursive: true })
+  return names.filter((name) => extensions.includes(extname(name))).map((name) => join(path, name))
+}
+
+/** IRIs of the graphs that a TriG or N-Quads file names. */
+async function graphsIn(path: string): Promise<ReadonlySet<string>> {
+  const found = new Set<string>()
+  if (!['.trig', '.nq'].includes(extname(path))) return found
+  const parser = new StreamParser({ baseIRI: `urn:file:${basename(path)}` })
+  for await (const quad of createReadStream(path).pipe(parser)) {
+    if (quad.graph.termType === 'NamedNode') found.add(quad.graph.value)
+  }
+  return found
+}

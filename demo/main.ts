@@ -1,0 +1,90 @@
+// The main job in one go: four organisations found a ledger, four processes run it, real data goes in, the same answers come
+// out everywhere, a node is killed and comes back, and an audit taken home verifies until one byte is changed.
+
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { askAct, auditAct, foundAct, keepAct, killAct, startAct, submitAct } from './acts.ts'
+import { type Consortium, stopAll } from './consortium.ts'
+import { type Dataset, datasetFrom, ownDataset } from './dataset.ts'
+import { Story } from './story.ts'
+
+const usage = `npm run demo -- [--data PATH...] [--keep] [--json]
+
+  --data PATH   Turtle, TriG, N-Triples or N-Quads files or folders instead of the demo's own data
+  --keep        leave the four nodes running, and tell what to try and how to stop
+  --json        print one object at the end and nothing else
+`
+
+/** What --json ends with. */
+interface Ending {
+  readonly ok: boolean
+  readonly nodes: number
+  readonly heights: readonly number[]
+  readonly heads: readonly string[]
+  readonly quads: number
+  readonly auditVerified: boolean
+  readonly tamperDetected: boolean
+  readonly seconds: number
+}
+
+async function play(story: Story, consortium: Consortium, dataset: Dataset): Promise<Ending> {
+  await startAct(story, consortium)
+  await submitAct(story, consortium, dataset)
+  await askAct(story, consortium, dataset)
+  const { heights, heads, quads, sameDumps } = await killAct(story, consortium, dataset)
+  const audit = await auditAct(story, consortium)
+  const same = new Set(heights).size === 1 && new Set(heads).size === 1 && sameDumps
+  const ok = same && audit.auditVerified && audit.tamperDetected
+  return { ok, nodes: consortium.members.length, heights, heads, quads, ...audit, seconds: story.seconds }
+}
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    options: {
+      data: { type: 'string', multiple: true },
+      keep: { type: 'boolean' },
+      json: { type: 'boolean' },
+      help: { type: 'boolean' },
+    },
+    allowPositionals: true,
+  })
+  if (values.help === true) {
+    console.log(usage)
+    return 0
+  }
+  const story = new Story(values.json === true)
+  const directory = await mkdtemp(join(tmpdir(), 'quadrille-demo-'))
+  let consortium: Consortium | undefined
+  let kept = false
+  const cleanUp = async (): Promise<void> => {
+    if (kept) return
+    if (consortium !== undefined) await stopAll(consortium, 'SIGKILL')
+    await rm(directory, { recursive: true, force: true })
+  }
+  const interrupted = (): void => void cleanUp().finally(() => process.exit(130))
+  process.once('SIGINT', interrupted).once('SIGTERM', interrupted)
+  try {
+    const paths = [...(values.data ?? []), ...positionals]
+    const dataset = paths.length === 0 ? await ownDataset(directory) : await datasetFrom(paths, directory)
+    consortium = await foundAct(story, directory, dataset)
+    const ending = await play(story, consortium, dataset)
+    kept = values.keep === true
+    if (kept) keepAct(story, consortium, dataset)
+    if (values.json === true) console.log(JSON.stringify(ending))
+    else
+      story.end(
+        ending.ok,
+        `${ending.nodes} nodes, ${ending.quads} quads, height ${ending.heights[0]}, ${ending.seconds} s`,
+      )
+    return ending.ok ? 0 : 1
+  } finally {
+    await cleanUp()
+  }
+}
+
+process.exitCode = await main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error)
+  return 1
+})

@@ -1,0 +1,118 @@
+// Real processes for the demo, the end-to-end tests and the benchmarks: the built command line, run as a user runs it.
+
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { createServer } from 'node:net'
+import { resolve } from 'node:path'
+
+const program = resolve(import.meta.dirname, '../dist/cli/main.js')
+
+export class CommandFailed extends Error {
+  readonly exitCode: number
+  readonly output: string
+  constructor(command: string, exitCode: number, output: string, errors: string) {
+    super(`quadrille ${command} ended with ${exitCode}: ${errors.trim() || output.trim()}`)
+    this.exitCode = exitCode
+    this.output = output
+  }
+}
+
+/** What `quadrille ARGS` prints. @throws CommandFailed when it exits with anything but 0. */
+export function quadrille(...args: readonly string[]): Promise<string> {
+  return new Promise((done, fail) => {
+    execFile(process.execPath, [program, ...args], { maxBuffer: 1 << 28 }, (error, output, errors) => {
+      if (error === null) done(output)
+      else
+        fail(
+          new CommandFailed(
+            args.slice(0, 2).join(' '),
+            typeof error.code === 'number' ? error.code : -1,
+            output,
+            errors,
+          ),
+        )
+    })
+  })
+}
+
+/** The JSON object that `quadrille ARGS --json` ends with. */
+export async function quadrilleJson<T>(...args: readonly string[]): Promise<T> {
+  const output = await quadrille(...args, '--json')
+  return JSON.parse(output.trim().split('\n').at(-1) ?? '') as T
+}
+
+/** A long-running `quadrille ARGS`, with all that it wrote kept for when something goes wrong. */
+export class Running {
+  readonly #child: ChildProcess
+  readonly #ended: Promise<number | null>
+  #output = ''
+
+  constructor(...args: readonly string[]) {
+    this.#child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const keep = (chunk: Buffer): void => {
+      this.#output = (this.#output + chunk.toString()).slice(-20_000)
+    }
+    this.#child.stdout?.on('data', keep)
+    this.#child.stderr?.on('data', keep)
+    this.#ended = new Promise((done) => this.#child.once('exit', (code) => done(code)))
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? -1
+  }
+
+  get output(): string {
+    return this.#output
+  }
+
+  get alive(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null
+  }
+
+  /** Sends a signal and waits for the end; null when the signal itself ended it. */
+  async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    if (this.alive) this.#child.kill(signal)
+    return this.#ended
+  }
+
+  /** Lets this process end while the child goes on. */
+  release(): void {
+    this.#child.stdout?.destroy()
+    this.#child.stderr?.destroy()
+    this.#child.unref()
+  }
+}
+
+/** So many free ports of 127.0.0.1, all different. */
+export async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = Array.from({ length: count }, () => createServer())
+  const ports = await Promise.all(
+    servers.map(
+      (server) =>
+        new Promise<number>((done, fail) => {
+          server.once('error', fail)
+          server.listen(0, '127.0.0.1', () => {
+            const address = server.address()
+            done(typeof address === 'object' && address !== null ? address.port : 0)
+          })
+        }),
+    ),
+  )
+  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))))
+  return ports
+}
+
+/** Asks again every 50 ms until `ask` gives something. @throws Error naming what never came. */
+export async function eventually<T>(what: string, ask: () => Promise<T | undefined>, withinMs = 30_000): Promise<T> {
+  const end = Date.now() + withinMs
+  let last: unknown
+  while (Date.now() < end) {
+    try {
+      const answer = await ask()
+      if (answer !== undefined) return answer
+    } catch (error) {
+      last = error
+    }
+    await new Promise((done) => setTimeout(done, 50))
+  }
+  throw new Error(`${what}: not within ${withinMs / 1000} s${last instanceof Error ? ` (${last.message})` : ''}`)
+}
