@@ -62,6 +62,10 @@ export const limits = {
   dataKeysMax: 4_096,
   /** Terms that a store keeps decoded in memory, by the characters of their text. */
   termCacheCharactersMax: 33_554_432,
+  /** LevelDB's table in memory before it goes to a file (two may exist): larger ones are merged less often. */
+  storeWriteBufferBytes: 16_777_216,
+  /** LevelDB's cache of file blocks. */
+  storeCacheBytes: 33_554_432,
   /** Index rows that one read of a scan takes: bounds how long it holds the event loop. */
   scanRowsMax: 1_024,
   /** A journal begins a new segment beyond this: what a cut can free at a time. */
@@ -100,6 +104,8 @@ export const limits = {
   bundleFileBytesMax: 16_777_216,
   /** An audit bundle begins a new file beyond this. */
   bundleFileBytesTarget: 4_194_304,
+  /** Files of an audit bundle: enough for a log of 100 million leaves. */
+  bundleFilesMax: 1_048_576,
   /** Failures that a verification lists before it only counts them. */
   findingsMax: 100,
 } as const

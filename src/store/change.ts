@@ -159,9 +159,10 @@ export class ChangeWriter {
   }
 
   #index(ids: QuadIds, local: LocalId, row: number, asserted: number, retracted: number): void {
-    const value = indexValue(asserted, retracted)
-    for (let order = 0; order < orders.length; order++)
-      this.#put(this.#indexKey, indexKey(order, ids, local, row), value)
+    const first = indexKey(0, ids, local, row)
+    const value = this.#parts.sealer.seal(this.#indexKey, first, indexValue(asserted, retracted))
+    this.#write.put(first, value)
+    for (let order = 1; order < orders.length; order++) this.#write.put(indexKey(order, ids, local, row), value)
   }
 
   #termId(term: NamedNode | Literal): LocalId {

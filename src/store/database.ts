@@ -3,6 +3,7 @@
 
 import { Level } from 'level'
 import { LedgerError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
 import { stored } from './failure.ts'
 import { afterPrefix } from './layout.ts'
 
@@ -21,7 +22,13 @@ export class Database {
 
   /** @throws LedgerError STORE_LOCKED when another process, or this one, has it open; STORAGE_FAILED */
   static async open(path: string, compression: boolean): Promise<Database> {
-    const level = new Level<Uint8Array, Uint8Array>(path, { keyEncoding: 'view', valueEncoding: 'view', compression })
+    const level = new Level<Uint8Array, Uint8Array>(path, {
+      keyEncoding: 'view',
+      valueEncoding: 'view',
+      compression,
+      writeBufferSize: limits.storeWriteBufferBytes,
+      cacheSize: limits.storeCacheBytes,
+    })
     try {
       await level.open()
     } catch (error) {
@@ -48,10 +55,21 @@ export class Database {
     return stored(this.#level.getMany([...keys]))
   }
 
-  /** Up to `limit` entries of the keys that begin with `prefix`, after the key `after` if given. */
+  /**
+   * Entries of the keys that begin with `prefix`, after the key `after` if given: at most `limit`, at most about a
+   * megabyte, none only at the end.
+   */
   entries(prefix: Uint8Array, after: Uint8Array | undefined, limit: number): Promise<readonly Entry[]> {
+    return stored(this.#entries(prefix, after, limit))
+  }
+
+  async #entries(prefix: Uint8Array, after: Uint8Array | undefined, limit: number): Promise<readonly Entry[]> {
     const iterator = this.#level.iterator({ ...range(prefix, after), limit, ...scanOptions })
-    return stored(iterator.all().then((entries) => entries.map(([key, value]) => ({ key, value }))))
+    try {
+      return (await iterator.nextv(limit)).map(([key, value]) => ({ key, value }))
+    } finally {
+      await iterator.close()
+    }
   }
 
   /** What `fill` puts and deletes, all or nothing, on disk when this resolves. */
@@ -71,7 +89,7 @@ export class Database {
   }
 }
 
-/** The default of 16 KiB would cut a scan into tiny reads. */
+/** The default of 16 KiB would cut a scan into tiny reads; a full read of index rows is far below this. */
 const scanOptions = { highWaterMarkBytes: 1_048_576 }
 
 function range(prefix: Uint8Array, after: Uint8Array | undefined): { gte: Uint8Array } | { gt: Uint8Array } {

@@ -14,6 +14,7 @@ import { type StoredTerm, termOf } from './terms.ts'
 
 /** What a cached entry weighs beyond its characters. */
 const entryCharacters = 64
+const fewTerms = 16
 
 export class Dictionary {
   readonly #database: Database
@@ -70,7 +71,9 @@ export class Dictionary {
     }
     if (missing.length === 0) return found
     const keys = missing.map((id) => localKey(tables.term, id))
-    const values = await this.#database.getMany(keys)
+    // A few are sooner had at once than by way of a thread.
+    const few = keys.length <= fewTerms
+    const values = few ? keys.map((key) => this.#database.getSync(key)) : await this.#database.getMany(keys)
     missing.forEach((id, place) => {
       const sealed = values[place]
       if (sealed === undefined) throw new LedgerError('RECORD_TAMPERED', { store: 'quads', record: 'term' })

@@ -36,6 +36,16 @@ export function indexKey(order: number, quad: QuadIds, item: LocalId, row: numbe
   return key
 }
 
+/**
+ * What the value of an assertion is bound to, the same in all orders: its key in the first. So one sealed value serves
+ * all four, and still opens nowhere but under a key of this very assertion.
+ */
+export function assertionKey(key: Uint8Array): Uint8Array {
+  if (key[0] === tables.index) return key
+  const view = viewOf(key)
+  return indexKey(0, quadOf(key), readId(view, 33), view.getUint32(41))
+}
+
 export function indexValue(asserted: number, retracted: number): Uint8Array {
   const value = new Uint8Array(16)
   const view = new DataView(value.buffer)

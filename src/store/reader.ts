@@ -7,7 +7,7 @@ import type { Term } from '@rdfjs/types'
 import { limits } from '../base/limits.ts'
 import type { Database } from './database.ts'
 import type { Dictionary } from './dictionary.ts'
-import { heightsOf, type IndexRow, matches, type PatternIds, quadOf, rangeOf } from './index-orders.ts'
+import { assertionKey, heightsOf, type IndexRow, matches, type PatternIds, quadOf, rangeOf } from './index-orders.ts'
 import type { LocalId } from './layout.ts'
 import type { Sealer } from './sealer.ts'
 import { defaultGraph, quad, type StoredGraph, type StoredQuad, type StoredTerm, termText } from './terms.ts'
@@ -57,8 +57,8 @@ export class Reader {
 
   async *#quads(pattern: readonly PatternTerm[]): AsyncGenerator<readonly StoredQuad[], void, undefined> {
     for await (const rows of this.#rows(pattern)) {
-      const ids = new Set(rows.flatMap((row) => row.quad))
-      ids.delete(0)
+      const ids = new Set<LocalId>()
+      for (const row of rows) for (const id of row.quad) if (id !== 0) ids.add(id)
       const terms = await this.#parts.dictionary.terms(ids)
       yield rows.map((row) => quadFrom(row.quad, terms))
     }
@@ -78,7 +78,7 @@ export class Reader {
       for (const { key, value } of entries) {
         const ids = quadOf(key)
         if (filtered && !matches(ids, pattern)) continue
-        const [asserted, retracted] = heightsOf(this.#parts.sealer.open(key, value))
+        const [asserted, retracted] = heightsOf(this.#parts.sealer.open(assertionKey(key), value))
         if (asserted > this.height || (retracted !== 0 && retracted <= this.height)) continue
         if (last !== undefined && matches(ids, last)) continue
         last = ids

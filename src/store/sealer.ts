@@ -1,7 +1,7 @@
 // Seals the values of one LevelDB under data keys of the ring. The store's random id and the record's own key are bound
 // into each (AAD), so a value moved to another key, or to another store, does not open.
 
-import { concat } from '../base/bytes.ts'
+import { concat, equal } from '../base/bytes.ts'
 import { open, type SealingKey, seal, sealedKeyId } from '../base/seal.ts'
 import type { KeyRing } from './key-ring.ts'
 
@@ -14,9 +14,15 @@ export interface Sealer {
 /** `store`: 16 random bytes that name it. */
 export function createSealer(keys: KeyRing, store: Uint8Array): Sealer {
   const where = { store: 'quads' }
+  let last: SealingKey | undefined
   return {
     seal: (key, recordKey, plain) => seal(key, concat(store, recordKey), plain),
-    open: (recordKey, sealed) => open(keys.find(sealedKeyId(sealed)), concat(store, recordKey), sealed, where),
+    open: (recordKey, sealed) => {
+      const id = sealedKeyId(sealed)
+      // Records that are read together were mostly sealed under one key.
+      if (last === undefined || !equal(last.id, id)) last = keys.find(id)
+      return open(last, concat(store, recordKey), sealed, where)
+    },
   }
 }
 

@@ -59,7 +59,7 @@ export class Staging {
     while (true) {
       const entries = await this.#database.entries(prefix, after, 64)
       for (const { key, value } of entries) yield digestOf(this.#sealer.open(key, value).subarray(0, 32))
-      if (entries.length < 64) return
+      if (entries.length === 0) return
       after = entries.at(-1)?.key
     }
   }

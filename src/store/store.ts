@@ -136,7 +136,7 @@ export class Store {
     while (true) {
       const entries = await database.entries(Uint8Array.of(tables.record), after, recordsAtOnce)
       for (const { key, value } of entries) yield recordOf(sealer.open(key, value))
-      if (entries.length < recordsAtOnce) return
+      if (entries.length === 0) return
       after = entries.at(-1)?.key
     }
   }

@@ -19,31 +19,78 @@ export interface StoredQuad extends Quad {
 const xsdString = 'http://www.w3.org/2001/XMLSchema#string'
 const langString = 'http://www.w3.org/1999/02/22-rdf-syntax-ns#langString'
 
-export function namedNode(value: string): NamedNode {
-  return {
-    termType: 'NamedNode',
-    value,
-    equals: (other) => other?.termType === 'NamedNode' && other.value === value,
+class StoredNamedNode implements NamedNode {
+  readonly termType = 'NamedNode'
+  readonly value: string
+
+  constructor(value: string) {
+    this.value = value
   }
+
+  equals(other: Term | null | undefined): boolean {
+    return other?.termType === 'NamedNode' && other.value === this.value
+  }
+}
+
+class StoredLiteral implements Literal {
+  readonly termType = 'Literal'
+  readonly direction = ''
+  readonly value: string
+  readonly language: string
+  readonly datatype: NamedNode
+
+  constructor(value: string, datatype: NamedNode, language: string) {
+    this.value = value
+    this.datatype = datatype
+    this.language = language
+  }
+
+  equals(other: Term | null | undefined): boolean {
+    return (
+      other?.termType === 'Literal' &&
+      other.value === this.value &&
+      other.language === this.language &&
+      (other.direction ?? '') === '' &&
+      this.datatype.equals(other.datatype)
+    )
+  }
+}
+
+class HeldQuad implements StoredQuad {
+  readonly termType = 'Quad'
+  readonly value = ''
+  readonly subject: NamedNode
+  readonly predicate: NamedNode
+  readonly object: StoredTerm
+  readonly graph: StoredGraph
+
+  constructor(subject: NamedNode, predicate: NamedNode, object: StoredTerm, graph: StoredGraph) {
+    this.subject = subject
+    this.predicate = predicate
+    this.object = object
+    this.graph = graph
+  }
+
+  equals(other: Term | null | undefined): boolean {
+    return (
+      other?.termType === 'Quad' &&
+      this.subject.equals(other.subject) &&
+      this.predicate.equals(other.predicate) &&
+      this.object.equals(other.object) &&
+      this.graph.equals(other.graph)
+    )
+  }
+}
+
+export function namedNode(value: string): NamedNode {
+  return new StoredNamedNode(value)
 }
 
 const stringType = namedNode(xsdString)
 const languageType = namedNode(langString)
 
 export function literal(value: string, datatype: NamedNode, language = ''): Literal {
-  return {
-    termType: 'Literal',
-    value,
-    language,
-    direction: '',
-    datatype,
-    equals: (other) =>
-      other?.termType === 'Literal' &&
-      other.value === value &&
-      other.language === language &&
-      (other.direction ?? '') === '' &&
-      datatype.equals(other.datatype),
-  }
+  return new StoredLiteral(value, datatype, language)
 }
 
 export const defaultGraph: DefaultGraph = {
@@ -53,21 +100,7 @@ export const defaultGraph: DefaultGraph = {
 }
 
 export function quad(subject: NamedNode, predicate: NamedNode, object: StoredTerm, graph: StoredGraph): StoredQuad {
-  const made: StoredQuad = {
-    termType: 'Quad',
-    value: '',
-    subject,
-    predicate,
-    object,
-    graph,
-    equals: (other) =>
-      other?.termType === 'Quad' &&
-      subject.equals(other.subject) &&
-      predicate.equals(other.predicate) &&
-      object.equals(other.object) &&
-      graph.equals(other.graph),
-  }
-  return made
+  return new HeldQuad(subject, predicate, object, graph)
 }
 
 /**

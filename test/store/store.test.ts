@@ -1,0 +1,291 @@
+// The store's face: what a block changes, what holds at a height, and the terms exactly as they were given.
+
+import assert from 'node:assert/strict'
+import { equal, utf8 } from '../../src/base/bytes.ts'
+import { LedgerError } from '../../src/base/errors.ts'
+import type { Store } from '../../src/store/store.ts'
+import { defaultGraph, type StoredQuad } from '../../src/store/terms.ts'
+import { block, dump, iri, item, itemNamed, requestNamed, row, tagged, text, typed, World } from './world.ts'
+
+describe('The store', () => {
+  let world: World
+  let store: Store
+
+  beforeEach(async () => {
+    world = await World.create()
+    store = await world.store()
+  })
+
+  afterEach(async () => {
+    await store.close()
+    await world.remove()
+  })
+
+  async function reopen(): Promise<void> {
+    await store.close()
+    await world.reopenKeys()
+    store = await world.store()
+  }
+
+  it('is empty at first', async () => {
+    assert.equal(store.sequence, 0)
+    assert.equal(store.meta(), undefined)
+    assert.deepEqual(await dump(store.quads()), [])
+    assert.equal(await store.countQuads(), 0)
+  })
+
+  it('gives after a reopening what was committed before', async () => {
+    await store.commit(
+      block(1, {
+        items: [item('a', [row('urn:s', 'urn:p', text('o'))], { class: 'personal' })],
+        records: [{ key: utf8('key'), value: utf8('value') }],
+      }),
+    )
+    await reopen()
+    assert.equal(store.sequence, 1)
+    assert.deepEqual(store.meta(), utf8('meta 1'))
+    assert.deepEqual(await dump(store.quads()), ['urn:s urn:p "o"@^^http://www.w3.org/2001/XMLSchema#string urn:g:1'])
+    assert.deepEqual(await store.itemPayload(itemNamed('a')), utf8('payload a'))
+    assert.equal(await store.itemPayload(itemNamed('b')), undefined)
+    assert.deepEqual(await store.record(utf8('key')), utf8('value'))
+  })
+
+  it('takes the next sequence only, and passes over one that it has', async () => {
+    await store.commit(block(1, { items: [item('a', [row('urn:s', 'urn:p', iri('urn:o'))])] }))
+    await store.commit(block(1, { items: [item('other', [row('urn:x', 'urn:x', iri('urn:x'))])] }))
+    assert.equal(await store.countQuads(), 1)
+    await assert.rejects(store.commit(block(3)), RangeError)
+    await store.commit(block(2))
+    assert.equal(store.sequence, 2)
+  })
+
+  it('does commits that are asked for together one after another', async () => {
+    const commits = [1, 2, 3, 4].map((n) =>
+      store.commit(block(n, { items: [item(`${n}`, [row(`urn:${n}`, 'urn:p', text('o'))])] })),
+    )
+    await Promise.all(commits)
+    assert.equal(await store.countQuads(null, iri('urn:p')), 4)
+  })
+
+  it('refuses a term that it cannot keep, and stands where it stood', async () => {
+    const blank = { termType: 'BlankNode', value: 'b', equals: () => false }
+    const bad = { subject: blank, predicate: iri('urn:p'), object: text('o') } as unknown as ReturnType<typeof row>
+    await assert.rejects(
+      store.commit(block(1, { items: [item('a', [row('urn:s', 'urn:p', text('o')), bad])] })),
+      TypeError,
+    )
+    assert.equal(await store.countQuads(), 0)
+    await store.commit(block(1, { items: [item('a', [row('urn:s', 'urn:p', text('o'))])] }))
+    assert.equal(await store.countQuads(), 1)
+  })
+
+  it('keeps state records apart from one another, and lets them go', async () => {
+    const records = [1, 2, 3].map((n) => ({ key: utf8(`key ${n}`), value: utf8(`value ${n}`) }))
+    await store.commit(block(1, { records }))
+    await store.commit(
+      block(2, {
+        records: [
+          { key: utf8('key 2'), value: undefined },
+          { key: utf8('key 3'), value: utf8('new') },
+        ],
+      }),
+    )
+    const found: string[] = []
+    for await (const { key, value } of store.records()) found.push(`${Buffer.from(key)}=${Buffer.from(value)}`)
+    assert.deepEqual(found.sort(), ['key 1=value 1', 'key 3=new'])
+    assert.equal(await store.record(utf8('key 2')), undefined)
+  })
+
+  it('reads at every height what held then', async () => {
+    await store.commit(
+      block(1, { items: [item('a', [row('urn:s', 'urn:p', text('1')), row('urn:s', 'urn:p', text('2'))])] }),
+    )
+    await store.commit(block(2, { retractions: [{ item: itemNamed('a'), rows: [0, 7] }] }))
+    await store.commit(
+      block(3, {
+        items: [item('b', [row('urn:s', 'urn:p', text('1'))])],
+        retractions: [{ item: itemNamed('nobody'), rows: [0] }],
+      }),
+    )
+    const values = async (height: number): Promise<string> => {
+      const found: string[] = []
+      for await (const quad of store.at(height).match(iri('urn:s')) as AsyncIterable<StoredQuad>)
+        found.push(quad.object.value)
+      return found.sort().join()
+    }
+    assert.equal(await values(0), '')
+    assert.equal(await values(1), '1,2')
+    assert.equal(await values(2), '2')
+    assert.equal(await values(3), '1,2')
+    assert.equal(await store.at(2).countQuads(null, iri('urn:p')), 1)
+    assert.throws(() => store.at(4), RangeError)
+  })
+
+  it('lets a later retraction of a row change nothing', async () => {
+    await store.commit(block(1, { items: [item('a', [row('urn:s', 'urn:p', text('1'))])] }))
+    await store.commit(block(2, { retractions: [{ item: itemNamed('a'), rows: [0] }] }))
+    await store.commit(block(3, { retractions: [{ item: itemNamed('a'), rows: [0] }] }))
+    assert.equal(await store.at(1).countQuads(), 1)
+    assert.equal(await store.at(2).countQuads(), 0)
+    assert.equal(await store.at(3).countQuads(), 0)
+  })
+
+  it('retracts a row of the same block', async () => {
+    await store.commit(
+      block(1, {
+        items: [item('a', [row('urn:s', 'urn:p', text('1')), row('urn:s', 'urn:p', text('2'))])],
+        retractions: [{ item: itemNamed('a'), rows: [1] }],
+      }),
+    )
+    assert.equal(await store.countQuads(), 1)
+    assert.equal(await store.countQuads(null, null, text('2')), 0)
+  })
+
+  it('gives a quad that several items assert once, until the last of them is retracted', async () => {
+    const same = [row('urn:s', 'urn:p', text('o')), row('urn:s', 'urn:p', text('o'))]
+    await store.commit(block(1, { items: [item('a', same), item('b', same.slice(1))] }))
+    assert.equal(await store.countQuads(), 1)
+    await store.commit(block(2, { retractions: [{ item: itemNamed('a'), rows: [0, 1] }] }))
+    assert.equal((await dump(store.match(iri('urn:s'), null, text('o')))).length, 1)
+    await store.commit(block(3, { retractions: [{ item: itemNamed('b'), rows: [0] }] }))
+    assert.equal(await store.countQuads(), 0)
+  })
+
+  it('never takes an IRI for a literal, 1 for 01, or one datatype or language for another', async () => {
+    const objects = [
+      iri('urn:x'),
+      text('urn:x'),
+      text('1'),
+      typed('1', 'integer'),
+      typed('01', 'integer'),
+      typed('1', 'float'),
+      typed('1', 'double'),
+      typed('1.0', 'float'),
+      tagged('1', 'en'),
+      tagged('1', 'en-GB'),
+      text('3 en1'),
+      text(''),
+    ]
+    await store.commit(
+      block(1, {
+        items: [
+          item(
+            'a',
+            objects.map((object) => row('urn:s', 'urn:p', object)),
+          ),
+        ],
+      }),
+    )
+    for (const object of objects) {
+      const found: StoredQuad[] = []
+      for await (const quad of store.match(null, null, object)) found.push(quad)
+      assert.equal(found.length, 1)
+      assert.ok(object.equals(found[0]?.object))
+      assert.equal(await store.countQuads(null, null, object), 1)
+    }
+    assert.equal(await store.countQuads(iri('urn:s'), iri('urn:p')), objects.length)
+  })
+
+  it('never takes a named graph for the default graph', async () => {
+    const graphs = ['urn:dg', 'dg', 'urn:g:0', 'DefaultGraph']
+    const items = graphs.map((graph) => item(graph, [row('urn:s', 'urn:p', iri('urn:o'))], { graph }))
+    await store.commit(block(1, { items }))
+    assert.equal(await store.countQuads(null, null, null, defaultGraph), 0)
+    assert.equal(await store.countQuads(), 4)
+    for (const graph of graphs) assert.equal(await store.countQuads(null, null, null, iri(graph)), 1)
+  })
+
+  it('gives the same answer through every order, counted and read', async () => {
+    const items = [1, 2, 3].map((n) =>
+      item(
+        `${n}`,
+        [1, 2, 3].map((m) => row(`urn:s:${m % 2}`, `urn:p:${n}`, iri(`urn:o:${m}`))),
+        { graph: `urn:g:${n % 2}` },
+      ),
+    )
+    await store.commit(block(1, { items }))
+    const all: StoredQuad[] = []
+    for await (const quad of store.quads()) all.push(quad)
+    assert.equal(all.length, 9)
+    for (let bound = 0; bound < 16; bound++) {
+      const like = all[bound % 9] as StoredQuad
+      const terms = [like.subject, like.predicate, like.object, like.graph].map((term, i) =>
+        bound & (1 << i) ? term : null,
+      )
+      const [s, p, o, g] = terms
+      const expected = all.filter((quad) =>
+        [quad.subject, quad.predicate, quad.object, quad.graph].every((term, i) => terms[i]?.equals(term) ?? true),
+      )
+      assert.equal((await dump(store.match(s, p, o, g))).length, expected.length)
+      assert.equal(await store.countQuads(s, p, o, g), expected.length)
+    }
+  })
+
+  it('scans more rows than one read takes, and is not disturbed by commits meanwhile', async () => {
+    const rows = Array.from({ length: 3_000 }, (_, n) => row(`urn:s:${n}`, 'urn:p', text('o')))
+    await store.commit(block(1, { items: [item('a', rows)] }))
+    let seen = 0
+    for await (const _ of store.match(null, iri('urn:p'))) {
+      if (seen++ === 10) {
+        await store.commit(
+          block(2, {
+            items: [item('b', [row('urn:late', 'urn:p', text('o'))])],
+            retractions: [{ item: itemNamed('a'), rows: [2_999] }],
+          }),
+        )
+      }
+    }
+    assert.equal(seen, 3_000)
+    assert.equal(await store.countQuads(), 3_000)
+  })
+
+  it('leaves a stream that nobody finishes without hindrance to closing', async () => {
+    const rows = Array.from({ length: 2_000 }, (_, n) => row(`urn:s:${n}`, 'urn:p', text('o')))
+    await store.commit(block(1, { items: [item('a', rows)] }))
+    const stream = store.match()
+    for await (const _ of stream) break
+    assert.ok(stream.destroyed)
+    await reopen()
+  })
+
+  it('tells a failure of the disk as an error of the stream', async () => {
+    await store.commit(block(1, { items: [item('a', [row('urn:s', 'urn:p', text('o'))])] }))
+    const stream = store.match()
+    await store.close()
+    const error = await new Promise((resolve) => stream.once('error', resolve).resume())
+    assert.ok(error instanceof LedgerError && error.code === 'STORAGE_FAILED')
+    store = await world.store()
+  })
+
+  it('keeps staged payloads until a block takes them, or they are given up', async () => {
+    const [a, b, c] = ['a', 'b', 'c'].map(requestNamed) as [
+      ReturnType<typeof requestNamed>,
+      ReturnType<typeof requestNamed>,
+      ReturnType<typeof requestNamed>,
+    ]
+    await Promise.all([
+      store.stage(a, utf8('payload a')),
+      store.stage(b, utf8('payload b')),
+      store.stage(c, utf8('payload c')),
+    ])
+    await reopen()
+    assert.deepEqual(await store.staged(a), utf8('payload a'))
+    await store.commit(block(1, { unstage: [a, requestNamed('never staged')] }))
+    await store.unstage([b])
+    await reopen()
+    assert.equal(await store.staged(a), undefined)
+    assert.equal(await store.staged(b), undefined)
+    const left: string[] = []
+    for await (const request of store.stagedRequests()) left.push(request)
+    assert.deepEqual(left, [c])
+    assert.ok(equal((await store.staged(c)) as Uint8Array, utf8('payload c')))
+    assert.equal(world.keyRing.bag.size, 1)
+  })
+
+  it('seals each personal item under a key of its own', async () => {
+    const items = ['a', 'b'].map((name) => item(name, [row('urn:s', 'urn:p', text(name))], { class: 'personal' }))
+    await store.commit(block(1, { items: [...items, item('c', [])] }))
+    assert.equal(world.keyRing.bag.size, 2)
+    assert.notDeepEqual(world.keyRing.bag.key(itemNamed('a')).secret, world.keyRing.bag.key(itemNamed('b')).secret)
+  })
+})

@@ -1,0 +1,106 @@
+// A node's folders on the real disk, made for one test and removed after it.
+
+import { createHash } from 'node:crypto'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { utf8 } from '../../src/base/bytes.ts'
+import { type Digest, digestOf, type ItemId, itemIdOf, type Sequence, sequenceOf } from '../../src/base/ids.ts'
+import { createKeyRing, type KeyRing, openKeyRing } from '../../src/store/key-ring.ts'
+import { type BlockChange, openStore, type Store, type StoredItem, type StoredRow } from '../../src/store/store.ts'
+import { literal, namedNode, type StoredQuad } from '../../src/store/terms.ts'
+import { createKeyFile, type RootKey, unlock } from '../../src/store/unlock.ts'
+
+const xsd = 'http://www.w3.org/2001/XMLSchema#'
+
+export const iri: typeof namedNode = namedNode
+export const text = (value: string): StoredRow['object'] => literal(value, namedNode(`${xsd}string`))
+export const typed = (value: string, type: string): StoredRow['object'] => literal(value, namedNode(`${xsd}${type}`))
+export const tagged = (value: string, language: string): StoredRow['object'] =>
+  literal(value, namedNode('http://www.w3.org/1999/02/22-rdf-syntax-ns#langString'), language)
+
+export const row = (subject: string, predicate: string, object: StoredRow['object']): StoredRow => ({
+  subject: iri(subject),
+  predicate: iri(predicate),
+  object,
+})
+
+const digest = (name: string): string => createHash('sha256').update(name).digest('hex')
+export const itemNamed = (name: string): ItemId => itemIdOf(digest(`item ${name}`))
+export const requestNamed = (name: string): Digest => digestOf(digest(`request ${name}`))
+
+export function item(name: string, rows: readonly StoredRow[], more: Partial<StoredItem> = {}): StoredItem {
+  return { item: itemNamed(name), graph: 'urn:g:1', class: 'open', payload: utf8(`payload ${name}`), rows, ...more }
+}
+
+export function block(sequence: number, more: Partial<BlockChange> = {}): BlockChange {
+  const none: BlockChange = {
+    sequence: sequenceOf(sequence) as Sequence,
+    meta: utf8(`meta ${sequence}`),
+    records: [],
+    items: [],
+    retractions: [],
+    unstage: [],
+  }
+  return { ...none, ...more }
+}
+
+/** N-Quads-like lines, sorted: what two stores that hold the same quads have in common. */
+export async function dump(source: AsyncIterable<StoredQuad>): Promise<readonly string[]> {
+  const lines: string[] = []
+  for await (const quad of source) lines.push(line(quad))
+  return lines.sort()
+}
+
+export function line({ subject, predicate, object, graph }: StoredQuad): string {
+  const last =
+    object.termType === 'Literal' ? `"${object.value}"@${object.language}^^${object.datatype.value}` : object.value
+  return `${subject.value} ${predicate.value} ${last} ${graph.value}`
+}
+
+export class World {
+  readonly directory: string
+  readonly root: RootKey
+  keyRing: KeyRing
+
+  private constructor(directory: string, root: RootKey, keyRing: KeyRing) {
+    this.directory = directory
+    this.root = root
+    this.keyRing = keyRing
+  }
+
+  static async create(): Promise<World> {
+    const directory = await mkdtemp(join(tmpdir(), 'quadrille-store-'))
+    const path = join(directory, 'unlock.key')
+    await createKeyFile(path)
+    const root = await unlock({ provider: 'key-file', path })
+    return new World(directory, root, await createKeyRing(join(directory, 'keys'), root))
+  }
+
+  path(...parts: readonly string[]): string {
+    return join(this.directory, ...parts)
+  }
+
+  store(seal = true): Promise<Store> {
+    return openStore(this.path('store'), { keyRing: this.keyRing, seal })
+  }
+
+  /** The ring as another process would find it. */
+  async reopenKeys(): Promise<KeyRing> {
+    await this.keyRing.close()
+    this.keyRing = await openKeyRing(this.path('keys'), this.root)
+    return this.keyRing
+  }
+
+  /** The bytes of every file under `folder`. */
+  async bytes(folder = ''): Promise<Buffer> {
+    const entries = await readdir(this.path(folder), { recursive: true, withFileTypes: true })
+    const files = entries.filter((entry) => entry.isFile())
+    return Buffer.concat(await Promise.all(files.map((file) => readFile(join(file.parentPath, file.name)))))
+  }
+
+  async remove(): Promise<void> {
+    await this.keyRing.close()
+    await rm(this.directory, { recursive: true, force: true })
+  }
+}
