@@ -1,6 +1,7 @@
 // A running node as others in the same process see it (http/, an application, a test): start, stop, and the questions that
 // the ledger answers. A node that cannot go on stops by itself and says why.
 
+import { randomBytes } from '#crypto'
 import { LedgerError } from '../base/errors.ts'
 import { keyId } from '../base/hash.ts'
 import { type Digest, type ItemId, type KeyId, type LedgerId, type NodeId, sequenceOf, timeOf } from '../base/ids.ts'
@@ -9,7 +10,7 @@ import { selfTest } from '../base/self-test.ts'
 import { type ResultCertificate, resultCertificateSchema } from '../consensus/certificate.ts'
 import type { Clock } from '../consensus/ports.ts'
 import { byzantineQuorum } from '../consensus/quorum.ts'
-import { requireFounded } from '../ledger/founding.ts'
+import { checkGenesis } from '../ledger/founding.ts'
 import { ledgerIdFor, type SignedGenesis } from '../ledger/genesis.ts'
 import type { Node } from '../ledger/records.ts'
 import type { MeshCounters } from '../p2p/counters.ts'
@@ -68,6 +69,11 @@ export interface NodeStatus {
   readonly waiting: number
 }
 
+/** Uniform in [0, 1), from the operating system. */
+function random(): number {
+  return new DataView(randomBytes(4).buffer).getUint32(0) / 2 ** 32
+}
+
 const clock: Clock = { now: () => timeOf(Date.now()) }
 
 export class QuadrilleNode {
@@ -77,9 +83,10 @@ export class QuadrilleNode {
   #runtime: Runtime | undefined
   #stopping: Promise<void> | undefined
 
-  /** @throws LedgerError GENESIS_INVALID and what founding.ts finds; NODE_UNKNOWN when the genesis does not name this node. */
+  /** @throws LedgerError what founding.ts finds; NODE_UNKNOWN when the genesis does not name this node. */
   constructor(options: NodeOptions) {
-    requireFounded(options.genesis)
+    const [fault] = checkGenesis(options.genesis)
+    if (fault !== undefined) throw new LedgerError(fault.code, fault.details)
     this.ledger = ledgerIdFor(options.genesis.genesis)
     this.#options = options
     if (this.#member === undefined) throw new LedgerError('NODE_UNKNOWN', { node: options.self })
@@ -103,7 +110,7 @@ export class QuadrilleNode {
         self,
         listen,
         clock,
-        random: Math.random,
+        random,
         onEvent,
         onFailure: (error) => this.#fail(error),
       })
@@ -251,7 +258,7 @@ export class QuadrilleNode {
   }
 }
 
-/** @throws LedgerError GENESIS_INVALID, NODE_UNKNOWN. Nothing is opened before `start`. */
+/** @throws LedgerError what founding.ts finds, NODE_UNKNOWN. Nothing is opened before `start`. */
 export function createNode(options: NodeOptions): QuadrilleNode {
   return new QuadrilleNode(options)
 }
