@@ -1,0 +1,232 @@
+// Section 4.3, garbage collection: RESULT messages (at every K-th sequence they are CHECKPOINTs), the proof that a
+// checkpoint is stable, and what may then be forgotten. A quorum of equal results also makes a block final. Blocks that others
+// have and that can no longer be agreed on again are fetched (section 5.3, done by the host, against a certificate).
+
+import { invariant } from '../base/errors.ts'
+import type { NodeId, Sequence } from '../base/ids.ts'
+import { encode } from '../base/schema.ts'
+import { type ResultCertificate, resultCertificateSchema, sortedSignatures } from '../consensus/certificate.ts'
+import type { Outcome } from '../consensus/contract.ts'
+import { type Result, resultBytes } from '../consensus/statements.ts'
+import { accuseResults } from './evidence.ts'
+import type { PbftMessageOf, SignedResult } from './messages.ts'
+import { extend } from './normal.ts'
+import { broadcast, elapsed, refuse, save } from './out.ts'
+import { doubt, forgetDelivered } from './pool.ts'
+import { restartToken } from './reads.ts'
+import {
+  clock,
+  finalSequence,
+  highWatermark,
+  isCheckpoint,
+  isQuorum,
+  lowWatermark,
+  resultKey,
+  type State,
+} from './state.ts'
+import { count, newTally } from './tally.ts'
+import { viewRecord } from './view-record.ts'
+
+/** A delivered batch was executed. Those before it may have been executed by a fetch that then failed. */
+export function onApplied(state: State, outcome: Outcome): void {
+  if (outcome.sequence <= state.applied.sequence) return
+  invariant(outcome.sequence <= state.delivered, 'a batch was executed that was not delivered')
+  state.applied = outcome
+  signResult(state, outcome)
+}
+
+export function signResult(state: State, outcome: Outcome): void {
+  const { sequence, block, logSize, logRoot, checkpoint } = outcome
+  invariant(checkpoint.length === (isCheckpoint(state, sequence) ? 1 : 0), 'an outcome lacks its checkpoint')
+  if (state.fenced || sequence <= lowWatermark(state)) return
+  const { ledger, self, sign } = state.setup
+  const result: Result = { ledger, epoch: state.epoch, sequence, block, logSize, logRoot, checkpoint }
+  const signed: SignedResult = { signer: self, result, signature: sign('result', resultBytes(result)) }
+  save(state, sequence, { type: 'result', signed })
+  broadcast(state, { type: 'result', signed })
+  countResult(state, signed)
+  if (state.ahead !== undefined && state.ahead.result.sequence <= sequence) {
+    const certificate = state.ahead
+    state.ahead = undefined
+    certified(state, certificate)
+  }
+}
+
+export function onResult(state: State, from: NodeId, signed: SignedResult): void {
+  const { result, signer } = signed
+  if (result.ledger !== state.setup.ledger) {
+    refuse(state, from, 'WRONG_LEDGER')
+    return
+  }
+  if (result.epoch !== state.epoch) return
+  if (!state.validators.has(signer)) {
+    refuse(state, from, 'QUORUM_NOT_MET')
+    return
+  }
+  if (result.checkpoint.length !== (isCheckpoint(state, result.sequence) ? 1 : 0)) {
+    refuse(state, from, 'MALFORMED')
+    return
+  }
+  countResult(state, signed)
+}
+
+/** Results that could still matter: above the final one, and of checkpoints above the stable one. */
+function matters(state: State, sequence: Sequence): boolean {
+  if (sequence > highWatermark(state) + state.setup.parameters.window) return false
+  return sequence > finalSequence(state) || (sequence > lowWatermark(state) && isCheckpoint(state, sequence))
+}
+
+export function countResult(state: State, signed: SignedResult): void {
+  const { sequence } = signed.result
+  if (!matters(state, sequence)) return
+  let tally = state.results.get(sequence)
+  if (tally === undefined) {
+    tally = newTally()
+    state.results.set(sequence, tally)
+  }
+  const counted = count(tally, signed.signer, 0, resultKey(signed.result), signed)
+  if (counted.type === 'contradiction') accuseResults(state, counted.before, signed)
+  if (counted.type === 'counted' && counted.group.size >= state.q) certify(state, signed.result, counted.group)
+}
+
+function certify(state: State, result: Result, group: ReadonlyMap<NodeId, SignedResult>): void {
+  const signatures = sortedSignatures([...group].map(([node, { signature }]) => ({ node, signature })))
+  certified(state, { result, signatures })
+}
+
+export function onCertified(state: State, from: NodeId, message: PbftMessageOf<'certified'>): void {
+  const { certificate } = message
+  if (certificate.result.epoch !== state.epoch) return
+  if (!isResultCertificate(state, certificate)) {
+    refuse(state, from, 'QUORUM_NOT_MET')
+    return
+  }
+  certified(state, certificate)
+}
+
+/** Form and signers; the signatures themselves verified before. */
+export function isResultCertificate(state: State, { result, signatures }: ResultCertificate): boolean {
+  return (
+    result.ledger === state.setup.ledger &&
+    result.epoch === state.epoch &&
+    result.checkpoint.length === (isCheckpoint(state, result.sequence) ? 1 : 0) &&
+    isQuorum(state, signatures)
+  )
+}
+
+/** A quorum has one and the same result. */
+export function certified(state: State, certificate: ResultCertificate): void {
+  const { result } = certificate
+  if (differs(state, result)) {
+    fence(state, certificate)
+    return
+  }
+  if (result.sequence > state.applied.sequence) {
+    keepAhead(state, certificate)
+    return
+  }
+  if (result.sequence > finalSequence(state)) {
+    state.final = certificate
+    state.out.push({ type: 'final', certificate })
+    for (const sequence of state.results.keys()) if (!matters(state, sequence)) state.results.delete(sequence)
+  }
+  if (result.checkpoint.length === 1 && result.sequence > lowWatermark(state)) stabilize(state, certificate)
+}
+
+/** Whether this node executed that block otherwise (P19). */
+function differs(state: State, result: Result): boolean {
+  const own = state.results.get(result.sequence)?.votes.get(state.setup.self)?.key
+  if (own !== undefined) return own !== resultKey(result)
+  return result.sequence === state.applied.sequence && resultKey({ ...result, ...state.applied }) !== resultKey(result)
+}
+
+export function fence(state: State, certificate: ResultCertificate): void {
+  if (state.fenced) return
+  state.fenced = true
+  state.out.push({ type: 'fence', code: 'RESULT_DIVERGED', evidence: encode(resultCertificateSchema, certificate) })
+}
+
+function keepAhead(state: State, certificate: ResultCertificate): void {
+  const { result } = certificate
+  if (result.checkpoint.length === 0 || result.sequence <= (state.ahead?.result.sequence ?? 0)) return
+  state.ahead = certificate
+}
+
+/** The checkpoint is stable and executed here: everything up to it may be forgotten. */
+function stabilize(state: State, certificate: ResultCertificate): void {
+  const { sequence } = certificate.result
+  state.stable = certificate
+  save(state, sequence, { type: 'stable', certificate })
+  const view = viewRecord(state)
+  if (view !== undefined) save(state, sequence, view)
+  state.out.push({ type: 'cut', before: sequence })
+  for (const at of state.slots.keys()) if (at <= sequence) state.slots.delete(at)
+  for (const at of state.results.keys()) if (!matters(state, at)) state.results.delete(at)
+  for (const [digest, known] of state.batches) if (known.sequence <= sequence) state.batches.delete(digest)
+  state.accused.clear()
+  forgetDelivered(state, (sequence - state.setup.parameters.window) as Sequence)
+  extend(state)
+}
+
+/** Between the last progress and the moment when agreeing is given up and blocks are fetched, in `resendMs`. */
+const patience = { proven: 1, claimed: 4 }
+
+/** On ticks: blocks that cannot be reached by agreeing any more are fetched. */
+export function fetchAhead(state: State): void {
+  const { resendMs } = state.setup.parameters
+  if (state.fetching !== undefined || !elapsed(state, state.fetchedAt, resendMs)) return
+  const proven = state.ahead !== undefined && state.ahead.result.sequence > state.delivered
+  if (!elapsed(state, state.progressAt, (proven ? patience.proven : patience.claimed) * resendMs)) return
+  if (state.ahead !== undefined && proven) {
+    const { sequence, checkpoint } = state.ahead.result
+    const signers = state.ahead.signatures.map(({ node }) => node)
+    fetch(state, sequence, checkpoint, signers)
+    return
+  }
+  const sequence = claimedHeight(state)
+  if (sequence === undefined) return
+  fetch(
+    state,
+    sequence,
+    [],
+    [...state.peers].filter(([, peer]) => peer.delivered >= sequence).map(([node]) => node),
+  )
+}
+
+function fetch(state: State, sequence: Sequence, checkpoint: Outcome['checkpoint'], sources: readonly NodeId[]): void {
+  const token = state.nextToken++
+  state.fetching = { token, sequence }
+  state.fetchedAt = clock(state)
+  state.fetches++
+  const from = sources.filter((node) => node !== state.setup.self)
+  state.out.push({ type: 'fetch', token, from, sequence, checkpoint })
+}
+
+/**
+ * How far others say they are, when they cannot show it: a restarted replica has its commit certificates only in its blocks.
+ * What f+1 say is true; but one correct replica alone may have the block, so with each attempt another word is tried.
+ */
+function claimedHeight(state: State): Sequence | undefined {
+  const claims = [...state.peers.values()].map(({ delivered }) => delivered).sort((a, b) => b - a)
+  const ordered = [...claims.splice(state.f, 1), ...claims].filter((claim) => claim > state.delivered)
+  return ordered[state.fetches % ordered.length]
+}
+
+export function onFetchFailed(state: State, token: number): void {
+  if (state.fetching?.token === token) state.fetching = undefined
+}
+
+/** Certified blocks were fetched, checked and executed. */
+export function onInstalled(state: State, outcome: Outcome): void {
+  state.fetching = undefined
+  if (outcome.sequence <= state.applied.sequence && !state.fenced) return
+  state.fenced = false
+  state.applied = outcome
+  if (outcome.sequence > state.delivered) state.delivered = outcome.sequence
+  if (state.proposed < state.delivered) state.proposed = state.delivered
+  state.progressAt = clock(state)
+  doubt(state)
+  restartToken(state)
+  extend(state)
+  signResult(state, outcome)
+}

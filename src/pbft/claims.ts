@@ -1,0 +1,114 @@
+// What PBFT's signatures are over, and which of them a message rests on: all must verify before the core receives it.
+
+import { hash } from '../base/hash.ts'
+import { type Digest, digestOf, type LedgerId, ledgerIdOf } from '../base/ids.ts'
+import { encode, id, record, type Schema } from '../base/schema.ts'
+import type { NodeSignature, ResultCertificate } from '../consensus/certificate.ts'
+import type { Claim } from '../consensus/contract.ts'
+import { type Agreement, agreementBytes, resultBytes } from '../consensus/statements.ts'
+import {
+  type NewView,
+  newViewSchema,
+  type PbftMessage,
+  type Phase,
+  type ViewChange,
+  type Vote,
+  viewChangeSchema,
+} from './messages.ts'
+
+/** What a vote's signature is over. */
+export function voteBytes(ledger: LedgerId, vote: Omit<Vote, 'signer' | 'signature'>): Uint8Array {
+  return agreementBytes(agreementOf(ledger, vote))
+}
+
+export function agreementOf(ledger: LedgerId, vote: Omit<Vote, 'signer' | 'signature'>): Agreement {
+  return { ledger, epoch: vote.epoch, round: vote.view, sequence: vote.sequence, digest: vote.digest }
+}
+
+const ledgerSchema: Schema<LedgerId> = id(32, ledgerIdOf)
+
+/** Names a VIEW-CHANGE: its hash, signature excluded, ledger included. The sender signs these 32 bytes. */
+export function viewChangeDigest(ledger: LedgerId, change: Omit<ViewChange, 'signature'>): Digest {
+  const unsigned = { ...change, signature: new Uint8Array(64) }
+  return hash('view-change', encode(ledgerSchema, ledger), encode(viewChangeSchema, unsigned))
+}
+
+/** What a NEW-VIEW's signature is over. */
+export function newViewBytes(ledger: LedgerId, newView: Omit<NewView, 'signature'>): Uint8Array {
+  const unsigned = { ...newView, signature: new Uint8Array(64) }
+  return encode(record({ ledger: ledgerSchema, newView: newViewSchema }), { ledger, newView: unsigned })
+}
+
+/** Every signature that `message` rests on, those inside certificates included. */
+export function claimsOf(message: PbftMessage, ledger: LedgerId): readonly Claim[] {
+  switch (message.type) {
+    case 'pre-prepare':
+    case 'prepare':
+    case 'commit':
+      return [voteClaim(message.type, ledger, message.vote)]
+    case 'result':
+      return [
+        {
+          signer: message.signed.signer,
+          domain: 'result',
+          bytes: resultBytes(message.signed.result),
+          signature: message.signed.signature,
+        },
+      ]
+    case 'decided':
+      return signatureClaims('commit', agreementBytes(message.certificate.agreement), message.certificate.signatures)
+    case 'certified':
+      return resultClaims(message.certificate)
+    case 'view-change':
+      return viewChangeClaims(message.change, ledger)
+    case 'new-view':
+      return newViewClaims(message.newView, ledger)
+    case 'request':
+    case 'token':
+    case 'status':
+    case 'want':
+    case 'batch':
+      return []
+  }
+}
+
+function voteClaim(domain: Phase, ledger: LedgerId, vote: Vote): Claim {
+  return { signer: vote.signer, domain, bytes: voteBytes(ledger, vote), signature: vote.signature }
+}
+
+function signatureClaims(
+  domain: 'pre-prepare' | 'prepare' | 'commit' | 'result',
+  signed: Uint8Array,
+  signatures: readonly NodeSignature[],
+): readonly Claim[] {
+  return signatures.map(({ node, signature }) => ({ signer: node, domain, bytes: signed, signature }))
+}
+
+function resultClaims(certificate: ResultCertificate): readonly Claim[] {
+  return signatureClaims('result', resultBytes(certificate.result), certificate.signatures)
+}
+
+function viewChangeClaims(change: ViewChange, ledger: LedgerId): readonly Claim[] {
+  const { signer, signature, epoch } = change
+  const own: Claim = { signer, domain: 'view-change', bytes: digestBytes(viewChangeDigest(ledger, change)), signature }
+  const prepared = change.prepared.flatMap(({ view, sequence, digest, proposal, prepares }) => {
+    const signed = voteBytes(ledger, { epoch, view, sequence, digest })
+    return [...signatureClaims('pre-prepare', signed, [proposal]), ...signatureClaims('prepare', signed, prepares)]
+  })
+  return [own, ...change.stable.flatMap(resultClaims), ...prepared]
+}
+
+function newViewClaims(newView: NewView, ledger: LedgerId): readonly Claim[] {
+  const { signer, epoch, view, signature } = newView
+  const carried = newView.proposals.map((proposal) =>
+    voteClaim('pre-prepare', ledger, { signer, epoch, view, ...proposal }),
+  )
+  return [{ signer, domain: 'new-view', bytes: newViewBytes(ledger, newView), signature }, ...carried]
+}
+
+const digestSchema: Schema<Digest> = id(32, digestOf)
+
+/** The bytes that stand for a digest where one is signed. */
+export function digestBytes(digest: Digest): Uint8Array {
+  return encode(digestSchema, digest)
+}

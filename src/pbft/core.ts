@@ -1,0 +1,122 @@
+// The replica: one switch from inputs to the rules of the other files. Each step ends with what has become possible: batches
+// are delivered, the leader proposes, and the invariants are checked.
+
+import { unreachable } from '../base/errors.ts'
+import type { NodeId } from '../base/ids.ts'
+import type { Core, CoreStatus, Effect, Input, Setup } from '../consensus/contract.ts'
+import { onApplied, onCertified, onFetchFailed, onInstalled, onResult } from './checkpoint.ts'
+import { deliver } from './delivery.ts'
+import { onDecided, onStatus } from './help.ts'
+import { checkInvariants } from './invariants.ts'
+import type { PbftMessage } from './messages.ts'
+import { onChecked, onPrePrepare, onVote } from './normal.ts'
+import { onRead, onToken } from './reads.ts'
+import { onForwarded, onRequest, propose } from './requests.ts'
+import { restore } from './restart.ts'
+import { finalSequence, leaderOf, lowWatermark, newState, type State } from './state.ts'
+import { note, onTick } from './timers.ts'
+
+export class Replica implements Core<PbftMessage> {
+  readonly #state: State
+
+  constructor(setup: Setup) {
+    this.#state = newState(setup)
+    restore(this.#state, setup.journal)
+    this.#state.out.length = 0
+    checkInvariants(this.#state)
+  }
+
+  step(input: Input<PbftMessage>): readonly Effect<PbftMessage>[] {
+    const state = this.#state
+    handle(state, input)
+    deliver(state)
+    propose(state)
+    checkInvariants(state)
+    return state.out.splice(0)
+  }
+
+  status(): CoreStatus {
+    const state = this.#state
+    return {
+      round: state.view,
+      leader: leaderOf(state, state.view),
+      delivered: state.delivered,
+      final: finalSequence(state),
+      stable: lowWatermark(state),
+      waiting: state.waiting.size,
+      state: state.fenced ? 'fenced' : state.fetching ? 'recovering' : state.active ? 'normal' : 'changing',
+      note: note(state),
+    }
+  }
+}
+
+/** A fenced replica only waits for a state that it can trust. */
+function handle(state: State, input: Input<PbftMessage>): void {
+  if (state.fenced && input.type !== 'installed') return
+  switch (input.type) {
+    case 'tick':
+      onTick(state, input.now)
+      break
+    case 'request':
+      onRequest(state, input.id, input.bytes)
+      break
+    case 'receive':
+      receive(state, input.from, input.message)
+      break
+    case 'checked':
+      onChecked(state, input.token, input.verdict)
+      break
+    case 'read':
+      onRead(state, input.id)
+      break
+    case 'applied':
+      onApplied(state, input.outcome)
+      break
+    case 'installed':
+      onInstalled(state, input.outcome)
+      break
+    case 'fetchFailed':
+      onFetchFailed(state, input.token)
+      break
+    default:
+      unreachable(input)
+  }
+}
+
+function receive(state: State, from: NodeId, message: PbftMessage): void {
+  if (!state.validators.has(from) || from === state.setup.self) return
+  switch (message.type) {
+    case 'request':
+      onForwarded(state, from, message)
+      break
+    case 'token':
+      onToken(state, from, message.token)
+      break
+    case 'pre-prepare':
+      onPrePrepare(state, from, message)
+      break
+    case 'prepare':
+    case 'commit':
+      onVote(state, from, message.type, message.vote)
+      break
+    case 'result':
+      onResult(state, from, message.signed)
+      break
+    case 'status':
+      onStatus(state, from, message)
+      break
+    case 'decided':
+      onDecided(state, from, message)
+      break
+    case 'certified':
+      onCertified(state, from, message)
+      break
+    case 'view-change':
+    case 'new-view':
+    case 'want':
+    case 'batch':
+      break
+    default:
+      unreachable(message)
+  }
+}

@@ -1,0 +1,25 @@
+// Execution: agreed batches leave for the ledger in order of sequence, without gaps, each once.
+
+import type { Sequence } from '../base/ids.ts'
+import { extend } from './normal.ts'
+import { settle } from './pool.ts'
+import { settleTokens } from './reads.ts'
+import { clock, type State } from './state.ts'
+
+/** Delivers what has become deliverable. While blocks are being fetched nothing is: one way at a time. */
+export function deliver(state: State): void {
+  if (state.fenced || state.fetching !== undefined) return
+  for (;;) {
+    const sequence = (state.delivered + 1) as Sequence
+    const certificate = state.slots.get(sequence)?.certificate
+    const known = certificate && state.batches.get(certificate.agreement.digest)
+    if (certificate === undefined || known === undefined) return
+    state.delivered = sequence
+    state.progressAt = clock(state)
+    state.fruitless = 0
+    state.out.push({ type: 'deliver', sequence, batch: known.batch, certificate })
+    settle(state, sequence, known.ids)
+    settleTokens(state, sequence, known.batch)
+    extend(state)
+  }
+}

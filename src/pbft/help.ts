@@ -1,0 +1,184 @@
+// Keeping up (sections 4.2, 4.6 of TOCS): every unmet vote is sent again, byte for byte; everybody says how far it is; and
+// whoever sees another behind helps with proofs that need no trust: commit certificates, result certificates, new views.
+
+import type { NodeId, Sequence } from '../base/ids.ts'
+import { batchDigest } from '../consensus/batch.ts'
+import type { CommitCertificate } from '../consensus/certificate.ts'
+import type { PbftMessageOf, Vote } from './messages.ts'
+import { keepBatch, voteKey } from './normal.ts'
+import { broadcast, elapsed, mayHelp, refuse, send } from './out.ts'
+import {
+  clock,
+  finalSequence,
+  isLeader,
+  isQuorum,
+  lowWatermark,
+  type PeerView,
+  type Slot,
+  type State,
+  slotAt,
+} from './state.ts'
+
+/** Batches that one answer holds at most: the asker says how far it came and gets more. */
+const batchesPerAnswer = 16
+/** So many times `resendMs` pass between words from a replica that lacks nothing. */
+const idleStatusFactor = 5
+
+export function onStatus(state: State, from: NodeId, message: PbftMessageOf<'status'>): void {
+  if (message.epoch !== state.epoch || !state.validators.has(from)) return
+  const before = state.peers.get(from)
+  const { view, active, delivered, final, stable } = message
+  const peer: PeerView = {
+    ...{ view, active, delivered, final, stable },
+    helpedAt: before?.helpedAt ?? (0 as PeerView['helpedAt']),
+    helpedTo: before?.helpedTo ?? (0 as Sequence),
+  }
+  state.peers.set(from, peer)
+  if (state.fenced || !mayHelp(state, peer) || !isBehind(state, peer)) return
+  peer.helpedAt = clock(state)
+  peer.helpedTo = peer.delivered
+  help(state, from, peer, message.help)
+}
+
+function isBehind(state: State, peer: PeerView): boolean {
+  return (
+    peer.delivered < state.delivered ||
+    peer.final < state.applied.sequence ||
+    peer.stable < lowWatermark(state) ||
+    peer.view < state.view ||
+    (peer.view === state.view && !peer.active && state.active)
+  )
+}
+
+function help(state: State, to: NodeId, peer: PeerView, batches: boolean): void {
+  const { stable, final, newView } = state
+  if (stable !== undefined && peer.stable < stable.result.sequence)
+    send(state, to, { type: 'certified', certificate: stable })
+  if (final !== undefined && peer.final < final.result.sequence && final !== stable) {
+    send(state, to, { type: 'certified', certificate: final })
+  }
+  if (peer.view < state.view || (peer.view === state.view && !peer.active)) {
+    if (state.active && newView !== undefined) send(state, to, { type: 'new-view', newView })
+  }
+  if (peer.final < state.applied.sequence) sendOwnResults(state, [to])
+  if (batches) sendDecided(state, to, peer)
+}
+
+function sendDecided(state: State, to: NodeId, peer: PeerView): void {
+  const first = Math.max(peer.delivered, lowWatermark(state)) + 1
+  let bytes = 0
+  for (let at = first; at < first + batchesPerAnswer && bytes < state.setup.parameters.batchBytesMax; at++) {
+    const certificate = state.slots.get(at as Sequence)?.certificate
+    const known = certificate && state.batches.get(certificate.agreement.digest)
+    if (certificate === undefined || known === undefined) return
+    bytes += known.batch.transactions.reduce((sum, transaction) => sum + transaction.length, 0)
+    send(state, to, { type: 'decided', certificate, batch: known.batch }, known.ids)
+  }
+}
+
+/** The last own result, and those of checkpoints that are not stable. A later result covers earlier ones. */
+function sendOwnResults(state: State, to: readonly NodeId[]): void {
+  for (const [sequence, { votes }] of state.results) {
+    const own = votes.get(state.setup.self)
+    if (own === undefined) continue
+    if (sequence !== state.applied.sequence && own.vote.result.checkpoint.length === 0) continue
+    for (const node of to) send(state, node, { type: 'result', signed: own.vote })
+  }
+}
+
+export function onDecided(state: State, from: NodeId, message: PbftMessageOf<'decided'>): void {
+  const { certificate, batch } = message
+  if (certificate.agreement.epoch !== state.epoch) return
+  if (!isCommitCertificate(state, certificate)) {
+    refuse(state, from, 'QUORUM_NOT_MET')
+    return
+  }
+  const { sequence, digest } = certificate.agreement
+  if (sequence <= state.delivered) return
+  const slot = slotAt(state, sequence)
+  if (slot === undefined) return
+  if (batchDigest(batch) !== digest) {
+    refuse(state, from, 'PROPOSAL_INVALID')
+    return
+  }
+  keepBatch(state, batch, { sequence, digest })
+  slot.certificate ??= certificate
+}
+
+function isCommitCertificate(state: State, { agreement, signatures }: CommitCertificate): boolean {
+  return agreement.ledger === state.setup.ledger && isQuorum(state, signatures)
+}
+
+/** On ticks: own votes that did not lead to a delivery, and own results that are not final everywhere as far as one knows. */
+export function resendVotes(state: State): void {
+  const { resendMs } = state.setup.parameters
+  for (const slot of state.slots.values()) {
+    if (slot.sequence <= state.delivered || !elapsed(state, slot.sentAt, resendMs)) continue
+    slot.sentAt = clock(state)
+    if (state.active) resendSlot(state, slot)
+  }
+  if (elapsed(state, state.resultsAt, resendMs) && resultsUnmet(state)) {
+    state.resultsAt = clock(state)
+    sendOwnResults(state, state.others)
+  }
+}
+
+function resultsUnmet(state: State): boolean {
+  return finalSequence(state) < state.applied.sequence || state.results.size > 0
+}
+
+function resendSlot(state: State, slot: Slot): void {
+  const { proposal } = slot
+  if (proposal !== undefined && isLeader(state) && proposal.first) resendProposal(state, proposal.vote, slot)
+  if (slot.ownPrepare !== undefined) broadcast(state, slot.ownPrepare)
+  if (slot.ownCommit !== undefined) broadcast(state, slot.ownCommit)
+}
+
+/** The batch goes only to those who did not answer it. */
+function resendProposal(state: State, vote: Vote, slot: Slot): void {
+  const known = state.batches.get(vote.digest)
+  if (known?.message === undefined) return
+  for (const to of state.others) {
+    if (slot.prepares.votes.get(to)?.key !== voteKey(vote)) send(state, to, known.message, known.ids)
+  }
+}
+
+/** On ticks: says how far this replica is, often while it lacks something. */
+export function sendStatus(state: State): void {
+  const { resendMs } = state.setup.parameters
+  const lacking = isLacking(state)
+  if (!elapsed(state, state.statusAt, lacking ? resendMs : idleStatusFactor * resendMs)) return
+  state.statusAt = clock(state)
+  const helpers = lacking ? nextHelpers(state) : []
+  for (const to of state.others) {
+    send(state, to, {
+      type: 'status',
+      epoch: state.epoch,
+      view: state.view,
+      active: state.active,
+      delivered: state.delivered,
+      final: finalSequence(state),
+      stable: lowWatermark(state),
+      help: helpers.includes(to),
+    })
+  }
+}
+
+/** f+1 others in turn are asked for batches: one of them is correct, and not all send the same. */
+function nextHelpers(state: State): readonly NodeId[] {
+  const { others, f } = state
+  const start = state.statusRound++ * (f + 1)
+  return Array.from({ length: f + 1 }, (_, i) => others[(start + i) % others.length] as NodeId)
+}
+
+export function isLacking(state: State): boolean {
+  const { resendMs } = state.setup.parameters
+  if (!state.active || state.fetching !== undefined || state.statusRound === 0) return true
+  if (!elapsed(state, state.progressAt, resendMs)) return false
+  if (finalSequence(state) < state.applied.sequence || state.ahead !== undefined) return true
+  for (const slot of state.slots.values()) if (slot.sequence > state.delivered) return true
+  for (const peer of state.peers.values()) {
+    if (peer.delivered > state.delivered || peer.view > state.view || peer.stable > lowWatermark(state)) return true
+  }
+  return false
+}

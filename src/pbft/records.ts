@@ -1,0 +1,60 @@
+// The journal of a replica: whatever its votes rest on, durable before they leave. Together the records give back, after a
+// crash, every own vote byte for byte and all that a VIEW-CHANGE must show.
+
+import type { Sequence, View } from '../base/ids.ts'
+import { limits } from '../base/limits.ts'
+import { decode, encode, list, named, type Schema, uint, variant } from '../base/schema.ts'
+import { type Batch, batchSchema } from '../consensus/batch.ts'
+import { type ResultCertificate, resultCertificateSchema } from '../consensus/certificate.ts'
+import type { JournalRecord } from '../consensus/contract.ts'
+import {
+  type NewView,
+  newViewSchema,
+  type PreparedCertificate,
+  preparedCertificateSchema,
+  type SignedResult,
+  signedResultSchema,
+  type ViewChange,
+  type Vote,
+  viewChangeSchema,
+  voteSchema,
+} from './messages.ts'
+
+export type PbftRecord =
+  /** The leader's PRE-PREPARE and its batch (none when a new view carried it over), and the own PREPARE, if any. */
+  | {
+      readonly type: 'accepted'
+      readonly proposal: Vote
+      readonly batch: readonly Batch[]
+      readonly prepare: readonly Vote[]
+    }
+  /** What makes this batch prepared, and the own COMMIT. */
+  | { readonly type: 'prepared'; readonly certificate: PreparedCertificate; readonly commit: Vote }
+  | { readonly type: 'result'; readonly signed: SignedResult }
+  /** A stable checkpoint; all records before it may go. */
+  | { readonly type: 'stable'; readonly certificate: ResultCertificate }
+  /** Left for `view`, with the own VIEW-CHANGE. */
+  | { readonly type: 'changing'; readonly view: View; readonly change: ViewChange }
+  /** Entered `view`. `changes`: what the NEW-VIEW follows from, or none when repeated after a checkpoint. */
+  | { readonly type: 'entered'; readonly newView: NewView; readonly changes: readonly ViewChange[] }
+
+export const recordSchema: Schema<PbftRecord> = named(
+  'pbft-record',
+  variant<PbftRecord>({
+    accepted: [1, { proposal: voteSchema, batch: list(batchSchema, 1), prepare: list(voteSchema, 1) }],
+    prepared: [2, { certificate: preparedCertificateSchema, commit: voteSchema }],
+    result: [3, { signed: signedResultSchema }],
+    stable: [4, { certificate: resultCertificateSchema }],
+    changing: [5, { view: uint<View>(), change: viewChangeSchema }],
+    entered: [6, { newView: newViewSchema, changes: list(viewChangeSchema, limits.validatorsMax) }],
+  }),
+)
+
+export function journalRecord(sequence: Sequence, value: PbftRecord): JournalRecord {
+  return { sequence, bytes: encode(recordSchema, value) }
+}
+
+/** @throws LedgerError when the journal is not one of this protocol's. */
+export function readRecord(found: JournalRecord): PbftRecord {
+  return decode(recordSchema, found.bytes)
+}

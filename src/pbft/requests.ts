@@ -1,0 +1,91 @@
+// Section 4.1, requests: what clients of this node ask, what peers forward, and the leader's batches. A backup forwards to
+// the leader; a request that stays undone goes to everybody, so that a leader which ignores it is replaced.
+
+import type { NodeId } from '../base/ids.ts'
+import { limits } from '../base/limits.ts'
+import { type RequestId, requestId } from '../consensus/batch.ts'
+import type { PbftMessageOf } from './messages.ts'
+import { prePrepare } from './normal.ts'
+import { broadcast, elapsed, send } from './out.ts'
+import { admit, forget, takeTransactions } from './pool.ts'
+import { takeTokens } from './reads.ts'
+import { clock, highWatermark, isLeader, leaderOf, type State, type Waiting } from './state.ts'
+
+export function onRequest(state: State, id: RequestId, bytes: Uint8Array): void {
+  const admitted = admit(state, state.setup.self, id, bytes)
+  if (admitted === 'full') state.out.push({ type: 'reject', id, code: 'TOO_BUSY' })
+  if (admitted === 'new') forward(state, [{ id, bytes }])
+}
+
+export function onForwarded(state: State, from: NodeId, message: PbftMessageOf<'request'>): void {
+  const fresh = message.transactions
+    .map((bytes) => ({ id: requestId(bytes), bytes }))
+    .filter(({ id, bytes }) => admit(state, from, id, bytes) === 'new')
+  if (fresh.length > 0) forward(state, fresh)
+}
+
+type Request = Pick<Waiting, 'id' | 'bytes'>
+
+function forward(state: State, requests: readonly Request[]): void {
+  if (!state.active || isLeader(state)) return
+  const leader = leaderOf(state, state.view)
+  for (const part of parts(requests)) send(state, leader, ...message(part))
+}
+
+function message(part: readonly Request[]): [PbftMessageOf<'request'>, readonly RequestId[]] {
+  return [{ type: 'request', transactions: part.map(({ bytes }) => bytes) }, part.map(({ id }) => id)]
+}
+
+/** Messages of bounded size. */
+function parts(requests: readonly Request[]): readonly (readonly Request[])[] {
+  const made: Request[][] = []
+  let room = 0
+  for (const request of requests) {
+    const last = made[made.length - 1]
+    if (last === undefined || room < request.bytes.length || last.length >= limits.batchTransactionsMax) {
+      made.push([request])
+      room = limits.batchBytesMax - request.bytes.length
+    } else {
+      last.push(request)
+      room -= request.bytes.length
+    }
+  }
+  return made
+}
+
+/** On ticks: sends what stays undone again, first to the leader, then to everybody; L1 and L2. */
+export function resendRequests(state: State): void {
+  if (!state.active) return
+  const { resendMs, suspectMs, batchTransactionsMax } = state.setup.parameters
+  const again: Waiting[] = []
+  const all: Waiting[] = []
+  for (const request of state.waiting.values()) {
+    if (again.length + all.length >= batchTransactionsMax) break
+    if (request.doubtful && elapsed(state, request.since, 2 * suspectMs)) forget(state, request)
+    else if (request.proposed || request.origin !== state.setup.self || !elapsed(state, request.sentAt, resendMs))
+      continue
+    else if (!request.relayed && elapsed(state, request.since, suspectMs / 2)) all.push(request)
+    else again.push(request)
+  }
+  for (const request of [...again, ...all]) request.sentAt = clock(state)
+  for (const request of all) request.relayed = true
+  forward(state, again)
+  for (const part of parts(all)) broadcast(state, ...message(part))
+}
+
+/** The leader proposes while its pipeline and the window have room. */
+export function propose(state: State): void {
+  if (!state.active || state.fenced || state.now === undefined || !isLeader(state)) return
+  while (mayPropose(state)) {
+    const transactions = takeTransactions(state)
+    const tokens = takeTokens(state)
+    const idle = elapsed(state, state.proposedAt, state.setup.parameters.idleBatchMs)
+    if (transactions.length === 0 && tokens.length === 0 && !idle) return
+    prePrepare(state, { time: state.now, tokens, transactions })
+  }
+}
+
+function mayPropose(state: State): boolean {
+  const { pipelineMax } = state.setup.parameters
+  return state.proposed < highWatermark(state) && state.proposed - state.delivered < pipelineMax
+}

@@ -1,0 +1,308 @@
+// Everything a replica knows, as one record, and the few questions that all rules ask of it. Rules change it; they stand in
+// the other files, grouped as in the paper. `out` gathers the effects of the step under way.
+
+import type { Digest, Epoch, NodeId, Sequence, Time, View } from '../base/ids.ts'
+import { type Batch, batchDigest, nullBatch, type RequestId } from '../consensus/batch.ts'
+import type { CommitCertificate, NodeSignature, ResultCertificate } from '../consensus/certificate.ts'
+import type { Effect, Outcome, ReadId, Setup, Token } from '../consensus/contract.ts'
+import { byzantineQuorum, faultsMax } from '../consensus/quorum.ts'
+import type { Roster } from '../consensus/roster.ts'
+import type { Result } from '../consensus/statements.ts'
+import type {
+  NewView,
+  PbftMessage,
+  PbftMessageOf,
+  PreparedCertificate,
+  SignedResult,
+  ViewChange,
+  Vote,
+} from './messages.ts'
+import { newTally, type Tally } from './tally.ts'
+
+/** What is voted on at one sequence in the current view. */
+export interface Proposal {
+  /** The leader's PRE-PREPARE. */
+  readonly vote: Vote
+  /** First proposed in this view, rather than carried over by its NEW-VIEW: only such may be withheld a PREPARE. */
+  readonly first: boolean
+  /** Of `check`: is this batch good by static rules? */
+  verdict: 'unasked' | 'asked' | 'valid' | 'invalid'
+  /** Its journal record is written. */
+  recorded: boolean
+}
+
+/** One sequence above the stable checkpoint. */
+export interface Slot {
+  readonly sequence: Sequence
+  proposal: Proposal | undefined
+  readonly prepares: Tally<Vote>
+  readonly commits: Tally<Vote>
+  /** The latest view in which it prepared here. */
+  prepared: PreparedCertificate | undefined
+  /** Proof that it was agreed, of whatever view. */
+  certificate: CommitCertificate | undefined
+  /** Own votes of the current view, to be sent again. */
+  ownPrepare: PbftMessageOf<'prepare'> | undefined
+  ownCommit: PbftMessageOf<'commit'> | undefined
+  sentAt: Time
+}
+
+/** A batch that something may still need, by its digest. */
+export interface KnownBatch {
+  readonly batch: Batch
+  readonly ids: readonly RequestId[]
+  /** The highest sequence that it was proposed at: it is forgotten when that is stable. */
+  sequence: Sequence
+  /** The PRE-PREPARE that brought it, to be sent again. */
+  message: PbftMessageOf<'pre-prepare'> | undefined
+}
+
+/** A request that is not delivered yet. */
+export interface Waiting {
+  readonly id: RequestId
+  readonly bytes: Uint8Array
+  /** Whose client asked: this node itself, or the peer that sent it. */
+  readonly origin: NodeId
+  /** Waits in this view since. */
+  since: Time
+  sentAt: Time
+  /** All validators were told, not only the leader. */
+  relayed: boolean
+  /** Stands in a proposal of the current view. */
+  proposed: boolean
+  /** May have been delivered in blocks that were fetched: suspects nobody, and is forgotten after a while. */
+  doubtful: boolean
+}
+
+/** What a peer said of itself last. */
+export interface PeerView {
+  readonly view: View
+  readonly active: boolean
+  readonly delivered: Sequence
+  readonly final: Sequence
+  readonly stable: Sequence
+  /** When it was helped last, and up to where. */
+  helpedAt: Time
+  helpedTo: Sequence
+}
+
+export interface State {
+  readonly setup: Setup
+  readonly epoch: Epoch
+  readonly roster: Roster
+  readonly validators: ReadonlySet<NodeId>
+  readonly others: readonly NodeId[]
+  readonly f: number
+  readonly q: number
+  readonly out: Effect<PbftMessage>[]
+
+  /** Of the last tick; undefined before the first. */
+  now: Time | undefined
+  nextToken: Token
+
+  // Section 4.2, the normal case.
+  view: View
+  /** False between the own VIEW-CHANGE for `view` and its NEW-VIEW. */
+  active: boolean
+  readonly slots: Map<Sequence, Slot>
+  readonly batches: Map<Digest, KnownBatch>
+  readonly checks: Map<Token, { readonly view: View; readonly sequence: Sequence }>
+  /** All between `delivered` and this one are proposed in this view. */
+  contiguous: Sequence
+  /** The leader's: the last sequence that it proposed. */
+  proposed: Sequence
+  proposedAt: Time
+
+  // Execution.
+  delivered: Sequence
+  applied: Outcome
+  /** Time of the last delivery, or of the beginning of this view. */
+  progressAt: Time
+
+  // Section 4.3, checkpoints, and results in general.
+  final: ResultCertificate | undefined
+  stable: ResultCertificate | undefined
+  /** A stable checkpoint of others that lies ahead of what is delivered here. */
+  ahead: ResultCertificate | undefined
+  readonly results: Map<Sequence, Tally<SignedResult>>
+  /** When own results were sent again. */
+  resultsAt: Time
+  fetching: { readonly token: Token; readonly sequence: Sequence } | undefined
+  fetchedAt: Time
+  fetches: number
+  fenced: boolean
+
+  // Section 4.1, requests, and reads.
+  readonly waiting: Map<RequestId, Waiting>
+  /** By origin, what is not proposed yet, oldest first. */
+  readonly queues: Map<NodeId, Set<RequestId>>
+  /** By origin, how many wait: a bound for each. */
+  readonly held: Map<NodeId, number>
+  /** Requests in proposals of this view that are not delivered. */
+  readonly underway: Set<RequestId>
+  /** Origins take turns in batches. */
+  turn: number
+  /** Requests delivered lately, and the same by sequence. */
+  readonly recent: Map<RequestId, Sequence>
+  readonly recentAt: Map<Sequence, readonly RequestId[]>
+  readonly tokens: Map<NodeId, { readonly token: Uint8Array; proposed: boolean }>
+  reads: ReadId[]
+  ownToken: { readonly token: Uint8Array; readonly reads: readonly ReadId[]; since: Time; sentAt: Time } | undefined
+
+  // Section 4.4, view changes.
+  /** The highest VIEW-CHANGE of each validator. */
+  readonly changes: Map<NodeId, ViewChange>
+  /** What made the current view, to be shown to those who missed it. */
+  newView: NewView | undefined
+  readonly justification: Map<Digest, ViewChange>
+  /** A NEW-VIEW whose view changes are not all here yet. */
+  pending: { readonly newView: NewView; readonly found: Map<Digest, ViewChange> } | undefined
+  /** Views that ended without progress, in a row. */
+  fruitless: number
+  changingSince: Time
+  /** When a quorum wanted this view: its leader has so long. */
+  quorumAt: Time | undefined
+  /** Leaders that failed lately, and until when they are passed over. */
+  readonly shunned: Map<NodeId, Time>
+
+  /** Who was accused of what since the last stable checkpoint: once is enough. */
+  readonly accused: Set<string>
+
+  // Keeping in touch.
+  readonly peers: Map<NodeId, PeerView>
+  statusAt: Time
+  statusRound: number
+}
+
+const endless = Number.MAX_SAFE_INTEGER as Sequence
+/** Of the batch that fills gaps. */
+export const nullDigest: Digest = batchDigest(nullBatch)
+
+export function newState(setup: Setup): State {
+  const nodes = setup.roster.validators.map(({ node }) => node)
+  const zero = 0 as Time
+  return {
+    setup,
+    epoch: setup.roster.epoch,
+    roster: setup.roster,
+    validators: new Set(nodes),
+    others: nodes.filter((node) => node !== setup.self),
+    f: faultsMax(nodes.length),
+    q: byzantineQuorum(nodes.length),
+    out: [],
+    now: undefined,
+    nextToken: 1,
+    view: 0 as View,
+    active: true,
+    slots: new Map(),
+    batches: new Map([[nullDigest, { batch: nullBatch, ids: [], sequence: endless, message: undefined }]]),
+    checks: new Map(),
+    contiguous: setup.applied.sequence,
+    proposed: setup.applied.sequence,
+    proposedAt: zero,
+    delivered: setup.applied.sequence,
+    applied: setup.applied,
+    progressAt: zero,
+    final: undefined,
+    stable: undefined,
+    ahead: undefined,
+    results: new Map(),
+    resultsAt: zero,
+    fetching: undefined,
+    fetchedAt: zero,
+    fetches: 0,
+    fenced: false,
+    waiting: new Map(),
+    queues: new Map(nodes.map((node) => [node, new Set()])),
+    held: new Map(),
+    underway: new Set(),
+    turn: 0,
+    recent: new Map(),
+    recentAt: new Map(),
+    tokens: new Map(),
+    reads: [],
+    ownToken: undefined,
+    changes: new Map(),
+    newView: undefined,
+    justification: new Map(),
+    pending: undefined,
+    fruitless: 0,
+    changingSince: zero,
+    quorumAt: undefined,
+    shunned: new Map(),
+    accused: new Set(),
+    peers: new Map(),
+    statusAt: zero,
+    statusRound: 0,
+  }
+}
+
+/** The leader of view v is replica v mod n (section 4). */
+export function leaderOf(state: State, view: View): NodeId {
+  const { validators } = state.roster
+  return (validators[view % validators.length] as { node: NodeId }).node
+}
+
+export function isLeader(state: State): boolean {
+  return leaderOf(state, state.view) === state.setup.self
+}
+
+export function clock(state: State): Time {
+  return state.now ?? (0 as Time)
+}
+
+/** h: the last stable checkpoint. */
+export function lowWatermark(state: State): Sequence {
+  return state.stable?.result.sequence ?? (0 as Sequence)
+}
+
+/** H = h + L: nothing above it is voted on. */
+export function highWatermark(state: State): Sequence {
+  return (lowWatermark(state) + state.setup.parameters.window) as Sequence
+}
+
+export function finalSequence(state: State): Sequence {
+  return state.final?.result.sequence ?? (0 as Sequence)
+}
+
+export function isCheckpoint(state: State, sequence: Sequence): boolean {
+  return sequence % state.setup.parameters.checkpointInterval === 0
+}
+
+/** The slot of a sequence within the window, or within as much again above it (votes of those who are ahead). */
+export function slotAt(state: State, sequence: Sequence): Slot | undefined {
+  const known = state.slots.get(sequence)
+  if (known !== undefined) return known
+  if (sequence <= lowWatermark(state) || sequence > highWatermark(state) + state.setup.parameters.window)
+    return undefined
+  const slot: Slot = {
+    sequence,
+    proposal: undefined,
+    prepares: newTally(),
+    commits: newTally(),
+    prepared: undefined,
+    certificate: undefined,
+    ownPrepare: undefined,
+    ownCommit: undefined,
+    sentAt: clock(state),
+  }
+  state.slots.set(sequence, slot)
+  return slot
+}
+
+/** Whether these are different validators in ascending order, and how many a quorum needs. */
+export function isQuorum(state: State, signatures: readonly NodeSignature[], atLeast: number = state.q): boolean {
+  let last = ''
+  for (const { node } of signatures) {
+    if (node <= last || !state.validators.has(node)) return false
+    last = node
+  }
+  return signatures.length >= atLeast
+}
+
+/** What a result says, as one string: equal iff equal in every field. */
+export function resultKey(result: Result): string {
+  const { epoch, sequence, block, logSize, logRoot, checkpoint } = result
+  const states = checkpoint.map(({ state, roster }) => `${state}/${roster}`)
+  return [epoch, sequence, block, logSize, logRoot, ...states].join('/')
+}
