@@ -7,15 +7,14 @@ import type { SignatureDomain } from '../../src/base/domains.ts'
 
 /** 64 bytes over `message` in its domain. The simulator's public keys are their own private keys. */
 export function toySign(key: Uint8Array, domain: SignatureDomain, message: Uint8Array): Uint8Array {
-  const state = new Uint32Array([0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a])
-  absorb(state, key)
-  for (let i = 0; i < domain.length; i++) mix(state, domain.charCodeAt(i))
-  mix(state, 0x100)
-  absorb(state, message)
+  const state = new State()
+  state.absorb(key)
+  for (let i = 0; i < domain.length; i++) state.mix(domain.charCodeAt(i))
+  state.absorb(message)
   const words = new Uint32Array(16)
   for (let i = 0; i < 16; i++) {
-    mix(state, 0x200 + i)
-    words[i] = ((state[0] as number) ^ (state[2] as number)) >>> 0
+    state.mix(0x200 + i)
+    words[i] = state.word
   }
   return new Uint8Array(words.buffer)
 }
@@ -30,16 +29,28 @@ export function toyVerify(
   return equal(toySign(publicKey, domain, message), signature)
 }
 
-function absorb(state: Uint32Array, bytes: Uint8Array): void {
-  for (const byte of bytes) mix(state, byte)
-  mix(state, bytes.length)
-}
+/** Four words, mixed as in cyrb128. */
+class State {
+  #a = 0x6a09e667
+  #b = 0xbb67ae85
+  #c = 0x3c6ef372
+  #d = 0xa54ff53a
 
-function mix(state: Uint32Array, word: number): void {
-  const [a, b, c, d] = state as unknown as [number, number, number, number]
-  const x = Math.imul(a ^ word, 597399067)
-  state[0] = b ^ x ^ (x >>> 15)
-  state[1] = c ^ Math.imul(b ^ word, 2869860233)
-  state[2] = d ^ Math.imul(c ^ (x >>> 7), 951274213)
-  state[3] = a ^ Math.imul(d ^ word, 2716044179)
+  absorb(bytes: Uint8Array): void {
+    for (let i = 0; i < bytes.length; i++) this.mix(bytes[i] as number)
+    this.mix(0x100 + bytes.length)
+  }
+
+  mix(word: number): void {
+    const a = this.#a
+    const x = Math.imul(a ^ word, 597399067)
+    this.#a = this.#b ^ x ^ (x >>> 15)
+    this.#b = this.#c ^ Math.imul(this.#b ^ word, 2869860233)
+    this.#c = this.#d ^ Math.imul(this.#c ^ (x >>> 7), 951274213)
+    this.#d = a ^ Math.imul(this.#d ^ word, 2716044179)
+  }
+
+  get word(): number {
+    return (this.#a ^ this.#c) >>> 0
+  }
 }

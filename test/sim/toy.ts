@@ -214,9 +214,9 @@ class Toy implements Core<ToyMessage> {
         return
       case 'propose': {
         const { sequence, digest } = message.agreement
-        if (!this.#inWindow(sequence) || digest !== batchDigest(message.batch)) return
-        const slot = this.#slot(sequence)
-        if (slot.voted || (slot.proposal ?? message).agreement.digest !== digest) return
+        const slot = this.#inWindow(sequence) ? this.#slot(sequence) : undefined
+        if (slot === undefined || slot.voted || (slot.proposal ?? message).agreement.digest !== digest) return
+        if (digest !== batchDigest(message.batch)) return
         slot.proposal = message
         this.#effects.push({ type: 'check', token: sequence, batch: message.batch })
         return
@@ -233,6 +233,7 @@ class Toy implements Core<ToyMessage> {
         }
         return
       case 'final':
+        if (message.certificate.result.sequence <= this.#finalAt) return
         // The signatures were verified before; what is left to check is that they are a quorum's.
         if (resultCertificateFault(message.certificate, this.#setup.roster, () => true) === undefined) {
           this.#becomesFinal(message.certificate)
@@ -257,12 +258,13 @@ class Toy implements Core<ToyMessage> {
     for (;;) {
       const sequence = (this.#delivered + 1) as Sequence
       const { proposal, commits } = this.#slots.get(sequence) ?? {}
-      if (proposal === undefined || commits === undefined) return
+      const quorum = this.#rules.quorum(this.#setup.roster.validators.length)
+      if (proposal === undefined || commits === undefined || commits.size < quorum) return
       const { agreement, batch } = proposal
       const votes = [...commits.values()].filter(
         (commit) => !this.#rules.matchesAgreement || same(agreementBytes(commit.agreement), agreementBytes(agreement)),
       )
-      if (votes.length < this.#rules.quorum(this.#setup.roster.validators.length)) return
+      if (votes.length < quorum) return
       const certificate = { type: 'pbft', agreement, signatures: signaturesOf(votes) } as const
       this.#delivered = sequence
       this.#effects.push({ type: 'deliver', sequence, batch, certificate })
@@ -285,7 +287,7 @@ class Toy implements Core<ToyMessage> {
     const results = [...(this.#slots.get(sequence)?.results.values() ?? [])]
     const quorum = this.#rules.quorum(this.#setup.roster.validators.length)
     const own = results.find(({ signer }) => signer === this.#setup.self)
-    if (own === undefined) return
+    if (own === undefined || results.length < quorum) return
     const said = resultBytes(own.result)
     const agreeing = results.filter(({ result }) => same(resultBytes(result), said))
     if (agreeing.length >= quorum) this.#becomesFinal({ result: own.result, signatures: signaturesOf(agreeing) })
