@@ -33,7 +33,7 @@ export const errorTable = {
   },
   UNKNOWN_MESSAGE: {
     exit: 4,
-    sentence: 'The message is of no known type.',
+    sentence: 'The message or record is of no known type.',
     next: 'Check that both sides run versions that work together.',
   },
   // Keys and files at rest.
@@ -365,6 +365,37 @@ export const errorTable = {
     next: 'Start it from the home whose card is in the genesis.',
   },
   NODE_STOPPED: { exit: 5, sentence: 'The node is stopping.', next: 'Ask another node, or this one when it is back.' },
+  // Queries.
+  QUERY_FORBIDDEN: {
+    exit: 7,
+    sentence: 'The query asks for something that this node does not do: SERVICE, LOAD or an update.',
+    next: 'Query the ledger alone; change it with `quadrille update` or `quadrille submit`.',
+  },
+  QUERY_TIMEOUT: {
+    exit: 5,
+    sentence: 'The query took longer than it may.',
+    next: 'Bind more terms, add LIMIT, or ask the operator to raise limits.queryTimeoutS.',
+  },
+  QUERY_CANCELLED: {
+    exit: 5,
+    sentence: 'The query was cancelled by the one who asked.',
+    next: 'Ask again.',
+  },
+  QUERY_FAILED: {
+    exit: 4,
+    sentence: 'The query could not be evaluated.',
+    next: 'Read the reason given; if the query is right SPARQL 1.1, report it.',
+  },
+  RESULT_TOO_LARGE: {
+    exit: 4,
+    sentence: 'The answer has more rows than it may.',
+    next: 'Add LIMIT and OFFSET, or ask the operator to raise limits.resultRowsMax.',
+  },
+  NOT_ACCEPTABLE: {
+    exit: 2,
+    sentence: 'No format that was asked for can hold this kind of answer.',
+    next: 'Ask for SPARQL results as JSON, XML, CSV or TSV, and for triples as N-Triples, Turtle or N-Quads.',
+  },
 } as const
 
 export type ErrorCode = keyof typeof errorTable

@@ -104,8 +104,18 @@ export const limits = {
   bundleFileBytesMax: 16_777_216,
   /** An audit bundle begins a new file beyond this. */
   bundleFileBytesTarget: 4_194_304,
-  /** Files of an audit bundle: enough for a log of 100 million leaves. */
-  bundleFilesMax: 1_048_576,
+  /** Files of an audit bundle, so that its manifest is one of them: a log of 10 million leaves. */
+  bundleFilesMax: 100_000,
   /** Failures that a verification lists before it only counts them. */
   findingsMax: 100,
+  /** Text of one query. */
+  queryBytesMax: 262_144,
+  /** Rows or triples of one answer unless the operator says otherwise. */
+  resultRowsMax: 1_000_000,
+  /** One query, from its arrival to its last byte, ms, unless the operator says otherwise. */
+  queryMsMax: 30_000,
+  /** Queries under way at once: each may hold much memory in joins and orders. */
+  queriesMax: 8,
+  /** FROM and FROM NAMED of one query. */
+  queryGraphsMax: 256,
 } as const

@@ -1,10 +1,11 @@
 // Typed schemas over CBOR: what a value looks like in memory, on the wire (arrays in field order, small and canonical by
 // construction), in JSON (for files that people read), and in CDDL (RFC 8610; docs/wire.cddl is printed from here).
-// Nothing is optional: what may be absent is a list of at most one.
+// Nothing is optional: what may be absent is a list of at most one. What a schema encodes it also decodes: every check on
+// values is made in both directions.
 
-import { fromBase64, fromHex, toBase64, utf8 } from './bytes.ts'
+import { fromBase64, fromHex, toBase64, toHex, utf8 } from './bytes.ts'
 import { type CborValue, decodeCbor, encodeCbor } from './cbor.ts'
-import { LedgerError } from './errors.ts'
+import { invariant, LedgerError } from './errors.ts'
 
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [name: string]: JsonValue }
 
@@ -13,6 +14,7 @@ export interface Schema<T> {
   readonly cddl: string
   /** CDDL rules of all named schemas that this one is made of, itself included, in order of first use. */
   readonly rules: ReadonlyMap<string, string>
+  /** @throws LedgerError MALFORMED for a value that this schema would not decode. */
   toCbor(value: T): CborValue
   /** @throws LedgerError MALFORMED, with the path to what is wrong. */
   fromCbor(value: CborValue, at: string): T
@@ -45,7 +47,7 @@ export function uint<T extends number = number>(max: number = Number.MAX_SAFE_IN
       : wrong(at, expected)
   const cddl = max === Number.MAX_SAFE_INTEGER ? 'safe-uint' : `0..${max}`
   const rules = cddl === 'safe-uint' ? new Map([['safe-uint', `0..${max}`]]) : noRules
-  return { cddl, rules, toCbor: (value) => value, fromCbor: read, toJson: (value) => value, fromJson: read }
+  return { cddl, rules, toCbor: (value) => read(value, ''), fromCbor: read, toJson: (value) => value, fromJson: read }
 }
 
 export const bool: Schema<boolean> = {
@@ -64,14 +66,15 @@ export function text<T extends string = string>(
 ): Schema<T> {
   const expected = `text of at most ${bytesMax} bytes`
   const read = (value: unknown, at: string): T => {
-    if (typeof value !== 'string' || /\p{Surrogate}/u.test(value) || utf8(value).length > bytesMax)
-      return wrong(at, expected)
+    if (typeof value !== 'string' || /\p{Surrogate}/u.test(value)) return wrong(at, 'well-formed text')
+    // A UTF-16 unit takes at most three bytes of UTF-8.
+    if (value.length * 3 > bytesMax && utf8(value).length > bytesMax) return wrong(at, expected)
     return checked(at, expected, () => make(value))
   }
   return {
     cddl: `tstr .size (0..${bytesMax})`,
     rules: noRules,
-    toCbor: (value) => value,
+    toCbor: (value) => read(value, ''),
     fromCbor: read,
     toJson: (value) => value,
     fromJson: read,
@@ -87,7 +90,7 @@ export function bytes(length: number): Schema<Uint8Array> {
     rules: noRules,
     toCbor: (value) => fits(value, ''),
     fromCbor: (value, at) => (value instanceof Uint8Array ? fits(value, at) : wrong(at, expected)),
-    toJson: (value) => [...value].map((byte) => byte.toString(16).padStart(2, '0')).join(''),
+    toJson: toHex,
     fromJson: (value, at) =>
       typeof value === 'string'
         ? fits(
@@ -107,7 +110,7 @@ export function bytesUpTo(lengthMax: number): Schema<Uint8Array> {
     rules: noRules,
     toCbor: (value) => fits(value, ''),
     fromCbor: (value, at) => (value instanceof Uint8Array ? fits(value, at) : wrong(at, expected)),
-    toJson: (value) => toBase64(value),
+    toJson: toBase64,
     fromJson: (value, at) =>
       typeof value === 'string'
         ? fits(
@@ -124,7 +127,7 @@ export function id<T extends string>(length: number, make: (value: string | Uint
   return {
     cddl: `bstr .size ${length}`,
     rules: noRules,
-    toCbor: (value) => fromHex(value),
+    toCbor: (value) => fromHex(checked('', expected, () => make(value))),
     fromCbor: (value, at) =>
       value instanceof Uint8Array ? checked(at, expected, () => make(value)) : wrong(at, expected),
     toJson: (value) => value,
@@ -137,12 +140,12 @@ export function id<T extends string>(length: number, make: (value: string | Uint
 export function word<const W extends string>(...words: readonly W[]): Schema<W> {
   const expected = words.join(' | ')
   return {
-    cddl: `(${words
-      .map((each, place) => `${place} / ; ${each}\n  `)
-      .join('')
-      .replace(/ \/ (; [^\n]*\n {2})$/, ' $1')})`,
+    cddl: `&(${words.map((each, place) => `${each}: ${place}`).join(', ')})`,
     rules: noRules,
-    toCbor: (value) => words.indexOf(value),
+    toCbor: (value) => {
+      const place = words.indexOf(value)
+      return place >= 0 ? place : wrong('', expected)
+    },
     fromCbor: (value, at) => (typeof value === 'number' ? words[value] : undefined) ?? wrong(at, expected),
     toJson: (value) => value,
     fromJson: (value, at) => words.find((each) => each === value) ?? wrong(at, expected),
@@ -158,7 +161,10 @@ export function list<T>(of: Schema<T>, lengthMax: number, lengthMin = 0): Schema
   return {
     cddl: `[${lengthMin}*${lengthMax} ${of.cddl}]`,
     rules: of.rules,
-    toCbor: (value) => value.map((each) => of.toCbor(each)),
+    toCbor: (value) => {
+      fits(value.length, '')
+      return value.map((each) => of.toCbor(each))
+    },
     fromCbor: (value, at) => {
       if (!isArray(value)) return wrong(at, expected)
       fits(value.length, at)
@@ -193,10 +199,10 @@ export function record<T extends object>(fields: Fields<T>): Schema<T> {
     fromJson: (value, at) => {
       if (value === null || typeof value !== 'object' || Array.isArray(value)) return wrong(at, 'an object')
       const given = value as Record<string, JsonValue>
-      for (const name of Object.keys(given)) if (!(name in fields)) wrong(dotted(at, name), 'no such field')
+      for (const name of Object.keys(given)) if (!Object.hasOwn(fields, name)) wrong(dotted(at, name), 'no such field')
       return Object.fromEntries(
         entries.map(([name, field]) => {
-          const part = given[name]
+          const part = Object.hasOwn(given, name) ? given[name] : undefined
           return [
             name,
             part === undefined ? wrong(dotted(at, name), 'a value') : field.fromJson(part, dotted(at, name)),
@@ -214,7 +220,10 @@ type Variants<T extends { readonly type: string }> = {
   ]
 }
 
-/** A discriminated union on `type`: on the wire an array that begins with the variant's number. */
+/**
+ * A discriminated union on `type`: on the wire an array that begins with the variant's number.
+ * A number or type that is none of these is UNKNOWN_MESSAGE.
+ */
 export function variant<T extends { readonly type: string }>(variants: Variants<T>): Schema<T> {
   const cases = (Object.entries(variants) as [T['type'], readonly [number, Fields<object>]][]).map(
     ([type, [code, fields]]) => ({
@@ -223,13 +232,16 @@ export function variant<T extends { readonly type: string }>(variants: Variants<
       fields: record<object>(fields),
     }),
   )
-  const find = (matches: (each: (typeof cases)[number]) => boolean, at: string): (typeof cases)[number] =>
-    cases.find(matches) ?? wrong(at, cases.map((each) => each.type).join(' | '))
+  const types = cases.map((each) => each.type).join(' | ')
+  const find = (matches: (each: (typeof cases)[number]) => boolean, at: string): (typeof cases)[number] => {
+    const found = cases.find(matches)
+    if (found === undefined) throw new LedgerError('UNKNOWN_MESSAGE', { at: at === '' ? 'top' : at, expected: types })
+    return found
+  }
   return {
     cddl: cases
-      .map(({ type, code, fields }) => `[${code}, ${fields.cddl.slice(1)} ; ${type}`)
-      .map((each) => each.replace(', ]', ']'))
-      .join('\n  / '),
+      .map(({ type, code, fields }) => `[${type}: ${code}, ${fields.cddl.slice(1)}`.replace(', ]', ']'))
+      .join(' / '),
     rules: merged(cases.map((each) => each.fields)),
     toCbor: (value) => {
       const { code, fields } = find((each) => each.type === value.type, '')
@@ -253,8 +265,9 @@ export function variant<T extends { readonly type: string }>(variants: Variants<
   }
 }
 
-/** The same schema under a name of its own in the CDDL. */
+/** The same schema under a name of its own in the CDDL. A name means one thing in all schemas. */
 export function named<T>(name: string, schema: Schema<T>): Schema<T> {
+  invariant(!schema.rules.has(name), `the schema ${name} is made of another of this name`)
   return { ...schema, cddl: name, rules: new Map([...schema.rules, [name, schema.cddl]]) }
 }
 
@@ -263,7 +276,7 @@ export function encode<T>(schema: Schema<T>, value: T): Uint8Array {
   return encodeCbor(schema.toCbor(value))
 }
 
-/** @throws LedgerError MALFORMED or NON_CANONICAL. */
+/** @throws LedgerError MALFORMED, NON_CANONICAL or UNKNOWN_MESSAGE. */
 export function decode<T>(schema: Schema<T>, encoded: Uint8Array): T {
   return schema.fromCbor(decodeCbor(encoded), '')
 }
@@ -281,5 +294,10 @@ function dashed(name: string): string {
 }
 
 function merged(schemas: readonly Schema<never>[] | readonly Schema<unknown>[]): ReadonlyMap<string, string> {
-  return new Map(schemas.flatMap((schema) => [...schema.rules]))
+  const rules = new Map<string, string>()
+  for (const [name, definition] of schemas.flatMap((schema) => [...schema.rules])) {
+    invariant((rules.get(name) ?? definition) === definition, `two schemas share the name ${name}`)
+    rules.set(name, definition)
+  }
+  return rules
 }
