@@ -14,6 +14,7 @@ import { signingKeyOf } from '../base/signature.ts'
 import { type CardRequest, requestCard } from '../ledger/card.ts'
 import { type Node, type NodeKeys, organisationIdSchema } from '../ledger/records.ts'
 import { createIdentity, type Identity, loadIdentity } from '../store/identity.ts'
+import { createKeyRing } from '../store/key-ring.ts'
 import { createKeyFile, unlock } from '../store/unlock.ts'
 import { type Config, readConfig, writtenConfig } from './config.ts'
 import { createFolders, type Home, readJson } from './home.ts'
@@ -51,6 +52,8 @@ export async function initNode(home: Home, choices: NodeChoices): Promise<Member
     payload: randomBytes(32),
     checkpoint: randomBytes(32),
   })
+  const keyRing = await createKeyRing(home.keys, root)
+  await keyRing.close()
   const { organisation, name, role, addresses, http } = choices
   const written = writtenConfig(home, { ...listening(addresses), http, unlock: choices.unlock })
   await writeFileAtomic(home.config, utf8(written), 0o644)

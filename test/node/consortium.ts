@@ -1,0 +1,184 @@
+// Four real nodes in one process: real folders, keys, sockets and files, without the command line around them.
+
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { randomBytes } from '#crypto'
+import { freePorts } from '../../demo/processes.ts'
+import { graphId } from '../../src/base/hash.ts'
+import { organisationIdOf, timeOf } from '../../src/base/ids.ts'
+import { generateSigningKey, type SigningKey } from '../../src/base/signature.ts'
+import { buildAct, buildData, proveKey, signerOf } from '../../src/ledger/build.ts'
+import { signCard } from '../../src/ledger/card.ts'
+import {
+  defaultParameters,
+  defaultPolicies,
+  defaultThresholds,
+  draftGenesis,
+  signGenesis,
+} from '../../src/ledger/founding.ts'
+import { type LedgerParameters, ledgerIdFor, type SignedGenesis } from '../../src/ledger/genesis.ts'
+import type { Organisation } from '../../src/ledger/records.ts'
+import { readConfig } from '../../src/node/config.ts'
+import { homeAt } from '../../src/node/home.ts'
+import { initNode, readMembership, requestFor } from '../../src/node/membership.ts'
+import { createNode, type NodeEvent, type QuadrilleNode, type Submission } from '../../src/node/node.ts'
+
+export const openGraph = 'urn:g:open'
+export const personalGraph = 'urn:g:personal'
+
+export interface Founded {
+  readonly directory: string
+  readonly genesis: SignedGenesis
+  readonly organisationKeys: readonly SigningKey[]
+  readonly application: SigningKey
+  /** A node of the ledger over its own folder, not started; again and again for restarts. */
+  open(
+    number: number,
+    options?: {
+      readonly seal?: boolean
+      readonly onEvent?: (event: NodeEvent) => void
+      readonly onFailure?: (error: unknown) => void
+    },
+  ): Promise<QuadrilleNode>
+  home(number: number): string
+  remove(): Promise<void>
+}
+
+export async function foundFour(parameters: Partial<LedgerParameters> = {}): Promise<Founded> {
+  const directory = await mkdtemp(join(tmpdir(), 'quadrille-nodes-'))
+  const ports = await freePorts(4)
+  const organisationKeys = ports.map(() => generateSigningKey())
+  const organisations = organisationKeys.map(
+    ({ publicKey }, number): Organisation => ({
+      id: organisationIdOf(`org-${number}`),
+      name: `Organisation ${number}`,
+      key: publicKey,
+    }),
+  )
+  const home = (number: number): string => join(directory, `node-${number}`)
+  const cards = await Promise.all(
+    organisations.map(async (organisation, number) => {
+      await initNode(homeAt(home(number)), {
+        organisation: organisation.id,
+        name: `node-${number}`,
+        role: 'validator',
+        addresses: [`/ip4/127.0.0.1/tcp/${ports[number]}`],
+        http: undefined,
+        unlock: { provider: 'key-file', path: join(directory, `unlock-${number}.key`) },
+      })
+      return signCard(await requestFor(homeAt(home(number))), organisation, organisationKeys[number] as SigningKey)
+    }),
+  )
+  const genesis = draftGenesis({
+    name: 'Four',
+    protocol: 'pbft/1',
+    created: timeOf(Date.now()),
+    cards,
+    policies: defaultPolicies(organisationIdOf('org-0')),
+    graphs: [
+      { iri: openGraph, owner: organisationIdOf('org-0'), policy: 'open', writers: [] },
+      { iri: personalGraph, owner: organisationIdOf('org-0'), policy: 'personal', writers: [] },
+    ],
+    parameters: { ...defaultParameters, ...parameters },
+    thresholds: defaultThresholds(4),
+  })
+  const signatures = organisations.map(({ id }, number) =>
+    signGenesis(genesis, id, organisationKeys[number] as SigningKey),
+  )
+  const signed: SignedGenesis = { genesis, signatures }
+  return {
+    directory,
+    genesis: signed,
+    organisationKeys,
+    application: generateSigningKey(),
+    home,
+    async open(number, options = {}) {
+      const at = homeAt(home(number))
+      const { id } = await readMembership(at)
+      const { listen, unlock } = await readConfig(at)
+      return createNode({ home: at, genesis: signed, self: id, listen, unlock, ...options })
+    },
+    remove: () => rm(directory, { recursive: true, force: true }),
+  }
+}
+
+/** Enrols the application key for writing both graphs. */
+export async function enrol(founded: Founded, node: QuadrilleNode): Promise<Submission> {
+  const ledger = ledgerIdFor(founded.genesis.genesis)
+  const key = signerOf(founded.organisationKeys[0] as SigningKey)
+  const rights = [openGraph, personalGraph]
+    .map((iri) => ({ graph: graphId(iri), right: 'write' as const }))
+    .sort((a, b) => (a.graph < b.graph ? -1 : 1))
+  const proof = await proveKey(ledger, organisationIdOf('org-0'), signerOf(founded.application))
+  const { bytes } = await buildAct({
+    ledger,
+    key,
+    sequence: node.nextSequence(key.publicKey),
+    expires: timeOf(Date.now() + 3_600_000),
+    act: { type: 'key-add', key: founded.application.publicKey, name: 'test application', proof, rights },
+  })
+  return node.submit(bytes, new Uint8Array(), AbortSignal.timeout(20_000))
+}
+
+export interface Built {
+  readonly bytes: Uint8Array
+  readonly payload: Uint8Array
+}
+
+/** A transaction that says `count` things about subject number `sequence`. */
+export async function statement(
+  founded: Founded,
+  sequence: number,
+  options: { readonly graph?: string; readonly count?: number } = {},
+): Promise<Built> {
+  const { graph = openGraph, count = 3 } = options
+  const { genesis } = founded.genesis
+  const policy = genesis.policies.find(({ class: kind }) => kind === (graph === openGraph ? 'open' : 'personal'))
+  if (policy === undefined) throw new Error('the genesis lacks a policy')
+  const subject = `https://example.org/thing/${sequence}`
+  return buildData({
+    ledger: ledgerIdFor(genesis),
+    key: signerOf(founded.application),
+    sequence,
+    expires: timeOf(Date.now() + 3_600_000),
+    base: [],
+    randomBytes,
+    items: [
+      {
+        graph: graphId(graph),
+        policy,
+        subjects: policy.class === 'personal' ? [subject] : [],
+        terms: [
+          { type: 'iri', value: subject },
+          { type: 'iri', value: 'https://example.org/says' },
+          ...Array.from({ length: count }, (_, number) => ({
+            type: 'literal' as const,
+            value: `statement ${number} of ${sequence}`,
+            datatype: 'http://www.w3.org/2001/XMLSchema#string',
+          })),
+        ],
+        triples: Array.from({ length: count }, (_, number) => ({ subject: 0, predicate: 1, object: 2 + number })),
+        retractions: [],
+      },
+    ],
+  })
+}
+
+/** Resolves when all stand at one height with nothing waiting, and gives that height. */
+export async function settled(nodes: readonly QuadrilleNode[], atLeast = 1, withinMs = 15_000): Promise<number> {
+  const end = Date.now() + withinMs
+  let states = await Promise.all(nodes.map((node) => node.status()))
+  while (Date.now() < end) {
+    const [first] = states
+    const still = states.every(
+      ({ head, height, final, waiting }) => head === first?.head && height === final && waiting === 0,
+    )
+    if (still && first !== undefined && first.height >= atLeast) return first.height
+    await new Promise((done) => setTimeout(done, 25))
+    states = await Promise.all(nodes.map((node) => node.status()))
+  }
+  throw new Error(
+    `not settled: ${JSON.stringify(states.map(({ nodeName, height, final, state, note, waiting }) => ({ nodeName, height, final, state, note, waiting })))}`,
+  )
+}
