@@ -2,14 +2,14 @@
 
 import { LedgerError } from '../base/errors.ts'
 
-/** @throws LedgerError STORAGE_FAILED for whatever is not a LedgerError already. */
+/** @throws LedgerError STORAGE_FAILED for what the system or LevelDB threw (they give a code); other errors as they are. */
 export async function stored<T>(work: Promise<T>): Promise<T> {
   try {
     return await work
   } catch (error) {
-    if (error instanceof LedgerError) throw error
     const reason = (error as { code?: unknown }).code
-    throw new LedgerError('STORAGE_FAILED', { reason: typeof reason === 'string' ? reason : 'unknown' }, error)
+    if (error instanceof LedgerError || typeof reason !== 'string') throw error
+    throw new LedgerError('STORAGE_FAILED', { reason }, error)
   }
 }
 

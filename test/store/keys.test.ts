@@ -1,0 +1,147 @@
+// Root key, key ring, bag and identity: who can open them, and what survives.
+
+import assert from 'node:assert/strict'
+import { chmod, readFile, stat, truncate, writeFile } from 'node:fs/promises'
+import { randomBytes } from '#crypto'
+import { toHex, utf8 } from '../../src/base/bytes.ts'
+import { type ErrorCode, LedgerError } from '../../src/base/errors.ts'
+import { open, seal } from '../../src/base/seal.ts'
+import { createIdentity, loadIdentity } from '../../src/store/identity.ts'
+import { createKeyRing, openKeyRing } from '../../src/store/key-ring.ts'
+import { createKeyFile, unlock } from '../../src/store/unlock.ts'
+import { itemNamed, World } from './world.ts'
+
+const failsWith =
+  (code: ErrorCode) =>
+  (error: unknown): boolean =>
+    error instanceof LedgerError && error.code === code
+
+describe('The keys of a node', () => {
+  let world: World
+
+  beforeEach(async () => {
+    world = await World.create()
+  })
+
+  afterEach(() => world.remove())
+
+  const keyFile = (): string => world.path('unlock.key')
+
+  it('begin with a key file that only its owner can read and that is never overwritten', async () => {
+    assert.equal((await stat(keyFile())).mode & 0o777, 0o600)
+    await assert.rejects(createKeyFile(keyFile()), failsWith('UNLOCK_FAILED'))
+    assert.deepEqual(await unlock({ provider: 'key-file', path: keyFile() }), world.root)
+  })
+
+  it('S4 are not had from a key file that is absent, damaged or open to others', async () => {
+    const unlocked = (path: string): Promise<Uint8Array> => unlock({ provider: 'key-file', path })
+    await assert.rejects(unlocked(world.path('nothing')), failsWith('UNLOCK_FAILED'))
+    await chmod(keyFile(), 0o640)
+    await assert.rejects(unlocked(keyFile()), failsWith('UNLOCK_FAILED'))
+    await chmod(keyFile(), 0o600)
+    for (const content of ['', 'ab', `${'0'.repeat(63)}g\n`, `${'0'.repeat(64)}\n\n`]) {
+      await writeFile(keyFile(), content)
+      await assert.rejects(unlocked(keyFile()), failsWith('UNLOCK_FAILED'))
+    }
+  })
+
+  it('S4 are not opened by another root key', async () => {
+    await createIdentity(world.path('identity.json'), world.root, identity)
+    await assert.rejects(openKeyRing(world.path('keys'), randomBytes(32)), failsWith('KEY_CHECK_FAILED'))
+    await assert.rejects(loadIdentity(world.path('identity.json'), randomBytes(32)), failsWith('KEY_CHECK_FAILED'))
+  })
+
+  it('S1 are not opened once their file was changed', async () => {
+    const path = world.path('keys', 'ring.json')
+    const content = JSON.parse(await readFile(path, 'utf8')) as { sealed: string }
+    const sealed = Buffer.from(content.sealed, 'base64')
+    sealed[60] = (sealed[60] as number) ^ 1
+    await writeFile(path, JSON.stringify({ ...content, sealed: sealed.toString('base64') }))
+    await assert.rejects(openKeyRing(world.path('keys'), world.root), failsWith('RECORD_TAMPERED'))
+  })
+
+  it('S10 are left untouched by a version that does not know their format', async () => {
+    const path = world.path('keys', 'ring.json')
+    const newer = (await readFile(path, 'utf8')).replace('"version": 1', '"version": 2')
+    await writeFile(path, newer)
+    await assert.rejects(openKeyRing(world.path('keys'), world.root), failsWith('FORMAT_UNSUPPORTED'))
+    await assert.rejects(createKeyRing(world.path('keys'), world.root), failsWith('FORMAT_UNSUPPORTED'))
+    assert.equal(await readFile(path, 'utf8'), newer)
+  })
+
+  it('are made once', async () => {
+    await assert.rejects(createKeyRing(world.path('keys'), world.root), failsWith('FILE_EXISTS'))
+    await assert.rejects(openKeyRing(world.path('elsewhere'), world.root), failsWith('KEY_MISSING'))
+  })
+
+  it('turn: the new one seals, the old one opens until it is destroyed', async () => {
+    const old = world.keyRing.active('payload')
+    const sealed = seal(old, utf8('aad'), utf8('plain'))
+    const fresh = await world.keyRing.renew('payload')
+    const ring = await world.reopenKeys()
+    assert.deepEqual(ring.active('payload'), fresh)
+    assert.deepEqual(open(ring.find(old.id), utf8('aad'), sealed), utf8('plain'))
+    await ring.destroy([old.id, fresh.id])
+    await world.reopenKeys()
+    assert.throws(() => world.keyRing.find(old.id), failsWith('KEY_MISSING'))
+    assert.deepEqual(world.keyRing.find(fresh.id), fresh, 'an active key is not destroyed')
+  })
+
+  it('stay the same for an item, also when asked for together', async () => {
+    const { bag } = world.keyRing
+    const [a, b] = [itemNamed('a'), itemNamed('b')] as const
+    await Promise.all([bag.add([a, b, a]), bag.add([b]), bag.add([])])
+    const keys = [bag.key(a), bag.key(b)]
+    await bag.drop([b, itemNamed('c')])
+    const again = (await world.reopenKeys()).bag
+    assert.deepEqual(again.key(a), keys[0])
+    assert.throws(() => again.key(b), failsWith('KEY_MISSING'))
+    assert.equal(again.find(toHex((keys[1] as { id: Uint8Array }).id)), undefined)
+    assert.equal(again.size, 1)
+  })
+
+  it('S7 lose no durable item key when the bag is torn behind it', async () => {
+    await world.keyRing.bag.add([itemNamed('a')])
+    const key = world.keyRing.bag.key(itemNamed('a'))
+    await world.keyRing.bag.add([itemNamed('b')])
+    const path = world.path('keys', 'bag-1')
+    await truncate(path, (await readFile(path)).length - 7)
+    const { bag } = await world.reopenKeys()
+    assert.deepEqual(bag.key(itemNamed('a')), key)
+    await bag.add([itemNamed('b')])
+    assert.equal((await world.reopenKeys()).bag.size, 2)
+  })
+
+  it('S8 stand nowhere in clear, neither do the names of items', async () => {
+    await createIdentity(world.path('identity.json'), world.root, identity)
+    await world.keyRing.bag.add([itemNamed('a')])
+    const bytes = await world.bytes('keys')
+    const secrets = [
+      world.keyRing.bag.key(itemNamed('a')).secret,
+      ...world.keyRing.entries().map(({ key }) => key.secret),
+    ]
+    for (const secret of [...secrets, ...Object.values(identity), Buffer.from(itemNamed('a'), 'hex')]) {
+      assert.ok(!bytes.includes(Buffer.from(secret)))
+    }
+    assert.ok(
+      !(await readFile(world.path('identity.json'), 'utf8')).includes(
+        Buffer.from(identity.consensus).toString('base64').slice(0, 40),
+      ),
+    )
+  })
+
+  it('give an identity back as it was, and never overwrite one', async () => {
+    const path = world.path('identity.json')
+    await createIdentity(path, world.root, identity)
+    assert.deepEqual(await loadIdentity(path, world.root), identity)
+    await assert.rejects(createIdentity(path, world.root, identity), failsWith('FILE_EXISTS'))
+    await assert.rejects(loadIdentity(world.path('none.json'), world.root), failsWith('KEY_MISSING'))
+  })
+})
+
+const identity = {
+  consensus: randomBytes(32),
+  transport: randomBytes(32),
+  payload: randomBytes(32),
+  checkpoint: randomBytes(32),
+}
