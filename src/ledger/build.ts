@@ -91,8 +91,10 @@ export interface BuiltData extends BuiltAct {
   readonly payload: Uint8Array
 }
 
-/** @throws LedgerError TOO_LARGE, POLICY_UNSUPPORTED, or PAYLOAD_MALFORMED for an item that would be void. */
+/** Items: 1 to 256. @throws LedgerError TOO_LARGE, POLICY_UNSUPPORTED, or PAYLOAD_MALFORMED for an item that would be void. */
 export async function buildData(input: DataInput): Promise<BuiltData> {
+  const most = limits.itemsPerTransactionMax
+  if (input.items.length > most) throw new LedgerError('TOO_LARGE', { items: input.items.length, most })
   const tx = txIdFor({ ledger: input.ledger, key: input.key.publicKey, sequence: input.sequence })
   const skolem = input.randomBytes(16)
   const built = input.items.map((item, index) => buildItem(input, tx, skolem, item, index))

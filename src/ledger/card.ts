@@ -106,9 +106,9 @@ export function cardRequestFault({ node, proofs }: CardRequest): CardFault | und
 export function cardFault(card: NodeCard): CardFault | undefined {
   const { node, organisation, signature } = card
   if (!isStrongKey(organisation.key)) return 'KEY_WEAK'
+  const fault = cardRequestFault(card)
+  if (fault !== undefined) return fault
   if (node.organisation !== organisation.id || !isName(organisation.name)) return 'CARD_INVALID'
-  if (!verify('node-card', encode(endorsementSchema, { node, organisation }), signature, organisation.key)) {
-    return 'SIGNATURE_INVALID'
-  }
-  return cardRequestFault(card)
+  const endorsed = encode(endorsementSchema, { node, organisation })
+  return verify('node-card', endorsed, signature, organisation.key) ? undefined : 'SIGNATURE_INVALID'
 }
