@@ -16,6 +16,11 @@ const multiaddr = z
   )
   .refine((address) => Number(address.slice(address.lastIndexOf('/') + 1)) <= 65_535, 'a port is at most 65535')
 
+/** Whether nodes can listen on it or be reached at it: TCP over IP or a DNS name. */
+export function isMultiaddr(address: string): boolean {
+  return multiaddr.safeParse(address).success
+}
+
 const bind = z
   .string()
   .regex(/^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/, 'expected ADDRESS:PORT such as 127.0.0.1:4780')

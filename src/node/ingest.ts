@@ -20,6 +20,8 @@ export interface IngestOptions {
   readonly quadsPerTransaction?: number
   /** IRIs of the classes whose instances are data subjects. */
   readonly personClasses?: readonly string[]
+  /** Whom all quads of personal graphs concern, instead of whom the classes tell. */
+  readonly dataSubjects?: readonly string[]
   readonly randomBytes?: (length: number) => Uint8Array
 }
 
@@ -42,7 +44,7 @@ export async function* ingest(
       const graph = graphOf(quad, options)
       const policy = policies.get(graph) ?? knownPolicy(graph, options)
       policies.set(graph, policy)
-      if (policy.class === 'personal') {
+      if (policy.class === 'personal' && options.dataSubjects === undefined) {
         if (++held > limits.ingestPersonalQuadsMax) {
           throw new LedgerError('INPUT_TOO_LARGE', {
             part: 'quads of personal graphs',
@@ -53,7 +55,10 @@ export async function* ingest(
         if (known === undefined) personal.set(graph, [quad])
         else known.push(quad)
       } else {
-        const draft = packer.add({ graph, policy, subjects: [] }, quad)
+        const draft = packer.add(
+          { graph, policy, subjects: policy.class === 'personal' ? options.dataSubjects : [] },
+          quad,
+        )
         if (draft !== undefined) yield draft
       }
     }
