@@ -68,6 +68,12 @@ export class SimDisk {
     this.#frames.splice(Math.max(0, this.#frames.length - count))
   }
 
+  /** The last durable record is damaged as a power failure would damage it. */
+  tearLast(bytesLost: number): void {
+    const last = this.#frames.pop()
+    if (last !== undefined) this.#frames.push(last.slice(0, Math.max(0, last.length - bytesLost)))
+  }
+
   get length(): number {
     return this.#frames.length
   }

@@ -2,7 +2,7 @@
 // become unsafe; then a quorum is healed, and everything that clients asked for must become final.
 
 import type { SignatureDomain } from '../../src/base/domains.ts'
-import { type LedgerId, ledgerIdOf, type NodeId, nodeIdOf, organisationIdOf } from '../../src/base/ids.ts'
+import type { LedgerId, NodeId } from '../../src/base/ids.ts'
 import { decode, encode } from '../../src/base/schema.ts'
 import type { RequestId } from '../../src/consensus/batch.ts'
 import type { Parameters, Protocol } from '../../src/consensus/contract.ts'
@@ -15,6 +15,7 @@ import { genericLiars, type LiarFactory } from './liars.ts'
 import { Network } from './network.ts'
 import { Oracle, Violation } from './oracle.ts'
 import { Random } from './random.ts'
+import { simLedger, simRoster } from './roster.ts'
 import { toySign, toyVerify } from './signatures.ts'
 import type { Examined, Stage } from './stage.ts'
 import type { Subject } from './subject.ts'
@@ -59,7 +60,7 @@ export function play<Message>(options: RunOptions<Message>): RunReport {
 
 class Run<Message> implements Stage<Message> {
   readonly protocol: Protocol<Message>
-  readonly ledger: LedgerId = ledgerIdOf('1e'.repeat(32))
+  readonly ledger: LedgerId = simLedger
   readonly roster: Roster
   readonly parameters: Parameters
   readonly time: VirtualTime = new VirtualTime()
@@ -243,7 +244,7 @@ class Run<Message> implements Stage<Message> {
       const target = this.#clients.allAgreedAt()
       return (
         target !== undefined &&
-        healed.every((host) => host.final >= target && host.machine.height >= target && host.readsWaiting === 0)
+        healed.every((host) => host.final >= target && host.machine.height >= Math.max(target, this.oracle.acknowledged) && host.readsWaiting === 0)
       )
     }
     while (!done()) {
@@ -319,16 +320,6 @@ class Run<Message> implements Stage<Message> {
     })
     return `no progress in ${this.#options.subject.progressMsMax} ms after healing (${states.join('; ')})`
   }
-}
-
-/** `nodes` validators of as many organisations; validator i has the id of byte i and the key of byte i + 1. */
-export function simRoster(nodes: number): Roster {
-  const validators = Array.from({ length: nodes }, (_, i) => ({
-    node: nodeIdOf(i.toString(16).padStart(2, '0').repeat(16)),
-    organisation: organisationIdOf(`org-${i}`),
-    key: new Uint8Array(32).fill(i + 1),
-  }))
-  return { epoch: 0 as Roster['epoch'], validators }
 }
 
 function stackOf(error: unknown): string {
