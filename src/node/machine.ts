@@ -4,10 +4,10 @@
 
 import type { Log } from '../audit/log.ts'
 import { concat } from '../base/bytes.ts'
-import { LedgerError } from '../base/errors.ts'
+import { invariant, LedgerError } from '../base/errors.ts'
 import { idBytes, type Sequence, type TxId } from '../base/ids.ts'
 import { decode, encode } from '../base/schema.ts'
-import { requestId, summarize } from '../consensus/batch.ts'
+import { type Batch, requestId, summarize } from '../consensus/batch.ts'
 import { type BlockRecord, blockRecordSchema } from '../consensus/block.ts'
 import type { CommitCertificate } from '../consensus/certificate.ts'
 import { genesisOutcome, type Outcome } from '../consensus/contract.ts'
@@ -15,23 +15,15 @@ import type { Applied, Machine } from '../consensus/ports.ts'
 import { rosterHash } from '../consensus/roster.ts'
 import { type Result, resultSchema } from '../consensus/statements.ts'
 import type { Genesis } from '../ledger/genesis.ts'
-import { type Delivered, type KeptBatch, Ledger, type TransactionOutcome } from '../ledger/ledger.ts'
-import { hasPayload, itemIdFor } from '../ledger/transaction.ts'
+import { type Delivered, type KeptBatch, Ledger } from '../ledger/ledger.ts'
+import type { ItemHeader } from '../ledger/transaction.ts'
 import type { BlockArchive } from '../store/blocks.ts'
-import type { StoredItem, StoredRetraction } from '../store/change.ts'
+import type { StateRecord, StoredItem, StoredRetraction } from '../store/change.ts'
 import type { Store } from '../store/store.ts'
 import { entriesOf } from './entries.ts'
 import { type Execution, executionSchema } from './execution.ts'
 import type { PayloadPool } from './payloads.ts'
 import { rowsOf } from './rows.ts'
-
-export interface LedgerMachine extends Machine {
-  readonly ledger: Ledger
-  /** Like `apply`, for a block that was fetched: of its read tokens only the hash is left. */
-  execute(block: AgreedBlock): Promise<Applied>
-  /** Where a transaction was executed and with what outcome; undefined when it was not. */
-  execution(tx: TxId): Promise<Execution | undefined>
-}
 
 /** A batch as it was agreed, from the protocol or from another node's archive. */
 export interface AgreedBlock {
@@ -54,91 +46,96 @@ export interface MachineOptions {
 const stateKey = (key: Uint8Array): Uint8Array => concat(Uint8Array.of(0), key)
 const executionKey = (tx: TxId): Uint8Array => concat(Uint8Array.of(1), idBytes(tx))
 
-export async function openMachine(options: MachineOptions): Promise<LedgerMachine> {
-  const { blocks, log, store, payloads, onExecuted } = options
-  const { ledger, outcome } = await restore(options)
-  let applied = outcome
+export class LedgerMachine implements Machine {
+  readonly ledger: Ledger
+  readonly #options: MachineOptions
+  #applied: Outcome
 
-  async function itemsOf(
-    executed: readonly TransactionOutcome[],
-    transactions: readonly Uint8Array[],
-  ): Promise<{ items: StoredItem[]; retractions: StoredRetraction[] }> {
-    const items: StoredItem[] = []
-    const retractions: StoredRetraction[] = []
-    for (const { transaction, tx, index } of executed) {
-      if (!hasPayload(transaction) || transaction.act.type !== 'data') continue
-      const opened = await payloads.opened(transactions[index] as Uint8Array)
-      transaction.act.items.forEach((header, place) => {
-        const item = opened.items[place]
-        const graph = ledger.graph(header.graph)
-        const policy = ledger.policy(header.policy)
-        if (item === undefined || graph === undefined || policy === undefined) return
-        items.push({
-          item: itemIdFor(tx, place),
-          graph: graph.iri,
-          class: policy.class,
-          payload: item.bytes,
-          rows: item.assertions.type === 'void' ? [] : rowsOf(item.assertions.value),
-        })
-        if (item.retractions.type !== 'void') retractions.push(...item.retractions.value.retractions)
-      })
-    }
-    return { items, retractions }
+  private constructor(options: MachineOptions, ledger: Ledger, applied: Outcome) {
+    this.#options = options
+    this.ledger = ledger
+    this.#applied = applied
   }
 
-  async function execute({ sequence, batch, certificate }: AgreedBlock): Promise<Applied> {
-    if (sequence <= applied.sequence) return { outcome: applied, next: undefined }
-    const { transactions } = batch
-    const delivered = ledger.apply(sequence, batch)
-    const done = delivered.outcomes.filter(({ code, repeated }) => code === 'OK' && !repeated)
-    const record: BlockRecord = {
-      header: delivered.header,
-      tokens: batch.tokens,
-      batchTime: batch.time,
-      transactions,
-      certificate,
-    }
-    const { items, retractions } = await itemsOf(done, transactions)
+  /** @throws LedgerError STORAGE_INCOMPLETE when archive or log end before what was executed. */
+  static async open(options: MachineOptions): Promise<LedgerMachine> {
+    const { ledger, outcome } = await restore(options)
+    return new LedgerMachine(options, ledger, outcome)
+  }
+
+  get applied(): Outcome {
+    return this.#applied
+  }
+
+  apply(sequence: Sequence, batch: Batch, certificate: CommitCertificate): Promise<Applied> {
+    return this.execute({ sequence, batch: { ...summarize(batch), transactions: batch.transactions }, certificate })
+  }
+
+  /** Like `apply`, for a block that was fetched: of its read tokens only the hash is left. */
+  async execute({ sequence, batch, certificate }: AgreedBlock): Promise<Applied> {
+    if (sequence <= this.#applied.sequence) return { outcome: this.#applied, next: undefined }
+    const { blocks, log, store, payloads, onExecuted } = this.#options
+    const { time: batchTime, tokens, transactions } = batch
+    const delivered = this.ledger.apply(sequence, batch)
+    const change = await this.#itemsOf(delivered, transactions)
+    const record: BlockRecord = { header: delivered.header, tokens, batchTime, transactions, certificate }
     await blocks.append([{ sequence, bytes: encode(blockRecordSchema, record) }])
     const { size, root } = log.append(entriesOf(delivered))
     await Promise.all([blocks.sync(), log.sync()])
-    const result = resultOf(ledger, delivered, size, root)
-    const requests = transactions.map(requestId)
+    const result = resultOf(this.ledger, delivered, size, root)
+    const unstage = transactions.map(requestId)
     await store.commit({
       sequence,
       meta: encode(resultSchema, result),
-      records: [
-        ...delivered.changes.map(({ key, value }) => ({ key: stateKey(key), value })),
-        ...delivered.outcomes
-          .filter(({ repeated }) => !repeated)
-          .map(({ tx, index, code }) => ({
-            key: executionKey(tx),
-            value: encode(executionSchema, { sequence, index, code }),
-          })),
-      ],
-      items,
-      retractions,
-      unstage: requests,
+      records: recordsOf(delivered),
+      ...change,
+      unstage,
     })
-    payloads.release(requests)
-    applied = result
+    payloads.release(unstage)
+    this.#applied = result
     onExecuted(delivered)
     return { outcome: result, next: delivered.next }
   }
 
-  return {
-    ledger,
-    get applied() {
-      return applied
-    },
-    execute,
-    apply: (sequence, batch, certificate) =>
-      execute({ sequence, batch: { ...summarize(batch), transactions: batch.transactions }, certificate }),
-    async execution(tx) {
-      const value = await store.record(executionKey(tx))
-      return value === undefined ? undefined : decode(executionSchema, value)
-    },
+  /** Where a transaction was executed and with what outcome; undefined when it was not. */
+  async execution(tx: TxId): Promise<Execution | undefined> {
+    const value = await this.#options.store.record(executionKey(tx))
+    return value === undefined ? undefined : decode(executionSchema, value)
   }
+
+  async #itemsOf(
+    { outcomes }: Delivered,
+    transactions: readonly Uint8Array[],
+  ): Promise<{ items: readonly StoredItem[]; retractions: readonly StoredRetraction[] }> {
+    const items: StoredItem[] = []
+    const retractions: StoredRetraction[] = []
+    for (const { transaction, index, code } of outcomes) {
+      if (code !== 'OK' || transaction.act.type !== 'data') continue
+      const opened = await this.#options.payloads.opened(transactions[index] as Uint8Array)
+      for (const [place, item] of opened.items.entries()) {
+        const header = transaction.act.items[place] as ItemHeader
+        const graph = this.ledger.graph(header.graph)?.iri
+        const kind = this.ledger.policy(header.policy)?.class
+        invariant(graph !== undefined && kind !== undefined, 'an item was accepted without its graph or policy')
+        const rows = item.assertions.type === 'void' ? [] : rowsOf(item.assertions.value)
+        items.push({ item: item.item, graph, class: kind, payload: item.bytes, rows })
+        if (item.retractions.type === 'void') continue
+        for (const { item: of, rows: gone } of item.retractions.value.retractions)
+          retractions.push({ item: of, graph, rows: gone })
+      }
+    }
+    return { items, retractions }
+  }
+}
+
+function recordsOf({ header, outcomes, changes }: Delivered): readonly StateRecord[] {
+  const executions = outcomes
+    .filter(({ repeated }) => !repeated)
+    .map(({ tx, index, code }) => {
+      const value = encode(executionSchema, { sequence: header.sequence, index, code })
+      return { key: executionKey(tx), value }
+    })
+  return [...changes.map(({ key, value }) => ({ key: stateKey(key), value })), ...executions]
 }
 
 function resultOf(ledger: Ledger, { header, hash }: Delivered, logSize: number, logRoot: Result['logRoot']): Result {

@@ -14,7 +14,7 @@ import type { Delivered } from '../ledger/ledger.ts'
 import { type Mesh, type MeshEvent, openMesh } from '../p2p/mesh.ts'
 import type { BlockArchive } from '../store/blocks.ts'
 import { createClaimChecker } from './claims.ts'
-import { type LedgerMachine, openMachine } from './machine.ts'
+import { LedgerMachine } from './machine.ts'
 import type { Parts } from './parts.ts'
 import { createPayloadPool } from './payloads.ts'
 import { protocolOf } from './protocols.ts'
@@ -73,7 +73,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     },
     onFailure,
   })
-  const machine = await openMachine({
+  const machine = await LedgerMachine.open({
     genesis,
     blocks,
     log,

@@ -35,6 +35,8 @@ export interface StoredItem {
 
 export interface StoredRetraction {
   readonly item: ItemId
+  /** IRI of the graph that the retraction was made for: rows of other graphs are passed over. */
+  readonly graph: string
   readonly rows: readonly number[]
 }
 
@@ -79,6 +81,8 @@ export class ChangeWriter {
   readonly #parts: ChangeParts
   readonly #write: Write
   readonly #items: Map<ItemId, KnownItem> = new Map()
+  /** The rows of an item share the objects of their terms. */
+  readonly #met: Map<NamedNode | Literal, LocalId> = new Map()
   readonly #height: Sequence
   readonly #indexKey: SealingKey
   #terms: number
@@ -97,7 +101,7 @@ export class ChangeWriter {
   fill(change: BlockChange): Root {
     const { keys } = this.#parts
     for (const item of change.items) this.#assert(item)
-    for (const { item, rows } of change.retractions) this.#retract(item, rows)
+    for (const retraction of change.retractions) this.#retract(retraction)
     for (const { key, value } of change.records) {
       const at = recordKey(keys, key)
       if (value === undefined) this.#write.del(at)
@@ -129,12 +133,13 @@ export class ChangeWriter {
     this.#items.set(item.item, { local, height: this.#height, rows, retracted: new Set(), fresh: true })
   }
 
-  #retract(id: ItemId, rows: readonly number[]): void {
+  #retract({ item: id, graph, rows }: StoredRetraction): void {
     const item = this.#items.get(id) ?? this.#load(id)
     if (item === undefined) return
+    const graphId = this.#termId(namedNode(graph))
     for (const row of rows) {
       const ids = item.rows[row]
-      if (ids === undefined || item.retracted.has(row)) continue
+      if (ids === undefined || ids[3] !== graphId || item.retracted.has(row)) continue
       item.retracted.add(row)
       if (item.fresh || !this.#retractedBefore(item, ids, row))
         this.#index(ids, item.local, row, item.height, this.#height)
@@ -166,6 +171,14 @@ export class ChangeWriter {
   }
 
   #termId(term: NamedNode | Literal): LocalId {
+    const met = this.#met.get(term)
+    if (met !== undefined) return met
+    const id = this.#idOf(term)
+    this.#met.set(term, id)
+    return id
+  }
+
+  #idOf(term: NamedNode | Literal): LocalId {
     const text = termText(term)
     if (text === undefined) throw new TypeError(`a ${term.termType} of this kind cannot be stored`)
     const known = this.freshTerms.get(text) ?? this.#parts.dictionary.find(text)

@@ -10,7 +10,7 @@ import { LedgerError } from '../../src/base/errors.ts'
 import { createKeyRing } from '../../src/store/key-ring.ts'
 import { tables } from '../../src/store/layout.ts'
 import { openStore, type Store } from '../../src/store/store.ts'
-import { block, dump, iri, item, itemNamed, requestNamed, row, text, World } from './world.ts'
+import { block, dump, iri, item, itemNamed, requestNamed, retraction, row, text, World } from './world.ts'
 
 type Raw = Level<Uint8Array, Uint8Array>
 
@@ -30,7 +30,7 @@ async function readAll(store: Store): Promise<void> {
     for (let place = 0; place < 4; place++)
       await dump(store.match(...[0, 1, 2, 3].map((i) => (i === place ? term : null))))
   }
-  await store.commit(block(2, { retractions: ['a', 'b'].map((name) => ({ item: itemNamed(name), rows: [0] })) }))
+  await store.commit(block(2, { retractions: ['a', 'b'].map((name) => retraction(name, [0])) }))
 }
 
 describe('A closed store', () => {

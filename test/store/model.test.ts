@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { BlockChange, StoredRow } from '../../src/store/store.ts'
 import type { StoredQuad } from '../../src/store/terms.ts'
-import { block, dump, iri, item, itemNamed, row, tagged, text, typed, World } from './world.ts'
+import { block, dump, iri, item, retraction, row, tagged, text, typed, World } from './world.ts'
 
 const objects = [
   iri('urn:o'),
@@ -50,11 +50,13 @@ const rowOf = ([s, p, o]: readonly number[]): StoredRow =>
 /** The rule in its plainest form: who asserted which row when, and when it was first retracted. */
 class Model {
   readonly rows: { item: number; row: number; line: string; from: number; to: number }[] = []
+  readonly graphs: Map<number, string> = new Map()
   items = 0
 
   change(height: number, step: Step): BlockChange {
     const first = this.items
     step.items.forEach(({ graph, rows }, n) => {
+      this.graphs.set(first + n, `urn:g:${graph}`)
       rows.forEach((ids, place) => {
         const { subject, predicate, object } = rowOf(ids)
         const last =
@@ -75,7 +77,9 @@ class Model {
       items: step.items.map(({ graph, personal, rows }, n) =>
         item(`${first + n}`, rows.map(rowOf), { graph: `urn:g:${graph}`, class: personal ? 'personal' : 'open' }),
       ),
-      retractions: step.retractions.map(({ item: named, rows }) => ({ item: itemNamed(`${named}`), rows })),
+      retractions: step.retractions.map(({ item: named, rows }) =>
+        retraction(`${named}`, rows, this.graphs.get(named)),
+      ),
     })
   }
 

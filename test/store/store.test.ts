@@ -5,7 +5,20 @@ import { equal, utf8 } from '../../src/base/bytes.ts'
 import { LedgerError } from '../../src/base/errors.ts'
 import type { Store } from '../../src/store/store.ts'
 import { defaultGraph, type StoredQuad } from '../../src/store/terms.ts'
-import { block, dump, iri, item, itemNamed, requestNamed, row, tagged, text, typed, World } from './world.ts'
+import {
+  block,
+  dump,
+  iri,
+  item,
+  itemNamed,
+  requestNamed,
+  retraction,
+  row,
+  tagged,
+  text,
+  typed,
+  World,
+} from './world.ts'
 
 describe('The store', () => {
   let world: World
@@ -100,11 +113,11 @@ describe('The store', () => {
     await store.commit(
       block(1, { items: [item('a', [row('urn:s', 'urn:p', text('1')), row('urn:s', 'urn:p', text('2'))])] }),
     )
-    await store.commit(block(2, { retractions: [{ item: itemNamed('a'), rows: [0, 7] }] }))
+    await store.commit(block(2, { retractions: [retraction('a', [0, 7])] }))
     await store.commit(
       block(3, {
         items: [item('b', [row('urn:s', 'urn:p', text('1'))])],
-        retractions: [{ item: itemNamed('nobody'), rows: [0] }],
+        retractions: [retraction('nobody', [0])],
       }),
     )
     const values = async (height: number): Promise<string> => {
@@ -123,18 +136,24 @@ describe('The store', () => {
 
   it('lets a later retraction of a row change nothing', async () => {
     await store.commit(block(1, { items: [item('a', [row('urn:s', 'urn:p', text('1'))])] }))
-    await store.commit(block(2, { retractions: [{ item: itemNamed('a'), rows: [0] }] }))
-    await store.commit(block(3, { retractions: [{ item: itemNamed('a'), rows: [0] }] }))
+    await store.commit(block(2, { retractions: [retraction('a', [0])] }))
+    await store.commit(block(3, { retractions: [retraction('a', [0])] }))
     assert.equal(await store.at(1).countQuads(), 1)
     assert.equal(await store.at(2).countQuads(), 0)
     assert.equal(await store.at(3).countQuads(), 0)
+  })
+
+  it('passes over a retraction that was made for another graph', async () => {
+    await store.commit(block(1, { items: [item('a', [row('urn:s', 'urn:p', text('1'))])] }))
+    await store.commit(block(2, { retractions: [retraction('a', [0], 'urn:g:2')] }))
+    assert.equal(await store.countQuads(), 1)
   })
 
   it('retracts a row of the same block', async () => {
     await store.commit(
       block(1, {
         items: [item('a', [row('urn:s', 'urn:p', text('1')), row('urn:s', 'urn:p', text('2'))])],
-        retractions: [{ item: itemNamed('a'), rows: [1] }],
+        retractions: [retraction('a', [1])],
       }),
     )
     assert.equal(await store.countQuads(), 1)
@@ -145,9 +164,9 @@ describe('The store', () => {
     const same = [row('urn:s', 'urn:p', text('o')), row('urn:s', 'urn:p', text('o'))]
     await store.commit(block(1, { items: [item('a', same), item('b', same.slice(1))] }))
     assert.equal(await store.countQuads(), 1)
-    await store.commit(block(2, { retractions: [{ item: itemNamed('a'), rows: [0, 1] }] }))
+    await store.commit(block(2, { retractions: [retraction('a', [0, 1])] }))
     assert.equal((await dump(store.match(iri('urn:s'), null, text('o')))).length, 1)
-    await store.commit(block(3, { retractions: [{ item: itemNamed('b'), rows: [0] }] }))
+    await store.commit(block(3, { retractions: [retraction('b', [0])] }))
     assert.equal(await store.countQuads(), 0)
   })
 
@@ -230,7 +249,7 @@ describe('The store', () => {
         await store.commit(
           block(2, {
             items: [item('b', [row('urn:late', 'urn:p', text('o'))])],
-            retractions: [{ item: itemNamed('a'), rows: [2_999] }],
+            retractions: [retraction('a', [2_999])],
           }),
         )
       }

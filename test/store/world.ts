@@ -7,7 +7,14 @@ import { join } from 'node:path'
 import { utf8 } from '../../src/base/bytes.ts'
 import { type Digest, digestOf, type ItemId, itemIdOf, type Sequence, sequenceOf } from '../../src/base/ids.ts'
 import { createKeyRing, type KeyRing, openKeyRing } from '../../src/store/key-ring.ts'
-import { type BlockChange, openStore, type Store, type StoredItem, type StoredRow } from '../../src/store/store.ts'
+import {
+  type BlockChange,
+  openStore,
+  type Store,
+  type StoredItem,
+  type StoredRetraction,
+  type StoredRow,
+} from '../../src/store/store.ts'
 import { literal, namedNode, type StoredQuad } from '../../src/store/terms.ts'
 import { createKeyFile, type RootKey, unlock } from '../../src/store/unlock.ts'
 
@@ -32,6 +39,13 @@ export const requestNamed = (name: string): Digest => digestOf(digest(`request $
 export function item(name: string, rows: readonly StoredRow[], more: Partial<StoredItem> = {}): StoredItem {
   return { item: itemNamed(name), graph: 'urn:g:1', class: 'open', payload: utf8(`payload ${name}`), rows, ...more }
 }
+
+/** `graph`: the one that the retraction is made for. */
+export const retraction = (name: string, rows: readonly number[], graph = 'urn:g:1'): StoredRetraction => ({
+  item: itemNamed(name),
+  graph,
+  rows,
+})
 
 export function block(sequence: number, more: Partial<BlockChange> = {}): BlockChange {
   const none: BlockChange = {
