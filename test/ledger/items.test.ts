@@ -141,15 +141,16 @@ describe('A payload', () => {
     }
     const [a, b, c] = payload.items
     assert.ok(a !== undefined && b !== undefined && c !== undefined)
-    assert.equal(code([a, b, c]), 'opens')
+    const all: Payload['items'] = [a, b, c]
+    assert.equal(code(all), 'opens')
     assert.equal(code([b, a, c]), 'PAYLOAD_MISMATCH')
     assert.equal(code([a, b]), 'PAYLOAD_MISMATCH')
     for (const part of ['assertions', 'retractions'] as const) {
       for (const field of ['opening', 'padded'] as const) {
-        for (const [index, item] of [a, b, c].entries()) {
+        for (const [index, item] of all.entries()) {
           const changed = item[part][field].slice()
           changed[9] = (changed[9] ?? 0) ^ 1
-          const items = [a, b, c].with(index, { ...item, [part]: { ...item[part], [field]: changed } })
+          const items = all.with(index, { ...item, [part]: { ...item[part], [field]: changed } })
           assert.equal(code(items), 'PAYLOAD_MISMATCH', `${part} ${field} ${index}`)
         }
       }
