@@ -40,7 +40,11 @@ export function isObject(value: JsonValue | undefined): value is { readonly [nam
 
 const surrogate = /\p{Surrogate}/u
 
+/** Most text of a leaf: nothing to escape. */
+const plain = /^[ !#-[\]-~]*$/
+
 function quoted(text: string): string {
+  if (plain.test(text)) return `"${text}"`
   if (surrogate.test(text)) throw new TypeError('canonical JSON holds well-formed text only')
   return JSON.stringify(text)
 }

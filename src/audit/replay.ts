@@ -1,0 +1,53 @@
+// What verifying a bundle needs from the ledger's rules, injected so that this folder knows nothing of them: node/
+// supplies it, tests supply their own. A replay executes blocks in order and says what each must have led to.
+
+import type { Digest, ItemId, LedgerId, NodeId, OrganisationId } from '../base/ids.ts'
+import type { BlockHeader, BlockRecord } from '../consensus/block.ts'
+import type { Roster } from '../consensus/roster.ts'
+import type { Checkpoint } from '../consensus/statements.ts'
+import type { PayloadRecord } from './bundle.ts'
+import type { Entry } from './leaf.ts'
+
+/** An item that a block made part of the dataset. */
+export interface ItemClaim {
+  readonly item: ItemId
+  /** Organisations that hold its payload; none listed: all. */
+  readonly audience: readonly OrganisationId[]
+  /** Whether what a record holds opens the commitments of this item: both, or of a `kept` record the retractions'. */
+  opens(record: PayloadRecord): boolean
+}
+
+export interface Replayed {
+  readonly header: BlockHeader
+  readonly hash: Digest
+  /** What the log says of this block, in order. */
+  readonly entries: readonly Entry[]
+  /** In order of transaction and index. */
+  readonly items: readonly ItemClaim[]
+  /** Items, of this or earlier blocks, whose erasure this block orders. */
+  readonly erased: readonly ItemId[]
+}
+
+export interface CheckpointKey {
+  readonly node: NodeId
+  /** Ed25519, 32 bytes. */
+  readonly publicKey: Uint8Array
+}
+
+export interface Replay {
+  /** In force for the next block. */
+  roster(): Roster
+  /** Of the state after the last block: what a RESULT names at every K-th. */
+  checkpoint(): Checkpoint
+  /** Of the validators in force after the last block, in ascending order of node id. */
+  checkpointKeys(): readonly CheckpointKey[]
+  /** Executes the next block, whose place, digest and certificate were checked. @throws LedgerError when it cannot be. */
+  apply(record: BlockRecord): Replayed
+}
+
+/**
+ * Begins at a genesis: the bytes of genesis.json, whose form and founders' signatures it checks. The caller compares
+ * `ledger` with what it trusts.
+ * @throws LedgerError for a genesis that founds no ledger.
+ */
+export type StartReplay = (genesis: Uint8Array) => { readonly ledger: LedgerId; readonly replay: Replay }

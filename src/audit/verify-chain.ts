@@ -1,0 +1,73 @@
+// Whether blocks follow one another, hold what was agreed, and were agreed by a quorum of the validators in force. What
+// executing them leads to is for the replay.
+
+import { type Digest, type LedgerId, type Sequence, sequenceOf, type Time } from '../base/ids.ts'
+import { verify } from '../base/signature.ts'
+import { summaryDigest, transactionsHash } from '../consensus/batch.ts'
+import { type BlockRecord, blockHash } from '../consensus/block.ts'
+import { commitCertificateFault } from '../consensus/certificate.ts'
+import type { Roster } from '../consensus/roster.ts'
+import type { FindingCode } from './findings.ts'
+
+/** What is wrong with a block, first cause only: nothing after it can be checked. */
+export interface BlockFault {
+  readonly code: FindingCode
+  readonly detail: string
+}
+
+/** The end of a chain that was checked so far. */
+export class Chain {
+  readonly #ledger: LedgerId
+  #height: Sequence = sequenceOf(0)
+  #hash: Digest
+  #time = 0 as Time
+
+  constructor(ledger: LedgerId) {
+    this.#ledger = ledger
+    // The ledger's name is the hash of its genesis, which is block 0.
+    this.#hash = ledger as unknown as Digest
+  }
+
+  get height(): Sequence {
+    return this.#height
+  }
+
+  /** Hash of the last block's header. */
+  get hash(): Digest {
+    return this.#hash
+  }
+
+  /** Undefined when the block holds; then it is the end of the chain. */
+  extend(record: BlockRecord, roster: Roster): BlockFault | undefined {
+    const fault = this.#linkFault(record) ?? digestFault(record) ?? this.#certificateFault(record, roster)
+    if (fault !== undefined) return fault
+    this.#height = record.header.sequence
+    this.#hash = blockHash(record.header)
+    this.#time = record.header.time
+    return undefined
+  }
+
+  #linkFault({ header, batchTime }: BlockRecord): BlockFault | undefined {
+    const wrong = (detail: string): BlockFault => ({ code: 'CHAIN_BROKEN', detail })
+    if (header.ledger !== this.#ledger) return wrong('another ledger')
+    if (header.sequence !== this.#height + 1) return wrong(`sequence ${header.sequence} after ${this.#height}`)
+    if (header.previous !== this.#hash) return wrong('it names another previous block')
+    if (header.time !== Math.max(batchTime, this.#time))
+      return wrong('its time is not that of its batch or the block before')
+    return undefined
+  }
+
+  #certificateFault({ header, certificate }: BlockRecord, roster: Roster): BlockFault | undefined {
+    const { ledger, epoch, sequence, digest } = certificate.agreement
+    if (ledger !== header.ledger || sequence !== header.sequence || digest !== header.batch || epoch !== header.epoch) {
+      return { code: 'CERTIFICATE_MISMATCH', detail: 'ledger, epoch, sequence or digest differ' }
+    }
+    const code = commitCertificateFault(certificate, roster, verify)
+    return code === undefined ? undefined : { code, detail: 'commit certificate' }
+  }
+}
+
+function digestFault({ header, batchTime, tokens, transactions }: BlockRecord): BlockFault | undefined {
+  const digest = summaryDigest({ time: batchTime, tokens, transactions: transactionsHash(transactions) })
+  return digest === header.batch ? undefined : { code: 'DIGEST_MISMATCH', detail: 'batch digest' }
+}

@@ -1,0 +1,59 @@
+// Whether the checkpoint of a bundle says what its log is, and who signed that.
+
+import { equal, fromUtf8, utf8 } from '../base/bytes.ts'
+import { LedgerError } from '../base/errors.ts'
+import type { LedgerId } from '../base/ids.ts'
+import { byzantineQuorum } from '../consensus/quorum.ts'
+import type { BundleFiles } from './bundle-reader.ts'
+import type { Findings } from './findings.ts'
+import type { TreeHead } from './log.ts'
+import { consortiumOrigin, parseCheckpoint, parseNote, signerName, verifierKey, verifyNote } from './note.ts'
+import type { CheckpointKey } from './replay.ts'
+
+export interface NoteCount {
+  /** Different validators whose signature verifies. */
+  readonly signers: number
+  /** How many make a quorum. */
+  readonly quorum: number
+}
+
+const notePath = 'checkpoint'
+const keysPath = 'verifier-keys'
+
+/** `required`: how many validators must have signed; undefined: a quorum. */
+export async function checkNote(
+  files: BundleFiles,
+  findings: Findings,
+  ledger: LedgerId,
+  head: TreeHead,
+  validators: readonly CheckpointKey[],
+  required: number | undefined,
+): Promise<NoteCount> {
+  const origin = consortiumOrigin(ledger)
+  const keys = validators.map(({ node, publicKey }) => ({ name: signerName(origin, node), publicKey }))
+  const listed = await files.need(keysPath)
+  files.counted(keysPath, keys.length)
+  if (listed !== undefined && !equal(listed, utf8(keys.map((key) => `${verifierKey(key)}\n`).join('')))) {
+    findings.add('MANIFEST_MISMATCH', keysPath, '', 'other keys than those of the validators in force')
+  }
+  const quorum = byzantineQuorum(validators.length)
+  const bytes = await files.need(notePath)
+  if (bytes === undefined) return { signers: 0, quorum }
+  try {
+    const note = parseNote(fromUtf8(bytes))
+    const said = parseCheckpoint(note.text)
+    const wrong =
+      said.origin !== origin ? 'origin' : said.size !== head.size ? 'size' : said.root !== head.root ? 'root' : ''
+    if (wrong !== '') findings.add('NOTE_MISMATCH', notePath, `leaf ${Math.max(0, head.size - 1)}`, `another ${wrong}`)
+    const { valid, invalid } = verifyNote(note, keys)
+    for (const name of invalid) findings.add('SIGNATURE_INVALID', notePath, `signature of ${name}`)
+    if (valid.length < (required ?? quorum)) {
+      findings.add('QUORUM_NOT_MET', notePath, '', `${valid.length} of ${validators.length} validators signed`)
+    }
+    return { signers: valid.length, quorum }
+  } catch (error) {
+    if (!(error instanceof LedgerError || error instanceof TypeError)) throw error
+    findings.add('FILE_MALFORMED', notePath, '', error.message)
+    return { signers: 0, quorum }
+  }
+}
