@@ -136,7 +136,7 @@ export class ChangeWriter {
   #retract({ item: id, graph, rows }: StoredRetraction): void {
     const item = this.#items.get(id) ?? this.#load(id)
     if (item === undefined) return
-    const graphId = this.#termId(namedNode(graph))
+    const graphId = this.#find(termText(namedNode(graph)))
     for (const row of rows) {
       const ids = item.rows[row]
       if (ids === undefined || ids[3] !== graphId || item.retracted.has(row)) continue
@@ -181,12 +181,16 @@ export class ChangeWriter {
   #idOf(term: NamedNode | Literal): LocalId {
     const text = termText(term)
     if (text === undefined) throw new TypeError(`a ${term.termType} of this kind cannot be stored`)
-    const known = this.freshTerms.get(text) ?? this.#parts.dictionary.find(text)
+    const known = this.#find(text)
     if (known !== undefined) return known
     this.#terms += 1
     this.freshTerms.set(text, this.#terms)
     this.#parts.dictionary.write(this.#write, text, this.#terms)
     return this.#terms
+  }
+
+  #find(text: string | undefined): LocalId | undefined {
+    return text === undefined ? undefined : (this.freshTerms.get(text) ?? this.#parts.dictionary.find(text))
   }
 
   #put(key: SealingKey, at: Uint8Array, plain: Uint8Array): void {

@@ -8,7 +8,7 @@ import { keyedHash } from '../base/seal.ts'
 import type { Database, Write } from './database.ts'
 import type { KeyRing } from './key-ring.ts'
 import { hashedKey, type LocalId, localKey, readId, tables, viewOf } from './layout.ts'
-import { LruMap } from './lru.ts'
+import { RecentMap } from './recent-map.ts'
 import type { Sealer } from './sealer.ts'
 import { type StoredTerm, termOf } from './terms.ts'
 
@@ -20,11 +20,11 @@ export class Dictionary {
   readonly #database: Database
   readonly #sealer: Sealer
   readonly #keys: KeyRing
-  readonly #ids: LruMap<string, LocalId> = new LruMap(
+  readonly #ids: RecentMap<string, LocalId> = new RecentMap(
     limits.termCacheCharactersMax / 2,
     (text) => text.length + entryCharacters,
   )
-  readonly #terms: LruMap<LocalId, StoredTerm> = new LruMap(
+  readonly #terms: RecentMap<LocalId, StoredTerm> = new RecentMap(
     limits.termCacheCharactersMax / 2,
     (_id, term) => term.value.length + entryCharacters,
   )

@@ -9,6 +9,7 @@ import { sequenceOf } from '../../src/base/ids.ts'
 import type { JournalRecord } from '../../src/consensus/contract.ts'
 import type { Journal } from '../../src/consensus/ports.ts'
 import { openJournal } from '../../src/store/journal.ts'
+import { journalContract } from '../consensus/ports/journal.ts'
 import { World } from './world.ts'
 
 const note = (sequence: number, content: string): JournalRecord => ({
@@ -17,6 +18,19 @@ const note = (sequence: number, content: string): JournalRecord => ({
 })
 const notes = (...sequences: number[]): JournalRecord[] =>
   sequences.map((sequence) => note(sequence, `note ${sequence}`))
+
+journalContract('sealed, on disk', async () => {
+  const world = await World.create()
+  const folder = world.path('journal')
+  return {
+    open: async () => openJournal(folder, await world.reopenKeys()),
+    tear: async () => {
+      const last = join(folder, (await readdir(folder)).sort().at(-1) as string)
+      await truncate(last, (await readFile(last)).length - 3)
+    },
+    remove: () => world.remove(),
+  }
+})
 
 describe('The journal', () => {
   let world: World

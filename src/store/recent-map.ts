@@ -1,0 +1,38 @@
+// A map that forgets what was not used lately, so that its weight stays bounded whatever the data. Two generations: what
+// is used moves into the young one; when that is full it becomes the old one, and the old one goes. A hit in the young
+// one costs a look-up and nothing else, which is what an exact order of use would spoil.
+
+export class RecentMap<K, V> {
+  readonly #weightMax: number
+  readonly #weigh: (key: K, value: V) => number
+  #young: Map<K, V> = new Map()
+  #old: Map<K, V> = new Map()
+  #youngWeight = 0
+
+  /** `weightMax` bounds the sum of what `weigh` gives for the entries, but for the one added last. */
+  constructor(weightMax: number, weigh: (key: K, value: V) => number) {
+    this.#weightMax = weightMax
+    this.#weigh = weigh
+  }
+
+  get(key: K): V | undefined {
+    const value = this.#young.get(key)
+    if (value !== undefined) return value
+    const older = this.#old.get(key)
+    if (older !== undefined) this.set(key, older)
+    return older
+  }
+
+  /** Values never change: setting a key that is here keeps the first one. */
+  set(key: K, value: V): void {
+    if (this.#young.has(key)) return
+    const weight = this.#weigh(key, value)
+    if (this.#youngWeight > 0 && this.#youngWeight + weight > this.#weightMax / 2) {
+      this.#old = this.#young
+      this.#young = new Map()
+      this.#youngWeight = 0
+    }
+    this.#young.set(key, value)
+    this.#youngWeight += weight
+  }
+}
