@@ -10,7 +10,12 @@ export type CborValue = number | string | boolean | Uint8Array | readonly CborVa
 
 /** The one encoding of `value`. */
 export function encodeCbor(value: CborValue): Uint8Array {
-  return encode(value)
+  return plain(encode(value))
+}
+
+/** cborg works with Buffers in Node, whose `slice` shares memory instead of copying. */
+function plain(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
 /**
@@ -26,8 +31,7 @@ export function decodeCbor(bytes: Uint8Array): CborValue {
 }
 
 function decodeValue(bytes: Uint8Array): readonly [CborValue, number] {
-  // cborg's fast path for a Buffer differs; the tokens below must be cut from the same array.
-  const data = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const data = plain(bytes)
   try {
     const [value, rest] = decodeFirst(data, { tokenizer: new StrictTokenizer(data) })
     return [value as CborValue, rest.length]
