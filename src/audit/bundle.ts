@@ -57,10 +57,10 @@ export interface Manifest {
 
 /** What a bundle holds of one item. */
 export type PayloadRecord =
-  /** Assertions and retractions: an encoded item-payload. */
-  | { readonly type: 'whole'; readonly item: ItemId; readonly payload: Uint8Array }
+  /** Assertions and retractions: an encoded item-payload. `height`: of the item's block. */
+  | { readonly type: 'whole'; readonly height: Sequence; readonly item: ItemId; readonly payload: Uint8Array }
   /** Of an erased item only the retractions are left: an encoded part. */
-  | { readonly type: 'kept'; readonly item: ItemId; readonly retractions: Uint8Array }
+  | { readonly type: 'kept'; readonly height: Sequence; readonly item: ItemId; readonly retractions: Uint8Array }
 
 export const bundleFormat = 'quadrille-bundle/1'
 export const manifestPath = 'manifest.json'
@@ -90,8 +90,8 @@ const manifestSchema: Schema<Manifest> = record<Manifest>({
 export const payloadRecordSchema: Schema<PayloadRecord> = named(
   'payload-record',
   variant<PayloadRecord>({
-    whole: [1, { item: id(32, itemIdOf), payload: bytesUpTo(limits.payloadBytesMax) }],
-    kept: [2, { item: id(32, itemIdOf), retractions: bytesUpTo(limits.payloadBytesMax) }],
+    whole: [1, { height: uint<Sequence>(), item: id(32, itemIdOf), payload: bytesUpTo(limits.payloadBytesMax) }],
+    kept: [2, { height: uint<Sequence>(), item: id(32, itemIdOf), retractions: bytesUpTo(limits.payloadBytesMax) }],
   }),
 )
 

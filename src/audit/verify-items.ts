@@ -45,7 +45,13 @@ export class ItemCheck {
   async at(height: number, items: readonly ItemClaim[], erased: readonly ItemId[]): Promise<void> {
     if (!this.#started) this.#next = await this.#read(this.#source)
     this.#started = true
-    for (const claim of items) await this.#settle(height, claim)
+    const open = new Set(items.map(({ item }) => item))
+    for (const claim of items) {
+      await this.#skipStrays(height, open)
+      await this.#settle(height, claim)
+      open.delete(claim.item)
+    }
+    await this.#skipStrays(height, open)
     for (const item of erased) {
       this.#erased.add(item)
       if (this.#absent.delete(item)) this.counts.erased += 1
@@ -54,13 +60,10 @@ export class ItemCheck {
 
   /** `again`: the payload records from their start, for items that were erased after they were seen. */
   async finish(again: Source): Promise<void> {
+    await this.#skipStrays(Number.POSITIVE_INFINITY, new Set())
     for (const [item, height] of this.#absent) {
       this.counts.missing += 1
       this.#findings.add('MISSING', 'payloads', `item ${item}, height ${height}`)
-    }
-    if (this.#next !== undefined) {
-      const { place, record } = this.#next
-      this.#findings.add('PAYLOAD_SURPLUS', place.file, `item ${record.item}, ${bytesOf(place)}`)
     }
     if (this.#erased.size === 0) return
     for (let held = await this.#read(again); held !== undefined; held = await this.#read(again)) {
@@ -70,8 +73,19 @@ export class ItemCheck {
     }
   }
 
+  /** Passes records that are of no item which is still to come. `open`: items of the block at `height` to come. */
+  async #skipStrays(height: number, open: ReadonlySet<ItemId>): Promise<void> {
+    while (this.#next !== undefined) {
+      const { place, record } = this.#next
+      if (record.height > height || (record.height === height && open.has(record.item))) return
+      this.#findings.add('PAYLOAD_SURPLUS', place.file, `item ${record.item}, ${bytesOf(place)}`)
+      this.#next = await this.#read(this.#source)
+    }
+  }
+
   async #settle(height: number, claim: ItemClaim): Promise<void> {
-    const held = this.#next?.record.item === claim.item ? this.#next : undefined
+    const next = this.#next?.record
+    const held = next?.height === height && next.item === claim.item ? this.#next : undefined
     if (held === undefined) return this.#settleAbsent(height, claim)
     const { place, record } = held
     this.#next = await this.#read(this.#source)

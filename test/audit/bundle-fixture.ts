@@ -196,6 +196,7 @@ export function makeFixture(): Fixture {
     const roster = replay.roster()
     const block = makeBlock(blocks.at(-1)?.header, roster.epoch, transactions)
     blocks.push(block)
+    const { epoch, sequence } = block.header
     const { entries, hash: block_ } = replay.apply(block)
     for (const entry of entries) {
       const last = leaves.at(-1)
@@ -206,13 +207,12 @@ export function makeFixture(): Fixture {
       const item = itemOf(dataTransaction(name))
       payloads.push(
         item === erased
-          ? { type: 'kept', item, retractions: keptOf(name) }
-          : { type: 'whole', item, payload: payloadOf(name) },
+          ? { type: 'kept', height: sequence, item, retractions: keptOf(name) }
+          : { type: 'whole', height: sequence, item, payload: payloadOf(name) },
       )
     })
     if (height % 3 !== 0 && height !== heights) continue
     const checkpoint = height % 6 === 0 ? [replay.checkpoint()] : []
-    const { epoch, sequence } = block.header
     results.push(
       makeResult({ ledger, epoch, sequence, block: block_, logSize: tree.size, logRoot: tree.root(), checkpoint }),
     )

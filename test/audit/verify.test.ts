@@ -360,8 +360,8 @@ describe('A bundle', () => {
     assert.deepEqual(names(lost), ['MISSING payloads'])
     assert.ok(lost.findings[0]?.at.includes(payloads[100]?.item ?? '-'))
     assert.deepEqual(lost.items, { opened: 268, erased: 1, withheld: 30, missing: 1 })
-    const item = payloads[100]?.item as (typeof payloads)[0]['item']
-    const kept = payloads.with(100, { type: 'kept', item, retractions: utf8('retractions of 12.2') })
+    const { item, height } = payloads[100] as (typeof payloads)[0]
+    const kept = payloads.with(100, { type: 'kept', height, item, retractions: utf8('retractions of 12.2') })
     assert.deepEqual(names(await check(await forged({ payloads: () => each(kept) }))), ['MISSING payloads'])
     const none = await check(await forged({ payloads: () => each([]), reader: undefined }))
     assert.deepEqual([none.holds, none.items], [true, { opened: 0, erased: 0, withheld: 300, missing: 0 }])
@@ -374,8 +374,8 @@ describe('A bundle', () => {
   it('that still holds an item whose erasure was ordered, payloads of no item, or payloads of another is refused', async () => {
     const { payloads } = fixture
     const place = payloads.findIndex(({ type }) => type === 'kept')
-    const item = payloads[place]?.item as (typeof payloads)[0]['item']
-    const whole = payloads.with(place, { type: 'whole', item, payload: utf8('payload of 5.1') })
+    const { item, height } = payloads[place] as (typeof payloads)[0]
+    const whole = payloads.with(place, { type: 'whole', height, item, payload: utf8('payload of 5.1') })
     assert.deepEqual(names(await check(await forged({ payloads: () => each(whole) }))), [
       'NOT_ERASED payloads/000000.cborseq',
     ])
