@@ -163,6 +163,7 @@ function stabilize(state: State, certificate: ResultCertificate): void {
   for (const at of state.slots.keys()) if (at <= sequence) state.slots.delete(at)
   for (const at of state.results.keys()) if (!matters(state, at)) state.results.delete(at)
   for (const [digest, known] of state.batches) if (known.sequence <= sequence) state.batches.delete(digest)
+  for (const [digest, at] of state.missing) if (at <= sequence) state.missing.delete(digest)
   state.accused.clear()
   forgetDelivered(state, (sequence - state.setup.parameters.window) as Sequence)
   extend(state)

@@ -6,6 +6,7 @@ import type { NodeId } from '../base/ids.ts'
 import type { Core, CoreStatus, Effect, Input, Setup } from '../consensus/contract.ts'
 import { onApplied, onCertified, onFetchFailed, onInstalled, onResult } from './checkpoint.ts'
 import { deliver } from './delivery.ts'
+import { onBatch, onNewView, onWant } from './entering.ts'
 import { onDecided, onStatus } from './help.ts'
 import { checkInvariants } from './invariants.ts'
 import type { PbftMessage } from './messages.ts'
@@ -15,6 +16,7 @@ import { onForwarded, onRequest, propose } from './requests.ts'
 import { restore } from './restart.ts'
 import { finalSequence, leaderOf, lowWatermark, newState, type State } from './state.ts'
 import { note, onTick } from './timers.ts'
+import { onViewChange } from './views.ts'
 
 export class Replica implements Core<PbftMessage> {
   readonly #state: State
@@ -112,9 +114,16 @@ function receive(state: State, from: NodeId, message: PbftMessage): void {
       onCertified(state, from, message)
       break
     case 'view-change':
+      onViewChange(state, from, message.change)
+      break
     case 'new-view':
+      onNewView(state, from, message.newView)
+      break
     case 'want':
+      onWant(state, from, message)
+      break
     case 'batch':
+      onBatch(state, message)
       break
     default:
       unreachable(message)

@@ -3,7 +3,7 @@
 
 import { invariant } from '../base/errors.ts'
 import type { Sequence } from '../base/ids.ts'
-import { finalSequence, highWatermark, isLeader, lowWatermark, type State } from './state.ts'
+import { finalSequence, highWatermark, lowWatermark, type State } from './state.ts'
 
 /** @throws InvariantError */
 export function checkInvariants(state: State): void {
@@ -17,7 +17,6 @@ export function checkInvariants(state: State): void {
   invariant(state.contiguous <= Math.max(reach, state.delivered), 'accepted a proposal outside the window')
   invariant(state.slots.size <= 2 * parameters.window, 'more slots than the window allows')
   invariant(state.changes.size <= state.validators.size, 'more than one view change of a validator')
-  invariant(!isLeader(state) || state.proposed <= Math.max(highWatermark(state), state.delivered), 'proposed too far')
   const next = state.slots.get((state.delivered + 1) as Sequence)
   const own = next?.ownCommit?.vote
   if (next === undefined || own === undefined) return

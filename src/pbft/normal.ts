@@ -85,7 +85,14 @@ export function keepBatch(
     if (message !== undefined) known.message = message
     return known
   }
-  const fresh: KnownBatch = { batch, ids: batch.transactions.map(requestId), sequence: at.sequence, message }
+  state.missing.delete(at.digest)
+  const fresh: KnownBatch = {
+    batch,
+    ids: batch.transactions.map(requestId),
+    sequence: at.sequence,
+    recordedAt: 0 as Sequence,
+    message,
+  }
   state.batches.set(at.digest, fresh)
   return fresh
 }
@@ -156,14 +163,15 @@ function isTimely(state: State, vote: Vote): boolean {
   return state.now !== undefined && batch !== undefined && Math.abs(batch.time - state.now) <= limits.clockSkewMsMax
 }
 
-/** Writes the proposal down, once, with its batch if it is here, and the own PREPARE when there is one. */
+/** Writes the proposal down, its batch once, and the own PREPARE when there is one. */
 export function record(state: State, slot: Slot, prepared: readonly Vote[]): void {
   if (slot.proposal === undefined) return
   const { vote } = slot.proposal
-  const batch = state.batches.get(vote.digest)?.batch
-  const withBatch = slot.proposal.recorded || batch === undefined ? [] : [batch]
-  save(state, slot.sequence, { type: 'accepted', proposal: vote, batch: withBatch, prepare: prepared })
-  if (batch !== undefined) slot.proposal.recorded = true
+  const known = state.batches.get(vote.digest)
+  const batch = known !== undefined && known.recordedAt < slot.sequence ? [known.batch] : []
+  save(state, slot.sequence, { type: 'accepted', proposal: vote, batch, prepare: prepared })
+  slot.proposal.recorded = true
+  if (known !== undefined && known.recordedAt < slot.sequence) known.recordedAt = slot.sequence
 }
 
 export function onVote(state: State, from: NodeId, phase: 'prepare' | 'commit', vote: Vote): void {
@@ -198,6 +206,7 @@ export function advance(state: State, slot: Slot, voted?: Vote): void {
     agreement: agreementOf(state.setup.ledger, about),
     signatures: signaturesOf(group),
   }
+  if (!state.batches.has(about.digest)) state.missing.set(about.digest, slot.sequence)
 }
 
 /** prepared(m, v, n, i): the predicate of section 4.2. */

@@ -66,7 +66,7 @@ export function requeue(state: State): void {
     request.proposed = false
     request.relayed = false
     request.since = clock(state)
-    request.sentAt = clock(state)
+    request.sentAt = 0 as Waiting['sentAt']
     state.queues.get(request.origin)?.add(request.id)
   }
 }

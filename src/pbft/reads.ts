@@ -5,7 +5,7 @@ import { equal, fromHex } from '../base/bytes.ts'
 import type { NodeId, Sequence } from '../base/ids.ts'
 import type { Batch } from '../consensus/batch.ts'
 import type { ReadId } from '../consensus/contract.ts'
-import { elapsed, send } from './out.ts'
+import { broadcast, elapsed, send } from './out.ts'
 import { clock, isLeader, leaderOf, type State } from './state.ts'
 
 export function onRead(state: State, id: ReadId): void {
@@ -22,10 +22,13 @@ function nextToken(state: State): void {
   sendToken(state)
 }
 
+/** To the leader; between views, to whoever may lead the others. */
 function sendToken(state: State): void {
-  if (state.ownToken === undefined || !state.active) return
-  if (isLeader(state)) onToken(state, state.setup.self, state.ownToken.token)
-  else send(state, leaderOf(state, state.view), { type: 'token', token: state.ownToken.token })
+  if (state.ownToken === undefined) return
+  const { token } = state.ownToken
+  onToken(state, state.setup.self, token)
+  if (!state.active) broadcast(state, { type: 'token', token })
+  else if (!isLeader(state)) send(state, leaderOf(state, state.view), { type: 'token', token })
 }
 
 /** For the leader: at most one token of each validator. */

@@ -53,9 +53,11 @@ function parts(requests: readonly Request[]): readonly (readonly Request[])[] {
   return made
 }
 
-/** On ticks: sends what stays undone again, first to the leader, then to everybody; L1 and L2. */
+/**
+ * On ticks: sends what stays undone again, first to the leader, then to everybody (L1, L2): the others forward it, and wait for
+ * it too. Between views one does not know who leads the others.
+ */
 export function resendRequests(state: State): void {
-  if (!state.active) return
   const { resendMs, suspectMs, batchTransactionsMax } = state.setup.parameters
   const again: Waiting[] = []
   const all: Waiting[] = []
@@ -64,7 +66,7 @@ export function resendRequests(state: State): void {
     if (request.doubtful && elapsed(state, request.since, 2 * suspectMs)) forget(state, request)
     else if (request.proposed || request.origin !== state.setup.self || !elapsed(state, request.sentAt, resendMs))
       continue
-    else if (!request.relayed && elapsed(state, request.since, suspectMs / 2)) all.push(request)
+    else if (!state.active || (!request.relayed && elapsed(state, request.since, suspectMs / 2))) all.push(request)
     else again.push(request)
   }
   for (const request of [...again, ...all]) request.sentAt = clock(state)

@@ -4,18 +4,22 @@
 import type { ResultCertificate } from '../consensus/certificate.ts'
 import type { JournalRecord } from '../consensus/contract.ts'
 import { countResult, signResult } from './checkpoint.ts'
+import { restoreEntered } from './entering.ts'
 import { extend, keepBatch, proceed, voteKey } from './normal.ts'
 import { settle } from './pool.ts'
 import { type PbftRecord, readRecord } from './records.ts'
 import { leaderOf, lowWatermark, type Slot, type State, slotAt } from './state.ts'
 import { count } from './tally.ts'
-import { restoreView } from './views.ts'
+import { restoreChanging } from './views.ts'
 
 /** The last view and checkpoint first: they say what the other records mean. */
 export function restore(state: State, journal: readonly JournalRecord[]): void {
   const records = journal.map(readRecord)
   for (const record of records) if (record.type === 'stable') restoreStable(state, record.certificate)
-  for (const record of records) if (record.type === 'changing' || record.type === 'entered') restoreView(state, record)
+  for (const record of records) {
+    if (record.type === 'changing') restoreChanging(state, record)
+    if (record.type === 'entered') restoreEntered(state, record)
+  }
   for (const record of records) restoreRecord(state, record)
   for (const slot of state.slots.values()) remember(state, slot)
   extend(state)
@@ -44,14 +48,14 @@ function restoreAccepted(state: State, record: Extract<PbftRecord, { type: 'acce
   if (slot === undefined) return
   const [found] = batch
   const message = found && { type: 'pre-prepare' as const, vote: proposal, batch: found }
-  if (found !== undefined) keepBatch(state, found, proposal, message)
+  if (found !== undefined) keepBatch(state, found, proposal, message).recordedAt = proposal.sequence
   if (proposal.view !== state.view) return
   const first = slot.proposal?.first ?? true
   slot.proposal = {
     vote: proposal,
     first,
     verdict: 'unasked',
-    recorded: found !== undefined || slot.proposal?.recorded === true,
+    recorded: true,
   }
   if (proposal.signer === state.setup.self) {
     slot.proposal.verdict = 'valid'

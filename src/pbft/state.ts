@@ -53,6 +53,8 @@ export interface KnownBatch {
   readonly ids: readonly RequestId[]
   /** The highest sequence that it was proposed at: it is forgotten when that is stable. */
   sequence: Sequence
+  /** The sequence under which the journal has it; 0 while it does not. */
+  recordedAt: Sequence
   /** The PRE-PREPARE that brought it, to be sent again. */
   message: PbftMessageOf<'pre-prepare'> | undefined
 }
@@ -72,6 +74,17 @@ export interface Waiting {
   proposed: boolean
   /** May have been delivered in blocks that were fetched: suspects nobody, and is forgotten after a while. */
   doubtful: boolean
+}
+
+export interface NamedChange {
+  readonly change: ViewChange
+  readonly digest: Digest
+}
+
+export interface PendingView {
+  readonly newView: NewView
+  /** Equal iff both NEW-VIEWs say the same. */
+  readonly key: Digest
 }
 
 /** What a peer said of itself last. */
@@ -150,16 +163,25 @@ export interface State {
   ownToken: { readonly token: Uint8Array; readonly reads: readonly ReadId[]; since: Time; sentAt: Time } | undefined
 
   // Section 4.4, view changes.
-  /** The highest VIEW-CHANGE of each validator. */
-  readonly changes: Map<NodeId, ViewChange>
+  /** The highest VIEW-CHANGE of each validator: one slot for each, however high it claims. */
+  readonly changes: Map<NodeId, NamedChange>
   /** What made the current view, to be shown to those who missed it. */
   newView: NewView | undefined
   readonly justification: Map<Digest, ViewChange>
-  /** A NEW-VIEW whose view changes are not all here yet. */
-  pending: { readonly newView: NewView; readonly found: Map<Digest, ViewChange> } | undefined
+  /** By peer, the NEW-VIEW that it sent last and that cannot be entered yet; and the VIEW-CHANGES found for these. */
+  readonly pending: Map<NodeId, PendingView>
+  readonly found: Map<Digest, ViewChange>
+  /** Batches that were agreed or carried over and are not here. */
+  readonly missing: Map<Digest, Sequence>
+  /** The NEW-VIEW of this view does not follow from what it names. */
+  unjustified: boolean
+  /** Questions of each peer, counted. */
+  readonly asked: Map<NodeId, { readonly since: Time; count: number }>
+  /** When what is missing was asked for. */
+  wantedAt: Time
+  changeSentAt: Time
   /** Views that ended without progress, in a row. */
   fruitless: number
-  changingSince: Time
   /** When a quorum wanted this view: its leader has so long. */
   quorumAt: Time | undefined
   /** Leaders that failed lately, and until when they are passed over. */
@@ -195,7 +217,9 @@ export function newState(setup: Setup): State {
     view: 0 as View,
     active: true,
     slots: new Map(),
-    batches: new Map([[nullDigest, { batch: nullBatch, ids: [], sequence: endless, message: undefined }]]),
+    batches: new Map([
+      [nullDigest, { batch: nullBatch, ids: [], sequence: endless, recordedAt: endless, message: undefined }],
+    ]),
     checks: new Map(),
     contiguous: setup.applied.sequence,
     proposed: setup.applied.sequence,
@@ -225,9 +249,14 @@ export function newState(setup: Setup): State {
     changes: new Map(),
     newView: undefined,
     justification: new Map(),
-    pending: undefined,
+    pending: new Map(),
+    found: new Map(),
+    missing: new Map(),
+    unjustified: false,
+    asked: new Map(),
+    wantedAt: zero,
+    changeSentAt: zero,
     fruitless: 0,
-    changingSince: zero,
     quorumAt: undefined,
     shunned: new Map(),
     accused: new Set(),

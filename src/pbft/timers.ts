@@ -1,13 +1,16 @@
 // Time, which reaches a replica as ticks: what is sent again, who is suspected, and when an idle leader proposes.
 
-import type { Time } from '../base/ids.ts'
+import type { Time, View } from '../base/ids.ts'
 import { fetchAhead } from './checkpoint.ts'
+import { resendWants } from './entering.ts'
 import { resendVotes, sendStatus } from './help.ts'
 import { prepare } from './normal.ts'
+import { elapsed } from './out.ts'
 import { resendToken } from './reads.ts'
 import { resendRequests } from './requests.ts'
 import { begin } from './restart.ts'
 import { clock, isLeader, leaderOf, type State } from './state.ts'
+import { changeView, resendChange } from './views.ts'
 
 export function onTick(state: State, now: Time): void {
   const first = state.now === undefined
@@ -21,7 +24,45 @@ export function onTick(state: State, now: Time): void {
   resendVotes(state)
   sendStatus(state)
   fetchAhead(state)
+  resendChange(state)
+  resendWants(state)
   for (const slot of state.slots.values()) prepare(state, slot)
+  suspect(state)
+}
+
+/**
+ * Section 4.5.2: how long a leader has. Of f+1 leaders in a row one is correct: when all failed, the time was too short, and it
+ * doubles. Progress resets it.
+ */
+export function patience(state: State): number {
+  const { suspectMs, suspectMsMax } = state.setup.parameters
+  const doublings = Math.floor(state.fruitless / (state.f + 1))
+  return Math.min(suspectMs * 2 ** Math.min(doublings, 30), suspectMsMax)
+}
+
+/** Leaves a view whose leader has had its time. */
+function suspect(state: State): void {
+  const since = state.active ? complaint(state)?.since : state.quorumAt
+  const late = since !== undefined && elapsed(state, since, patience(state))
+  if (!late && !state.unjustified) return
+  const failed = leaderOf(state, state.view)
+  state.unjustified = false
+  state.shunned.set(failed, (clock(state) + shunFactor * state.setup.parameters.suspectMs) as Time)
+  changeView(state, nextView(state))
+}
+
+/** A leader that failed is passed over for so many times `suspectMs`. */
+const shunFactor = 30
+
+/** The next view whose leader did not fail lately; at most f are passed over, so a correct one never waits long. */
+function nextView(state: State): View {
+  let view = state.view + 1
+  for (let passed = 0; passed < state.f; passed++) {
+    const until = state.shunned.get(leaderOf(state, view as View))
+    if (until === undefined || until <= clock(state)) break
+    view++
+  }
+  return view as View
 }
 
 /** What this replica waits for in vain, and since when; undefined when there is nothing to complain about. */
@@ -48,6 +89,12 @@ function oldestWish(state: State): { readonly what: string; readonly since: Time
 
 /** For people: one sentence, or nothing. */
 export function note(state: State): string {
+  if (!state.active) {
+    const leader = leaderOf(state, state.view)
+    const wanting = [...state.changes.values()].filter(({ change }) => change.view >= state.view).length
+    if (wanting < state.q) return `Waiting for ${state.q - wanting} more validators to leave for view ${state.view}.`
+    return `Waiting for ${leader} to begin view ${state.view}.`
+  }
   const suspect = complaint(state)
   const seconds = suspect === undefined ? 0 : (clock(state) - suspect.since) / 1000
   if (suspect !== undefined && seconds * 1000 >= state.setup.parameters.suspectMs) {

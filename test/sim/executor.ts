@@ -96,6 +96,7 @@ export class Executor<Message> {
     for (const source of sources) {
       for (const record of source()) {
         if (machine.install(record, toyVerify) !== undefined) break
+        if (this.#host.correct) this.#stage.oracle.fetched(this.#host.name, record)
         this.#executed()
         if (this.#stage.powerFails()) {
           this.#host.crash('between two installed blocks')

@@ -6,6 +6,7 @@ import type { SignatureDomain } from '../../src/base/domains.ts'
 import type { Digest, NodeId, Sequence } from '../../src/base/ids.ts'
 import { decode } from '../../src/base/schema.ts'
 import { type Batch, batchDigest, type RequestId, requestId } from '../../src/consensus/batch.ts'
+import type { BlockRecord } from '../../src/consensus/block.ts'
 import {
   type CommitCertificate,
   commitCertificateFault,
@@ -85,11 +86,20 @@ export class Oracle {
     }
     const fault = commitCertificateFault(certificate, this.#roster, toyVerify)
     if (fault !== undefined) throw new Violation(`${who} delivers ${sequence} with a certificate: ${fault}`)
+    this.#agreed(who, sequence, digest, batch.transactions)
+  }
+
+  /** A correct node's machine took a fetched block, having checked its certificate: it was agreed, if by others. */
+  fetched(who: string, { header, transactions }: BlockRecord): void {
+    this.#agreed(who, header.sequence, header.batch, transactions)
+  }
+
+  #agreed(who: string, sequence: Sequence, digest: Digest, transactions: readonly Uint8Array[]): void {
     const before = this.#digests.get(sequence)
     if (before !== undefined && before !== digest) throw new Violation(`two batches at sequence ${sequence} (${who})`)
     if (before !== undefined) return
     this.#digests.set(sequence, digest)
-    for (const transaction of batch.transactions) {
+    for (const transaction of transactions) {
       if (!isValidTransaction(transaction)) throw new Violation(`${who} delivers an invalid transaction at ${sequence}`)
       const id = requestId(transaction)
       if (!this.#requests.has(id)) this.#requests.set(id, sequence)
