@@ -18,7 +18,7 @@ import type { Reader } from '../store/reader.ts'
 import type { UnlockProvider } from '../store/unlock.ts'
 import type { Home } from './home.ts'
 import { openParts, type Parts } from './parts.ts'
-import { type NodeEvent, type Runtime, startRuntime } from './runtime.ts'
+import { type NodeEvent, Runtime } from './runtime.ts'
 import type { Submission } from './submissions.ts'
 
 export type { NodeEvent } from './runtime.ts'
@@ -104,7 +104,7 @@ export class QuadrilleNode {
     const parts = await openParts({ home, ledger: this.ledger, name, unlock, seal })
     this.#parts = parts
     try {
-      this.#runtime = await startRuntime({
+      this.#runtime = await Runtime.start({
         parts,
         genesis: genesis.genesis,
         self,
@@ -155,8 +155,8 @@ export class QuadrilleNode {
   }
 
   async status(): Promise<NodeStatus> {
-    const { machine, mesh, validator, final } = this.#running
-    const core = validator.status()
+    const { machine, mesh } = this.#running
+    const core = this.#running.status()
     const ledger = machine.ledger
     const nameOf = (id: NodeId): string => ledger.node(id)?.name ?? id
     const others = ledger.roster().validators.filter(({ node }) => node !== this.#options.self)
@@ -172,7 +172,7 @@ export class QuadrilleNode {
       protocol: ledger.genesis.protocol,
       height: machine.applied.sequence,
       head: machine.applied.block,
-      final: final()?.result.sequence ?? 0,
+      final: this.#running.final()?.result.sequence ?? 0,
       stable: core.stable,
       logSize: machine.applied.logSize,
       logRoot: machine.applied.logRoot,

@@ -1,13 +1,13 @@
 // Payloads on their way. They travel beside messages and the protocol core never sees them; here they wait, checked
 // against their commitments and durable in the staging area, until their block is executed. Missing ones are asked of peers.
 
-import { LedgerError } from '../base/errors.ts'
+import { invariant, LedgerError } from '../base/errors.ts'
 import type { LedgerId } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import { decode } from '../base/schema.ts'
 import { type RequestId, requestId } from '../consensus/batch.ts'
 import { type OpenedItem, openPayload } from '../ledger/items.ts'
-import { type Payload, payloadSchema } from '../ledger/payload.ts'
+import { payloadSchema } from '../ledger/payload.ts'
 import { hasPayload, type Transaction } from '../ledger/transaction.ts'
 import type { Verdicts } from './verdicts.ts'
 import type { CarriedPayload } from './wire.ts'
@@ -15,25 +15,7 @@ import type { CarriedPayload } from './wire.ts'
 /** A payload that opens its commitments, with what it says. */
 export interface OpenedPayload {
   readonly bytes: Uint8Array
-  readonly payload: Payload
   readonly items: readonly OpenedItem[]
-}
-
-export interface PayloadPool {
-  /** Keeps what a peer sent until somebody asks for it; what nobody asked for is the first to go. */
-  offer(payloads: readonly CarriedPayload[]): void
-  /** Resolves when the payload of every transaction is checked and durable; false when one is statically invalid. */
-  ready(transactions: readonly Uint8Array[]): Promise<boolean>
-  /** Takes a client's own payload. @throws LedgerError PAYLOAD_UNAVAILABLE when it does not open the commitments. */
-  take(transaction: Uint8Array, payload: Uint8Array): Promise<void>
-  /** The opened payload of a transaction that is ready. */
-  opened(transaction: Uint8Array): Promise<OpenedPayload>
-  /** Payloads to send along with these requests, as far as they are here. */
-  carried(ids: readonly RequestId[]): readonly CarriedPayload[]
-  /** Their block is executed: they are in the store and no longer here. */
-  release(ids: readonly RequestId[]): void
-  /** Asks peers again for what is missing. */
-  tick(): void
 }
 
 export interface PayloadPoolOptions {
@@ -47,139 +29,172 @@ export interface PayloadPoolOptions {
   readonly onFailure: (error: unknown) => void
 }
 
-interface Waiter {
+interface Wait {
   readonly transaction: Transaction
+  readonly here: Promise<void>
   readonly settle: () => void
 }
 
-export function createPayloadPool(options: PayloadPoolOptions): PayloadPool {
-  const { ledger, verdicts, stage, staged, ask, onFailure } = options
-  /** Offered, not yet checked. */
-  const loose = new Map<RequestId, Uint8Array>()
+export class PayloadPool {
+  readonly #options: PayloadPoolOptions
+  /** Offered, not yet checked; what nobody asked for is the first to go. */
+  readonly #loose: Shelf = new Shelf(limits.stagedBytesMax)
   /** Checked and durable. */
-  const here = new Map<RequestId, OpenedPayload>()
-  /** Executed, kept for peers that are a little behind; the oldest go first. */
-  const recent = new Map<RequestId, Uint8Array>()
-  const waiting = new Map<RequestId, Waiter[]>()
-  let recentBytes = 0
-  let looseBytes = 0
+  readonly #here: Map<RequestId, OpenedPayload> = new Map()
+  /** Executed, kept for peers that are a little behind. */
+  readonly #recent: Shelf = new Shelf(limits.recentPayloadBytesMax)
+  readonly #waiting: Map<RequestId, Wait> = new Map()
 
-  function open(id: RequestId, transaction: Transaction, bytes: Uint8Array): OpenedPayload {
-    const payload = decode(payloadSchema, bytes)
-    const verdict = openPayload(ledger, transaction, payload)
-    if (verdict.type === 'fault') throw new LedgerError('PAYLOAD_UNAVAILABLE', { request: id, reason: verdict.code })
-    return { bytes, payload, items: verdict.items }
+  constructor(options: PayloadPoolOptions) {
+    this.#options = options
   }
 
-  async function keep(id: RequestId, transaction: Transaction, bytes: Uint8Array): Promise<OpenedPayload> {
-    const opened = open(id, transaction, bytes)
-    await stage(id, bytes)
-    here.set(id, opened)
-    const waiters = waiting.get(id) ?? []
-    waiting.delete(id)
-    for (const waiter of waiters) waiter.settle()
+  /** Takes what a peer sent; it is checked when somebody waits for it. */
+  offer(payloads: readonly CarriedPayload[]): void {
+    for (const { id, payload } of payloads) {
+      if (this.#here.has(id)) continue
+      this.#loose.put(id, payload)
+      const wait = this.#waiting.get(id)
+      if (wait !== undefined) this.#tryLoose(id, wait.transaction).catch(this.#options.onFailure)
+    }
+  }
+
+  /** Resolves when the payload of every transaction is checked and durable; false when one is statically invalid. */
+  async ready(transactions: readonly Uint8Array[]): Promise<boolean> {
+    const waits: Promise<void>[] = []
+    for (const bytes of transactions) {
+      const verdict = this.#options.verdicts.of(bytes)
+      if (verdict.type === 'invalid') return false
+      if (hasPayload(verdict.transaction)) waits.push(this.#wait(requestId(bytes), verdict.transaction))
+    }
+    await Promise.all(waits)
+    return true
+  }
+
+  /** Takes a client's own payload. @throws LedgerError PAYLOAD_UNAVAILABLE when it does not open the commitments. */
+  async take(bytes: Uint8Array, payload: Uint8Array): Promise<void> {
+    const id = requestId(bytes)
+    const transaction = this.#validated(bytes)
+    if (hasPayload(transaction) && !this.#here.has(id)) await this.#keep(id, transaction, payload)
+  }
+
+  /** The opened payload of a transaction, once it is here. */
+  async opened(bytes: Uint8Array): Promise<OpenedPayload> {
+    const id = requestId(bytes)
+    await this.#wait(id, this.#validated(bytes))
+    const opened = this.#here.get(id)
+    invariant(opened !== undefined, 'a payload that was waited for is here')
     return opened
   }
 
-  function dropLoose(id: RequestId): void {
-    looseBytes -= loose.get(id)?.length ?? 0
-    loose.delete(id)
+  /** Payloads to send along with these requests, as far as they are here. */
+  carried(ids: readonly RequestId[]): readonly CarriedPayload[] {
+    return ids.flatMap((id) => {
+      const payload = this.#here.get(id)?.bytes ?? this.#recent.get(id)
+      return payload === undefined ? [] : [{ id, payload }]
+    })
+  }
+
+  /** Their block is executed: they are in the store, and here only for peers that are a little behind. */
+  release(ids: readonly RequestId[]): void {
+    for (const id of ids) {
+      const opened = this.#here.get(id)
+      if (opened !== undefined) this.#recent.put(id, opened.bytes)
+      this.#here.delete(id)
+      this.#loose.remove(id)
+    }
+  }
+
+  /** Asks peers again for what is missing. */
+  tick(): void {
+    const missing = [...this.#waiting.keys()].slice(0, limits.batchTransactionsMax)
+    if (missing.length > 0) this.#options.ask(missing, true)
+  }
+
+  #validated(bytes: Uint8Array): Transaction {
+    const verdict = this.#options.verdicts.of(bytes)
+    if (verdict.type === 'invalid') throw new LedgerError(verdict.code)
+    return verdict.transaction
+  }
+
+  async #wait(id: RequestId, transaction: Transaction): Promise<void> {
+    if (this.#here.has(id)) return
+    const before = await this.#options.staged(id)
+    if (before !== undefined) {
+      this.#here.set(id, this.#open(id, transaction, before))
+      return
+    }
+    const wait = this.#waiting.get(id) ?? this.#beginWait(id, transaction)
+    await this.#tryLoose(id, transaction)
+    if (this.#waiting.has(id)) this.#options.ask([id], false)
+    await wait.here
+  }
+
+  #beginWait(id: RequestId, transaction: Transaction): Wait {
+    let settle = (): void => undefined
+    const here = new Promise<void>((resolve) => {
+      settle = resolve
+    })
+    const wait = { transaction, here, settle }
+    this.#waiting.set(id, wait)
+    return wait
   }
 
   /** Tries what was offered; a payload that does not open is dropped and the wait goes on. */
-  async function tryLoose(id: RequestId, transaction: Transaction): Promise<void> {
-    const bytes = loose.get(id)
+  async #tryLoose(id: RequestId, transaction: Transaction): Promise<void> {
+    const bytes = this.#loose.get(id)
     if (bytes === undefined) return
-    dropLoose(id)
+    this.#loose.remove(id)
     try {
-      await keep(id, transaction, bytes)
+      await this.#keep(id, transaction, bytes)
     } catch (error) {
-      if (!(error instanceof LedgerError) || error.code === 'STORAGE_FAILED') onFailure(error)
+      if (!(error instanceof LedgerError) || error.code === 'STORAGE_FAILED') throw error
     }
   }
 
-  async function wait(id: RequestId, transaction: Transaction): Promise<void> {
-    if (here.has(id)) return
-    const before = await staged(id)
-    if (before !== undefined) {
-      here.set(id, open(id, transaction, before))
-      return
-    }
-    const settled = new Promise<void>((settle) => {
-      waiting.set(id, [...(waiting.get(id) ?? []), { transaction, settle }])
-    })
-    if (loose.has(id)) await tryLoose(id, transaction)
-    if (waiting.has(id)) ask([id], false)
-    await settled
+  async #keep(id: RequestId, transaction: Transaction, bytes: Uint8Array): Promise<void> {
+    const opened = this.#open(id, transaction, bytes)
+    await this.#options.stage(id, bytes)
+    this.#here.set(id, opened)
+    const wait = this.#waiting.get(id)
+    this.#waiting.delete(id)
+    wait?.settle()
   }
 
-  return {
-    offer(payloads) {
-      for (const { id, payload } of payloads) {
-        if (here.has(id) || loose.has(id)) continue
-        loose.set(id, payload)
-        looseBytes += payload.length
-        const waiter = waiting.get(id)?.[0]
-        if (waiter !== undefined) void tryLoose(id, waiter.transaction)
-      }
-      for (const id of loose.keys()) {
-        if (looseBytes <= limits.stagedBytesMax) break
-        dropLoose(id)
-      }
-    },
+  #open(id: RequestId, transaction: Transaction, bytes: Uint8Array): OpenedPayload {
+    const payload = decode(payloadSchema, bytes)
+    const verdict = openPayload(this.#options.ledger, transaction, payload)
+    if (verdict.type === 'fault') throw new LedgerError('PAYLOAD_UNAVAILABLE', { request: id, reason: verdict.code })
+    return { bytes, items: verdict.items }
+  }
+}
 
-    async ready(transactions) {
-      const valid = transactions.map((bytes) => ({ id: requestId(bytes), verdict: verdicts.of(bytes) }))
-      const waits: Promise<void>[] = []
-      for (const { id, verdict } of valid) {
-        if (verdict.type === 'invalid') return false
-        if (hasPayload(verdict.transaction)) waits.push(wait(id, verdict.transaction))
-      }
-      await Promise.all(waits)
-      return true
-    },
+/** Payloads by request up to so many bytes; the oldest go first. */
+class Shelf {
+  readonly #bytesMax: number
+  readonly #payloads: Map<RequestId, Uint8Array> = new Map()
+  #bytes = 0
 
-    async take(bytes, payload) {
-      const id = requestId(bytes)
-      const verdict = verdicts.of(bytes)
-      if (verdict.type === 'invalid') throw new LedgerError(verdict.code)
-      if (hasPayload(verdict.transaction) && !here.has(id)) await keep(id, verdict.transaction, payload)
-    },
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax
+  }
 
-    async opened(bytes) {
-      const id = requestId(bytes)
-      const verdict = verdicts.of(bytes)
-      if (verdict.type === 'invalid') throw new LedgerError(verdict.code)
-      await wait(id, verdict.transaction)
-      const opened = here.get(id)
-      if (opened === undefined) throw new LedgerError('PAYLOAD_UNAVAILABLE', { request: id })
-      return opened
-    },
+  get(id: RequestId): Uint8Array | undefined {
+    return this.#payloads.get(id)
+  }
 
-    carried: (ids) =>
-      ids.flatMap((id) => {
-        const payload = here.get(id)?.bytes ?? recent.get(id)
-        return payload === undefined ? [] : [{ id, payload }]
-      }),
+  put(id: RequestId, payload: Uint8Array): void {
+    this.remove(id)
+    this.#payloads.set(id, payload)
+    this.#bytes += payload.length
+    for (const oldest of this.#payloads.keys()) {
+      if (this.#bytes <= this.#bytesMax) return
+      this.remove(oldest)
+    }
+  }
 
-    release(ids) {
-      for (const id of ids) {
-        const bytes = here.get(id)?.bytes
-        here.delete(id)
-        dropLoose(id)
-        if (bytes === undefined || recent.has(id)) continue
-        recent.set(id, bytes)
-        recentBytes += bytes.length
-      }
-      for (const [id, bytes] of recent) {
-        if (recentBytes <= limits.recentPayloadBytesMax) break
-        recent.delete(id)
-        recentBytes -= bytes.length
-      }
-    },
-
-    tick() {
-      if (waiting.size > 0) ask([...waiting.keys()].slice(0, limits.batchTransactionsMax), true)
-    },
+  remove(id: RequestId): void {
+    this.#bytes -= this.#payloads.get(id)?.length ?? 0
+    this.#payloads.delete(id)
   }
 }

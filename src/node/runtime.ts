@@ -6,22 +6,24 @@ import { type NodeId, type Sequence, sequenceOf } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import { decode, encode } from '../base/schema.ts'
 import { sign } from '../base/signature.ts'
+import type { RequestId } from '../consensus/batch.ts'
 import { type ResultCertificate, resultCertificateSchema } from '../consensus/certificate.ts'
-import type { Parameters } from '../consensus/contract.ts'
+import type { CoreStatus, JournalRecord, Setup } from '../consensus/contract.ts'
 import type { Clock } from '../consensus/ports.ts'
-import { type Genesis, type LedgerParameters, ledgerIdFor } from '../ledger/genesis.ts'
+import { type Genesis, ledgerIdFor } from '../ledger/genesis.ts'
 import type { Delivered } from '../ledger/ledger.ts'
+import type { Member } from '../p2p/admission.ts'
 import { type Mesh, type MeshEvent, openMesh } from '../p2p/mesh.ts'
 import type { BlockArchive } from '../store/blocks.ts'
 import { createClaimChecker } from './claims.ts'
 import { LedgerMachine } from './machine.ts'
 import type { Parts } from './parts.ts'
-import { createPayloadPool } from './payloads.ts'
+import { PayloadPool } from './payloads.ts'
 import { protocolOf } from './protocols.ts'
-import { createSubmissions, type Submissions } from './submissions.ts'
-import { createSync } from './sync.ts'
-import { startValidator, type Validator, type ValidatorEvent } from './validator.ts'
-import { createVerdicts } from './verdicts.ts'
+import { Submissions } from './submissions.ts'
+import { Sync } from './sync.ts'
+import { Validator, type ValidatorEvent } from './validator.ts'
+import { createVerdicts, type Verdicts } from './verdicts.ts'
 import { type CarriedPayload, type Envelope, envelopeSchema } from './wire.ts'
 
 export type NodeEvent =
@@ -29,16 +31,6 @@ export type NodeEvent =
   | MeshEvent
   | { readonly type: 'executed'; readonly delivered: Delivered }
   | { readonly type: 'final'; readonly sequence: Sequence }
-
-export interface Runtime {
-  readonly machine: LedgerMachine
-  readonly mesh: Mesh
-  readonly validator: Validator
-  readonly submissions: Submissions
-  /** The newest proof that a block is final; undefined before the first. */
-  final(): ResultCertificate | undefined
-  stop(): Promise<void>
-}
 
 export interface RuntimeOptions {
   readonly parts: Parts
@@ -52,145 +44,188 @@ export interface RuntimeOptions {
   readonly onFailure: (error: unknown) => void
 }
 
-export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
-  const { parts, genesis, self, clock, onEvent, onFailure } = options
-  const { identity, store, blocks, log, journal } = parts
-  const protocol = protocolOf(genesis.protocol)
-  const ledger = ledgerIdFor(genesis)
-  const verdicts = createVerdicts(ledger)
+export class Runtime {
+  readonly machine: LedgerMachine
+  readonly mesh: Mesh
+  readonly submissions: Submissions
+  readonly #options: RuntimeOptions
+  readonly #payloads: PayloadPool
+  readonly #sync: Sync
+  readonly #validator: Validator
+  #final: ResultCertificate | undefined
 
-  const payloads = createPayloadPool({
-    ledger: ledger,
-    verdicts,
-    stage: (id, payload) => store.stage(id, payload),
-    staged: (id) => store.staged(id),
-    ask: (ids, again) => {
-      for (const peer of mesh.peers()) {
-        send(peer, { type: 'payloads-wanted', ids })
-        // Executed long ago at the others, it comes with its block.
-        if (again) send(peer, { type: 'blocks-wanted', from: sequenceOf(machine.applied.sequence + 1), count: 1 })
-      }
-    },
-    onFailure,
-  })
-  const machine = await LedgerMachine.open({
-    genesis,
-    blocks,
-    log,
-    store,
-    payloads,
-    onExecuted: (delivered) => {
-      submissions.executed(delivered)
-      onEvent({ type: 'executed', delivered })
-    },
-  })
-  let lastFinal = await lastKept(blocks, machine.applied.sequence)
-  const submissions = createSubmissions({
-    final: lastFinal?.result.sequence ?? sequenceOf(0),
-    machine: () => machine,
-    payloads,
-    verdicts,
-    propose: (bytes) => validator.propose(bytes),
-  })
-  const mesh = await openMesh({
-    ledger: ledger,
-    self,
-    transportSeed: identity.transport,
-    listen: options.listen,
-    members: () =>
-      machine.ledger
-        .nodes()
-        .map(({ id, keys, addresses }) => ({ node: id, transportKey: keys.transport, addresses, suspended: false })),
-    onEvent,
-  })
-  const sync = createSync({
-    machine,
-    blocks,
-    store,
-    payloads,
-    verdicts,
-    send,
-    peers: () => mesh.peers(),
-    refuse: (from, error) => onEvent({ type: 'refuse', from, code: error.code }),
-  })
-  const validator = startValidator({
-    protocol,
-    setup: {
-      ledger: ledger,
-      self,
-      roster: machine.ledger.roster(),
-      parameters: coreParameters(machine.ledger.parameters()),
-      applied: machine.applied,
-      sign: (domain, bytes) => sign(domain, bytes, identity.consensus),
-      random: options.random,
-      journal: await journal.read(),
-    },
-    journal,
-    clock,
-    transport: mesh,
-    machine,
-    sync,
-    payloads,
-    verdicts,
-    claims: createClaimChecker(),
-    onFinal: async (certificate) => {
-      const { sequence } = certificate.result
-      await blocks.putResult(sequence, encode(resultCertificateSchema, certificate))
-      lastFinal = certificate
-      submissions.final(sequence)
-      onEvent({ type: 'final', sequence })
-    },
-    onRejected: (id, code) => submissions.rejected(id, code),
-    onReadable: () => undefined,
-    onEvent,
-    onFailure,
-  })
-
-  function send(to: NodeId, envelope: Envelope): boolean {
-    const priority = envelope.type === 'protocol' ? 'consensus' : 'sync'
-    return mesh.send(to, priority, encode(envelopeSchema, envelope))
+  private constructor(options: RuntimeOptions, started: Started) {
+    const { parts, clock, onEvent, onFailure } = options
+    const { machine, mesh, payloads, verdicts, journal } = started
+    this.#options = options
+    this.machine = machine
+    this.mesh = mesh
+    this.#payloads = payloads
+    this.#final = started.final
+    this.submissions = new Submissions({
+      final: this.#final?.result.sequence ?? sequenceOf(0),
+      machine,
+      payloads,
+      verdicts,
+      propose: (transaction) => this.#validator.propose(transaction),
+    })
+    this.#sync = new Sync({
+      machine,
+      payloads,
+      verdicts,
+      blocks: parts.blocks,
+      store: parts.store,
+      send: (to, envelope) => this.#send(to, envelope),
+      peers: () => mesh.peers(),
+      refuse: (from, error) => onEvent({ type: 'refuse', from, code: error.code }),
+    })
+    this.#validator = new Validator({
+      protocol: protocolOf(options.genesis.protocol),
+      setup: this.#setup(journal),
+      journal: parts.journal,
+      clock,
+      transport: mesh,
+      machine,
+      sync: this.#sync,
+      payloads,
+      verdicts,
+      claims: createClaimChecker(),
+      onFinal: (certificate) => this.#becomeFinal(certificate),
+      onRejected: (id, code) => this.submissions.rejected(id, code),
+      onEvent,
+      onFailure,
+    })
+    mesh.onMessage((from, _priority, bytes) => {
+      this.#receive(from, bytes).catch((error) => this.#blame(from, error))
+    })
   }
 
-  async function receive(from: NodeId, bytes: Uint8Array): Promise<void> {
-    const envelope = decode(envelopeSchema, bytes)
-    switch (envelope.type) {
-      case 'protocol':
-        return validator.receive(from, envelope.message, envelope.payloads)
-      case 'payloads':
-        return payloads.offer(envelope.payloads)
-      case 'payloads-wanted': {
-        const carried = payloads.carried(envelope.ids)
-        if (carried.length > 0) send(from, { type: 'payloads', payloads: firstOf(carried) })
-        return
-      }
-      case 'blocks':
-        for (const served of envelope.blocks) payloads.offer(served.payloads)
-        return sync.receive(from, envelope)
-      case 'blocks-wanted':
-        send(from, await sync.serve(envelope))
+  /** Resolves when the node listens and takes part. @throws LedgerError as its parts do. */
+  static async start(options: RuntimeOptions): Promise<Runtime> {
+    const { parts, genesis, self, listen, onEvent, onFailure } = options
+    const { identity, store, blocks, log, journal } = parts
+    const ledger = ledgerIdFor(genesis)
+    const verdicts = createVerdicts(ledger)
+    const running: { runtime?: Runtime } = {}
+    const payloads = new PayloadPool({
+      ledger,
+      verdicts,
+      stage: (id, payload) => store.stage(id, payload),
+      staged: (id) => store.staged(id),
+      ask: (ids, again) => running.runtime?.askForPayloads(ids, again),
+      onFailure,
+    })
+    const machine = await LedgerMachine.open({
+      genesis,
+      blocks,
+      log,
+      store,
+      payloads,
+      onExecuted: (delivered) => {
+        running.runtime?.submissions.executed(delivered)
+        onEvent({ type: 'executed', delivered })
+      },
+    })
+    const members = (): readonly Member[] =>
+      machine.ledger
+        .nodes()
+        .map(({ id, keys, addresses }) => ({ node: id, transportKey: keys.transport, addresses, suspended: false }))
+    const mesh = await openMesh({ ledger, self, transportSeed: identity.transport, listen, members, onEvent })
+    const final = await lastKept(blocks, machine.applied.sequence)
+    running.runtime = new Runtime(options, { machine, mesh, payloads, verdicts, final, journal: await journal.read() })
+    return running.runtime
+  }
+
+  /** The newest proof that a block is final; undefined before the first. */
+  final(): ResultCertificate | undefined {
+    return this.#final
+  }
+
+  /** What the protocol says of itself. */
+  status(): CoreStatus {
+    return this.#validator.status()
+  }
+
+  async stop(): Promise<void> {
+    await this.mesh.close()
+    await this.#validator.stop()
+  }
+
+  askForPayloads(ids: readonly RequestId[], again: boolean): void {
+    for (const peer of this.mesh.peers()) {
+      this.#send(peer, { type: 'payloads-wanted', ids })
+      // Executed long ago at the others, a payload comes with its block.
+      if (again)
+        this.#send(peer, { type: 'blocks-wanted', from: sequenceOf(this.machine.applied.sequence + 1), count: 1 })
     }
   }
 
-  mesh.onMessage((from, _priority, bytes) => {
-    receive(from, bytes).catch((error) => {
-      // What a peer sent is its fault and refused; anything else is ours.
-      if (error instanceof LedgerError && error.code !== 'STORAGE_FAILED')
-        onEvent({ type: 'refuse', from, code: error.code })
-      else onFailure(error)
-    })
-  })
-
-  return {
-    machine,
-    mesh,
-    validator,
-    submissions,
-    final: () => lastFinal,
-    async stop() {
-      await mesh.close()
-      await validator.stop()
-    },
+  #setup(journal: readonly JournalRecord[]): Setup {
+    const { parts, self, random } = this.#options
+    const { ledger, applied } = this.machine
+    return {
+      ledger: ledger.id,
+      self,
+      roster: ledger.roster(),
+      parameters: { ...ledger.parameters(), ...hostParameters },
+      applied,
+      sign: (domain, bytes) => sign(domain, bytes, parts.identity.consensus),
+      random,
+      journal,
+    }
   }
+
+  async #becomeFinal(certificate: ResultCertificate): Promise<void> {
+    const { sequence } = certificate.result
+    await this.#options.parts.blocks.putResult(sequence, encode(resultCertificateSchema, certificate))
+    this.#final = certificate
+    this.submissions.final(sequence)
+    this.#options.onEvent({ type: 'final', sequence })
+  }
+
+  #send(to: NodeId, envelope: Envelope): boolean {
+    return this.mesh.send(to, 'sync', encode(envelopeSchema, envelope))
+  }
+
+  async #receive(from: NodeId, bytes: Uint8Array): Promise<void> {
+    const envelope = decode(envelopeSchema, bytes)
+    switch (envelope.type) {
+      case 'protocol':
+        this.#validator.receive(from, envelope.message, envelope.payloads)
+        break
+      case 'payloads':
+        this.#payloads.offer(envelope.payloads)
+        break
+      case 'payloads-wanted': {
+        const carried = firstOf(this.#payloads.carried(envelope.ids))
+        if (carried.length > 0) this.#send(from, { type: 'payloads', payloads: carried })
+        break
+      }
+      case 'blocks':
+        for (const served of envelope.blocks) this.#payloads.offer(served.payloads)
+        this.#sync.receive(from, envelope)
+        break
+      case 'blocks-wanted':
+        this.#send(from, await this.#sync.serve(envelope))
+    }
+  }
+
+  /** What a peer sent is its fault and refused; anything else is ours. */
+  #blame(from: NodeId, error: unknown): void {
+    const { onEvent, onFailure } = this.#options
+    if (error instanceof LedgerError && error.code !== 'STORAGE_FAILED')
+      onEvent({ type: 'refuse', from, code: error.code })
+    else onFailure(error)
+  }
+}
+
+interface Started {
+  readonly machine: LedgerMachine
+  readonly mesh: Mesh
+  readonly payloads: PayloadPool
+  readonly verdicts: Verdicts
+  readonly final: ResultCertificate | undefined
+  readonly journal: readonly JournalRecord[]
 }
 
 /** As many as fill one frame at most; the others are asked for again. */
@@ -200,10 +235,6 @@ function firstOf(carried: readonly CarriedPayload[]): readonly CarriedPayload[] 
     bytes += payload.length
     return place === 0 || bytes <= limits.frameBytesMax / 2
   })
-}
-
-function coreParameters(agreed: LedgerParameters): Parameters {
-  return { ...agreed, ...hostParameters }
 }
 
 /** What each node may choose for itself. */

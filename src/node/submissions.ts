@@ -14,18 +14,10 @@ export interface Submission extends Execution {
   readonly tx: TxId
 }
 
-export interface Submissions {
-  /** @throws LedgerError what is wrong with it, TOO_BUSY, or NOT_FINAL when `signal` ends the wait. */
-  submit(transaction: Uint8Array, payload: Uint8Array, signal: AbortSignal): Promise<Submission>
-  executed(delivered: Delivered): void
-  final(sequence: Sequence): void
-  rejected(id: RequestId, code: ErrorCode): void
-}
-
 export interface SubmissionsOptions {
   /** Height that is known to be final at the start. */
   readonly final: Sequence
-  readonly machine: () => LedgerMachine
+  readonly machine: LedgerMachine
   readonly payloads: PayloadPool
   readonly verdicts: Verdicts
   /** Hands a request to the protocol. */
@@ -38,73 +30,83 @@ interface Waiter {
   readonly settle: (result: Execution | LedgerError) => void
 }
 
-export function createSubmissions({ final, machine, payloads, verdicts, propose }: SubmissionsOptions): Submissions {
-  const waiters = new Map<TxId, Set<Waiter>>()
-  let finalHeight: number = final
+export class Submissions {
+  readonly #options: SubmissionsOptions
+  readonly #waiters: Map<TxId, Set<Waiter>> = new Map()
+  #final: number
 
-  function settle(tx: TxId, waiter: Waiter, result: Execution | LedgerError): void {
-    const of = waiters.get(tx)
-    of?.delete(waiter)
-    if (of?.size === 0) waiters.delete(tx)
-    waiter.settle(result)
+  constructor(options: SubmissionsOptions) {
+    this.#options = options
+    this.#final = options.final
   }
 
-  function settleFinal(): void {
-    for (const [tx, of] of waiters) {
-      for (const waiter of of) {
+  /** @throws LedgerError what is wrong with it, TOO_BUSY, or NOT_FINAL when `signal` ends the wait. */
+  async submit(bytes: Uint8Array, payload: Uint8Array, signal: AbortSignal): Promise<Submission> {
+    const { machine, payloads, verdicts, propose } = this.#options
+    const verdict = verdicts.of(bytes)
+    if (verdict.type === 'invalid') throw new LedgerError(verdict.code)
+    const { tx, transaction } = verdict
+    const before = await machine.execution(tx)
+    if (before !== undefined && before.sequence <= this.#final) return { tx, ...before }
+    if (before === undefined) {
+      const fault = machine.ledger.courtesyFault(transaction)
+      // A number that was used while we looked is answered like one that was used before.
+      if (fault !== undefined && fault !== 'REPEATED') throw new LedgerError(fault)
+      await payloads.take(bytes, payload)
+    }
+    const done = this.#wait(tx, requestId(bytes), await machine.execution(tx), signal)
+    if (before === undefined) propose(bytes)
+    return { tx, ...(await done) }
+  }
+
+  executed({ header, outcomes }: Delivered): void {
+    for (const { tx, index, code, repeated } of outcomes) {
+      if (repeated) continue
+      for (const waiter of this.#waiters.get(tx) ?? []) waiter.execution = { sequence: header.sequence, index, code }
+    }
+    this.#settleFinal()
+  }
+
+  final(sequence: Sequence): void {
+    this.#final = Math.max(this.#final, sequence)
+    this.#settleFinal()
+  }
+
+  rejected(id: RequestId, code: ErrorCode): void {
+    for (const [tx, waiters] of this.#waiters) {
+      for (const waiter of waiters) if (waiter.id === id) this.#settle(tx, waiter, new LedgerError(code))
+    }
+  }
+
+  #wait(tx: TxId, id: RequestId, execution: Execution | undefined, signal: AbortSignal): Promise<Execution> {
+    return new Promise((resolve, reject) => {
+      const giveUp = (): void => this.#settle(tx, waiter, new LedgerError('NOT_FINAL', { tx }))
+      const settle = (result: Execution | LedgerError): void => {
+        signal.removeEventListener('abort', giveUp)
+        if (result instanceof LedgerError) reject(result)
+        else resolve(result)
+      }
+      const waiter: Waiter = { id, execution, settle }
+      this.#waiters.set(tx, (this.#waiters.get(tx) ?? new Set()).add(waiter))
+      if (signal.aborted) giveUp()
+      else signal.addEventListener('abort', giveUp)
+      this.#settleFinal()
+    })
+  }
+
+  #settleFinal(): void {
+    for (const [tx, waiters] of this.#waiters) {
+      for (const waiter of waiters) {
         const { execution } = waiter
-        if (execution !== undefined && execution.sequence <= finalHeight) settle(tx, waiter, execution)
+        if (execution !== undefined && execution.sequence <= this.#final) this.#settle(tx, waiter, execution)
       }
     }
   }
 
-  function wait(tx: TxId, id: RequestId, execution: Execution | undefined, signal: AbortSignal): Promise<Execution> {
-    return new Promise((resolve, reject) => {
-      const waiter: Waiter = {
-        id,
-        execution,
-        settle: (result) => (result instanceof LedgerError ? reject(result) : resolve(result)),
-      }
-      waiters.set(tx, (waiters.get(tx) ?? new Set()).add(waiter))
-      const giveUp = (): void => settle(tx, waiter, new LedgerError('NOT_FINAL', { tx }))
-      if (signal.aborted) giveUp()
-      else signal.addEventListener('abort', giveUp, { once: true })
-    })
-  }
-
-  return {
-    async submit(bytes, payload, signal) {
-      const verdict = verdicts.of(bytes)
-      if (verdict.type === 'invalid') throw new LedgerError(verdict.code)
-      const { tx, transaction } = verdict
-      const before = await machine().execution(tx)
-      if (before !== undefined && before.sequence <= finalHeight) return { tx, ...before }
-      if (before === undefined) {
-        const fault = machine().ledger.courtesyFault(transaction)
-        if (fault !== undefined) throw new LedgerError(fault)
-        await payloads.take(bytes, payload)
-      }
-      const done = wait(tx, requestId(bytes), before, signal)
-      if (before === undefined) propose(bytes)
-      return { tx, ...(await done) }
-    },
-
-    executed({ header, outcomes }) {
-      for (const { tx, index, code, repeated } of outcomes) {
-        if (repeated) continue
-        for (const waiter of waiters.get(tx) ?? []) waiter.execution = { sequence: header.sequence, index, code }
-      }
-      settleFinal()
-    },
-
-    final(sequence) {
-      finalHeight = Math.max(finalHeight, sequence)
-      settleFinal()
-    },
-
-    rejected(id, code) {
-      for (const [tx, of] of waiters)
-        for (const waiter of of) if (waiter.id === id) settle(tx, waiter, new LedgerError(code))
-    },
+  #settle(tx: TxId, waiter: Waiter, result: Execution | LedgerError): void {
+    const waiters = this.#waiters.get(tx)
+    if (waiters?.delete(waiter) !== true) return
+    if (waiters.size === 0) this.#waiters.delete(tx)
+    waiter.settle(result)
   }
 }

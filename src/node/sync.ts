@@ -9,8 +9,8 @@ import { verify } from '../base/signature.ts'
 import { requestId, summaryDigest, transactionsHash } from '../consensus/batch.ts'
 import { type BlockRecord, blockRecordSchema } from '../consensus/block.ts'
 import { commitCertificateFault } from '../consensus/certificate.ts'
-import { type ItemPayload, itemPayloadSchema, payloadSchema } from '../ledger/payload.ts'
-import { hasPayload, itemIdFor } from '../ledger/transaction.ts'
+import { itemPayloadSchema, payloadSchema } from '../ledger/payload.ts'
+import { itemIdFor } from '../ledger/transaction.ts'
 import type { BlockArchive } from '../store/blocks.ts'
 import type { Store } from '../store/store.ts'
 import type { LedgerMachine } from './machine.ts'
@@ -19,21 +19,12 @@ import type { Verdicts } from './verdicts.ts'
 import type { CarriedPayload, Envelope, ServedBlock } from './wire.ts'
 
 const answerTimeoutMs = 5_000
+const retryMs = 250
 /** Rounds of all peers that gave nothing before a fetch gives up; the protocol asks again. */
 const fruitlessMax = 8
 
 type BlocksAnswer = Extract<Envelope, { readonly type: 'blocks' }>
 type BlocksWanted = Extract<Envelope, { readonly type: 'blocks-wanted' }>
-
-export interface Sync {
-  /** Executes certified blocks up to and including `target`; false when no peer gave them. Call from one place at a time. */
-  fetch(target: Sequence, preferred: readonly NodeId[]): Promise<boolean>
-  /** An answer has come. */
-  receive(from: NodeId, answer: BlocksAnswer): void
-  /** What this node can answer, as many blocks as fill one frame at most. */
-  serve(wanted: BlocksWanted): Promise<BlocksAnswer>
-  stop(): void
-}
 
 export interface SyncOptions {
   readonly machine: LedgerMachine
@@ -47,37 +38,76 @@ export interface SyncOptions {
   readonly refuse: (from: NodeId, error: LedgerError) => void
 }
 
-export function createSync({ machine, blocks, store, payloads, verdicts, send, peers, refuse }: SyncOptions): Sync {
-  let expected: { from: NodeId; at: Sequence; settle: (answer: BlocksAnswer | undefined) => void } | undefined
-  let stopped = false
+interface Question {
+  readonly from: NodeId
+  readonly at: Sequence
+  readonly settle: (answer: BlocksAnswer | undefined) => void
+}
 
-  function question(from: NodeId, at: Sequence, count: number): Promise<BlocksAnswer | undefined> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => settle(undefined), answerTimeoutMs)
-      const settle = (answer: BlocksAnswer | undefined): void => {
-        clearTimeout(timer)
-        expected = undefined
-        resolve(answer)
+export class Sync {
+  readonly #options: SyncOptions
+  #question: Question | undefined
+  #stopped = false
+
+  constructor(options: SyncOptions) {
+    this.#options = options
+  }
+
+  /** Executes certified blocks up to and including `target`; false when no peer gave them. One call at a time. */
+  async fetch(target: Sequence, preferred: readonly NodeId[]): Promise<boolean> {
+    const { machine } = this.#options
+    for (let fruitless = 0; machine.applied.sequence < target && fruitless < fruitlessMax && !this.#stopped; ) {
+      const before = machine.applied.sequence
+      for (const peer of this.#sources(preferred)) {
+        while (machine.applied.sequence < target && !this.#stopped && (await this.#fetchFrom(peer, target)));
       }
-      expected = { from, at, settle }
-      if (!send(from, { type: 'blocks-wanted', from: at, count })) settle(undefined)
-    })
+      const progress = machine.applied.sequence > before
+      fruitless = progress ? 0 : fruitless + 1
+      if (!progress && !this.#stopped) await new Promise((resolve) => setTimeout(resolve, retryMs))
+    }
+    return machine.applied.sequence >= target
   }
 
-  /** @throws LedgerError when the block is not the certified next one. */
-  async function executeServed({ block, payloads: carried }: ServedBlock): Promise<void> {
-    const record = decode(blockRecordSchema, block)
-    checkRecord(record, machine)
-    payloads.offer(carried)
-    const { header, batchTime, tokens, transactions, certificate } = record
-    await machine.execute({ sequence: header.sequence, batch: { time: batchTime, tokens, transactions }, certificate })
+  /** An answer has come. */
+  receive(from: NodeId, answer: BlocksAnswer): void {
+    if (this.#question?.from === from && this.#question.at === answer.from) this.#question.settle(answer)
   }
 
-  async function fetchFrom(peer: NodeId, target: Sequence): Promise<boolean> {
+  /** What this node can answer, as many blocks as fill one frame at most. */
+  async serve({ from, count }: BlocksWanted): Promise<BlocksAnswer> {
+    const { machine, blocks } = this.#options
+    const served: ServedBlock[] = []
+    let bytes = 0
+    for (let height = Math.max(1, from); height < from + count && height <= machine.applied.sequence; height++) {
+      const block = await blocks.read(height)
+      const payloads = await this.#payloadsOf(block)
+      bytes += block.length + payloads.reduce((sum, { payload }) => sum + payload.length, 0)
+      if (served.length > 0 && bytes > limits.frameBytesMax / 2) break
+      served.push({ block, payloads })
+    }
+    return { type: 'blocks', from, blocks: served }
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#question?.settle(undefined)
+  }
+
+  #sources(preferred: readonly NodeId[]): readonly NodeId[] {
+    const connected = this.#options.peers()
+    return [
+      ...preferred.filter((peer) => connected.includes(peer)),
+      ...connected.filter((peer) => !preferred.includes(peer)),
+    ]
+  }
+
+  /** Whether it brought this node at least one block further. */
+  async #fetchFrom(peer: NodeId, target: Sequence): Promise<boolean> {
+    const { machine, refuse } = this.#options
     const at = sequenceOf(machine.applied.sequence + 1)
-    const answer = await question(peer, at, Math.min(limits.blocksPerAnswerMax, target - at + 1))
+    const answer = await this.#ask(peer, at, Math.min(limits.blocksPerAnswerMax, target - at + 1))
     try {
-      for (const served of answer?.blocks ?? []) if (!stopped) await executeServed(served)
+      for (const served of answer?.blocks ?? []) if (!this.#stopped) await this.#execute(served)
     } catch (error) {
       if (!(error instanceof LedgerError) || error.code === 'STORAGE_FAILED') throw error
       refuse(peer, error)
@@ -85,45 +115,44 @@ export function createSync({ machine, blocks, store, payloads, verdicts, send, p
     return machine.applied.sequence >= at
   }
 
-  return {
-    async fetch(target, preferred) {
-      for (let fruitless = 0; machine.applied.sequence < target && fruitless < fruitlessMax && !stopped; ) {
-        const connected = peers()
-        const sources = [
-          ...preferred.filter((peer) => connected.includes(peer)),
-          ...connected.filter((peer) => !preferred.includes(peer)),
-        ]
-        let progress = false
-        for (const peer of sources) {
-          while (machine.applied.sequence < target && !stopped && (await fetchFrom(peer, target))) progress = true
-        }
-        fruitless = progress ? 0 : fruitless + 1
-        if (!progress && !stopped) await new Promise((resolve) => setTimeout(resolve, 250))
+  #ask(from: NodeId, at: Sequence, count: number): Promise<BlocksAnswer | undefined> {
+    return new Promise((resolve) => {
+      const settle = (answer: BlocksAnswer | undefined): void => {
+        clearTimeout(timer)
+        this.#question = undefined
+        resolve(answer)
       }
-      return machine.applied.sequence >= target
-    },
+      const timer = setTimeout(() => settle(undefined), answerTimeoutMs)
+      this.#question = { from, at, settle }
+      if (!this.#options.send(from, { type: 'blocks-wanted', from: at, count })) settle(undefined)
+    })
+  }
 
-    receive(from, answer) {
-      if (expected !== undefined && expected.from === from && expected.at === answer.from) expected.settle(answer)
-    },
+  /** @throws LedgerError when the block is not the certified next one. */
+  async #execute({ block, payloads: carried }: ServedBlock): Promise<void> {
+    const { machine, payloads } = this.#options
+    const record = decode(blockRecordSchema, block)
+    checkRecord(record, machine)
+    payloads.offer(carried)
+    const { header, batchTime, tokens, transactions, certificate } = record
+    await machine.execute({ sequence: header.sequence, batch: { time: batchTime, tokens, transactions }, certificate })
+  }
 
-    async serve({ from, count }) {
-      const served: ServedBlock[] = []
-      let bytes = 0
-      for (let height = from; height < from + count && height <= machine.applied.sequence; height++) {
-        const block = await blocks.read(sequenceOf(height))
-        const carried = await payloadsOf(block, store, verdicts)
-        bytes += block.length + carried.reduce((sum, { payload }) => sum + payload.length, 0)
-        if (served.length > 0 && bytes > limits.frameBytesMax / 2) break
-        served.push({ block, payloads: carried })
-      }
-      return { type: 'blocks', from, blocks: served }
-    },
-
-    stop() {
-      stopped = true
-      expected?.settle(undefined)
-    },
+  /** The payloads of a block's transactions, as far as this node keeps them. */
+  async #payloadsOf(block: Uint8Array): Promise<readonly CarriedPayload[]> {
+    const { store, verdicts } = this.#options
+    const carried: CarriedPayload[] = []
+    for (const bytes of decode(blockRecordSchema, block).transactions) {
+      const verdict = verdicts.of(bytes)
+      if (verdict.type === 'invalid' || verdict.transaction.act.type !== 'data') continue
+      const { tx } = verdict
+      const ids = verdict.transaction.act.items.map((_, index) => itemIdFor(tx, index))
+      const parts = await Promise.all(ids.map((item) => store.itemPayload(item)))
+      const items = parts.filter((part) => part !== undefined).map((part) => decode(itemPayloadSchema, part))
+      if (items.length === parts.length)
+        carried.push({ id: requestId(bytes), payload: encode(payloadSchema, { items }) })
+    }
+    return carried
   }
 }
 
@@ -144,20 +173,4 @@ function checkRecord(record: BlockRecord, machine: LedgerMachine): void {
   }
   const fault = commitCertificateFault(certificate, machine.ledger.roster(), verify)
   if (fault !== undefined) throw new LedgerError(fault, { height: header.sequence })
-}
-
-/** The payloads of a block's transactions, as far as this node keeps them. */
-async function payloadsOf(block: Uint8Array, store: Store, verdicts: Verdicts): Promise<readonly CarriedPayload[]> {
-  const carried: CarriedPayload[] = []
-  for (const bytes of decode(blockRecordSchema, block).transactions) {
-    const verdict = verdicts.of(bytes)
-    if (verdict.type === 'invalid' || !hasPayload(verdict.transaction) || verdict.transaction.act.type !== 'data')
-      continue
-    const parts = await Promise.all(
-      verdict.transaction.act.items.map((_, index) => store.itemPayload(itemIdFor(verdict.tx, index))),
-    )
-    const items = parts.filter((part) => part !== undefined).map((part): ItemPayload => decode(itemPayloadSchema, part))
-    if (items.length === parts.length) carried.push({ id: requestId(bytes), payload: encode(payloadSchema, { items }) })
-  }
-  return carried
 }
