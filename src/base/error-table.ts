@@ -135,6 +135,16 @@ export const errorTable = {
     sentence: 'What answered is no node of this version.',
     next: 'Check that --endpoint names the HTTP address of a node, and that both run versions that work together.',
   },
+  QUORUM_AWAY: {
+    exit: 5,
+    sentence: 'Not enough validators are connected for a quorum.',
+    next: 'Start the nodes that are missing, and check the addresses in their cards.',
+  },
+  ADDRESS_IN_USE: {
+    exit: 3,
+    sentence: 'Another program listens at an address that this node is to listen at.',
+    next: 'Stop the other program, or give this node another port in node.yaml.',
+  },
   NO_HOME: {
     exit: 3,
     sentence: 'There is no node in this folder.',
@@ -270,6 +280,41 @@ export const errorTable = {
     exit: 4,
     sentence: 'The name or IRI is registered already.',
     next: 'Choose another, or use the registered one.',
+  },
+  ITEM_UNKNOWN: {
+    exit: 4,
+    sentence: 'No accepted item stands at the place that was named.',
+    next: 'Look the item up again with `quadrille person find`.',
+  },
+  APPROVAL_MISSING: {
+    exit: 7,
+    sentence: 'An erasure needs the approval of a second key of the controller that may erase.',
+    next: 'Let another person approve it with --approve-as.',
+  },
+  LEGAL_HOLD: {
+    exit: 4,
+    sentence: 'A legal hold keeps an item from being erased.',
+    next: 'Lift the hold first, or leave the item out of the order.',
+  },
+  HOLD_UNKNOWN: {
+    exit: 4,
+    sentence: 'There is no such hold, or it was lifted.',
+    next: 'Check the transaction that placed it.',
+  },
+  ORDER_UNKNOWN: {
+    exit: 4,
+    sentence: 'There is no such erasure order.',
+    next: 'Check the transaction that ordered it.',
+  },
+  PURGE_INCOMPLETE: {
+    exit: 4,
+    sentence: 'A node may attest only a purge after which it found nothing.',
+    next: 'Purge again, then search again.',
+  },
+  ATTESTED_BEFORE: {
+    exit: 4,
+    sentence: 'This node has attested this order before.',
+    next: 'Nothing: the first attestation stands.',
   },
   PAYLOAD_MALFORMED: {
     exit: 4,

@@ -54,6 +54,8 @@ export const limits = {
   gcmRecordsPerKeyMax: 1_073_741_824,
   /** One record of an append-only file: the largest block record or journal record, and head-room. */
   fileRecordBytesMax: 16_777_216,
+  /** Rule. Items that one order or hold names: what fits a transaction. */
+  placesPerActMax: 2_048,
   /** Rule. Numbers that one key may have open at once, below and above its highest executed one. */
   sequenceWindow: 1024,
   /** Rule. Sequences after which the version of a graph is too old to be the base of a change. */
@@ -66,6 +68,8 @@ export const limits = {
   storeWriteBufferBytes: 16_777_216,
   /** LevelDB's cache of file blocks. */
   storeCacheBytes: 33_554_432,
+  /** Counts of patterns at heights that a store remembers for query plans. */
+  storeCountsMax: 4_096,
   /** Index rows that one read of a scan takes: bounds how long it holds the event loop. */
   scanRowsMax: 1_024,
   /** A journal begins a new segment beyond this: what a cut can free at a time. */

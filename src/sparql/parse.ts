@@ -1,0 +1,97 @@
+// Reads a query before anything is evaluated: it must be a query (no update), reach out to nobody (no SERVICE), and name
+// its dataset within the ledger. FROM and FROM NAMED are taken out here and become the view that the query sees.
+
+import { toAlgebra } from '@traqula/algebra-sparql-1-2'
+import { Parser } from '@traqula/parser-sparql-1-2'
+import { LedgerError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+
+/** Graph IRIs (SPARQL 1.1 Query, section 13.2). */
+export interface Dataset {
+  /** Their merge is the default graph. */
+  readonly defaultGraphs: readonly string[]
+  readonly namedGraphs: readonly string[]
+}
+
+export type Algebra = ReturnType<typeof toAlgebra>
+
+export interface ParsedQuery {
+  readonly algebra: Algebra
+  /** Of BASE, for IRI(). */
+  readonly baseIri: string | undefined
+  /** Undefined when the query names none: then it sees the whole ledger. */
+  readonly dataset: Dataset | undefined
+}
+
+/** Building a parser takes long; it keeps no state between queries. */
+const parser = new Parser({ lexerConfig: { positionTracking: 'full' } })
+
+/** @throws LedgerError PARSE_ERROR with line and column, QUERY_FORBIDDEN, TOO_LARGE. */
+export function parseQuery(text: string): ParsedQuery {
+  if (text.length > limits.queryBytesMax) throw new LedgerError('TOO_LARGE', { bytesMax: limits.queryBytesMax })
+  const tree = positioned(text, () => parser.parse(text))
+  if (tree.type === 'update') throw new LedgerError('QUERY_FORBIDDEN', { found: 'an update' })
+  if (holdsService(tree)) throw new LedgerError('QUERY_FORBIDDEN', { found: 'SERVICE' })
+  const baseIri = tree.context.findLast((each) => each.subType === 'base')?.value.value
+  const whole = positioned(text, () => toAlgebra(tree, { quads: true, blankToVariable: true }))
+  if (!isFrom(whole)) return { algebra: whole, baseIri, dataset: undefined }
+  const [defaultGraphs, namedGraphs] = [whole.default.map(({ value }) => value), whole.named.map(({ value }) => value)]
+  if (defaultGraphs.length + namedGraphs.length > limits.queryGraphsMax) {
+    throw new LedgerError('TOO_LARGE', { graphsMax: limits.queryGraphsMax })
+  }
+  return { algebra: whole.input, baseIri, dataset: { defaultGraphs, namedGraphs } }
+}
+
+interface From {
+  readonly type: 'from'
+  readonly input: Algebra
+  readonly default: readonly { readonly value: string }[]
+  readonly named: readonly { readonly value: string }[]
+}
+
+/** A dataset clause stands around the whole query. */
+function isFrom(algebra: object): algebra is From {
+  return 'type' in algebra && algebra.type === 'from'
+}
+
+function holdsService(node: unknown): boolean {
+  if (node === null || typeof node !== 'object') return false
+  if ('subType' in node && node.subType === 'service') return true
+  return Object.entries(node).some(([name, part]) => name !== 'loc' && holdsService(part))
+}
+
+function positioned<T>(text: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    throw parseError(text, error instanceof Error ? error.message : String(error))
+  }
+}
+
+/** The parser says where in words only; these are its four ways. */
+function parseError(text: string, message: string): LedgerError {
+  const found = /but found(?::| -->) '([^']*)'/.exec(message)?.[1]
+  const reason =
+    found === undefined
+      ? (message.split('\n')[0] ?? '')
+      : found === ''
+        ? 'the query ends too early'
+        : `unexpected ${found}`
+  const offset = offsetIn(text, message)
+  if (offset === undefined) return new LedgerError('PARSE_ERROR', { reason })
+  const before = text.slice(0, offset).split('\n')
+  return new LedgerError('PARSE_ERROR', { line: before.length, column: (before.at(-1)?.length ?? 0) + 1, reason })
+}
+
+function offsetIn(text: string, message: string): number | undefined {
+  const character = /at offset: (\d+)/.exec(message)
+  if (character !== null) return Number(character[1])
+  const token = /^Parse error on line (\d+)\n[^\n]*\n(-*)\^/.exec(message)
+  if (token !== null) {
+    const lines = text.split('\n').slice(0, Number(token[1]) - 1)
+    return lines.reduce((sum, line) => sum + line.length + 1, 0) + (token[2]?.length ?? 0)
+  }
+  const prefix = /^Unknown prefix: (\S*)/.exec(message)
+  if (prefix !== null) return Math.max(0, text.search(new RegExp(`(?<![\\w-])${prefix[1]}:`)))
+  return message.startsWith('Parse error') ? text.length : undefined
+}
