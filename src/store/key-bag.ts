@@ -1,13 +1,14 @@
 // The keys that can be shredded one by one: of personal and confidential items, and of payloads that wait in the staging
-// area. A bag is one generation: a file of sealed notes, "this name has this key" and "this name's key is dropped". A key
-// is durable before anything is sealed under it. A dropped key stays in the file until the next generation is written
-// without it, which is how an erasure destroys keys.
+// area. A generation of the bag is a file of sealed notes, "this name has this key" and "this name's key is dropped". A key
+// is durable before anything is sealed under it. A dropped key stays in the file until the next generation, which is
+// written without it and under another wrapping key; then the old file goes. No later key ever wraps a dropped one.
 
-import { concat, toHex, utf8 } from '../base/bytes.ts'
+import { rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { concat, fromHex, toHex, utf8 } from '../base/bytes.ts'
 import { LedgerError } from '../base/errors.ts'
-import { AppendFile } from '../base/files.ts'
+import { AppendFile, syncDirectory } from '../base/files.ts'
 import type { Digest, ItemId } from '../base/ids.ts'
-import { idBytes } from '../base/ids.ts'
 import { generateSealingKey, open, type SealingKey, seal } from '../base/seal.ts'
 import { Queue, stored } from './failure.ts'
 import { localKey } from './layout.ts'
@@ -22,17 +23,28 @@ const noteBytes = 1 + nameBytes + 8 + 32
 /** Notes that are read side by side when a bag is opened. */
 const readsAtOnce = 64
 
+/** Dropped notes that a bag may hold beyond twice its live ones before a new generation is worth its writing. */
+const droppedMax = 8_192
+const notesPerAppend = 1_024
+
+/** Which file a bag stands in, and the key that wraps its keys. */
+export interface BagGeneration {
+  readonly number: number
+  readonly path: string
+  readonly wrapping: SealingKey
+}
+
 export class KeyBag {
-  readonly generation: number
-  readonly #wrapping: SealingKey
-  readonly #file: AppendFile
+  #generation: BagGeneration
+  #file: AppendFile
   readonly #byName: Map<string, SealingKey> = new Map()
   readonly #byId: Map<string, SealingKey> = new Map()
   readonly #writes: Queue = new Queue()
+  #failure: unknown
 
   /** Opens or creates the file. @throws LedgerError RECORD_TAMPERED when a note is not what was written. */
-  static async open(path: string, generation: number, wrapping: SealingKey): Promise<KeyBag> {
-    const bag = new KeyBag(await stored(AppendFile.open(path)), generation, wrapping)
+  static async open(generation: BagGeneration): Promise<KeyBag> {
+    const bag = new KeyBag(await stored(AppendFile.open(generation.path)), generation)
     try {
       await stored(bag.#load())
     } catch (error) {
@@ -42,10 +54,19 @@ export class KeyBag {
     return bag
   }
 
-  constructor(file: AppendFile, generation: number, wrapping: SealingKey) {
+  constructor(file: AppendFile, generation: BagGeneration) {
     this.#file = file
-    this.generation = generation
-    this.#wrapping = wrapping
+    this.#generation = generation
+  }
+
+  /** Number of the generation, from 1. */
+  get generation(): number {
+    return this.#generation.number
+  }
+
+  /** Whether most of its notes are about keys that were dropped. */
+  get isStale(): boolean {
+    return this.#file.count > 3 * this.size + droppedMax
   }
 
   /** Keys that are not dropped. */
@@ -68,10 +89,15 @@ export class KeyBag {
   /** Gives each name that has none a key of its own, durable when this resolves. */
   add(names: readonly BagName[]): Promise<void> {
     return this.#writes.run(async () => {
+      if (this.#failure !== undefined) throw this.#failure
       const fresh = [...new Set(names)].filter((name) => !this.#byName.has(name))
       if (fresh.length === 0) return
-      const keys = fresh.map((name) => ({ name, key: generateSealingKey(this.#wrapping.algorithm) }))
-      await this.#append(keys.map(({ name, key }) => noteOf(added, name, key)))
+      const keys = fresh.map((name) => ({ name, key: generateSealingKey(this.#generation.wrapping.algorithm) }))
+      await append(
+        this.#file,
+        this.#generation,
+        keys.map(({ name, key }) => noteOf(added, name, key)),
+      )
       await stored(this.#file.sync())
       for (const { name, key } of keys) this.#keep(name, key)
     })
@@ -85,8 +111,43 @@ export class KeyBag {
         return key === undefined ? [] : [{ name, key }]
       })
       if (known.length === 0) return
-      await this.#append(known.map(({ name, key }) => noteOf(dropped, name, { ...key, secret: new Uint8Array(32) })))
+      const blank = new Uint8Array(32)
+      await append(
+        this.#file,
+        this.#generation,
+        known.map(({ name, key }) => noteOf(dropped, name, { ...key, secret: blank })),
+      )
       for (const { name, key } of known) this.#forget(name, key)
+    })
+  }
+
+  /**
+   * Writes the live keys into `next`; once that is on disk and `decide` has made it the one that will be opened, the old
+   * file goes. Whatever is interrupted, one whole generation is there.
+   */
+  turn(next: BagGeneration, decide: () => Promise<void>): Promise<void> {
+    return this.#writes.run(async () => {
+      const old = this.#file
+      await stored(rm(next.path, { force: true }))
+      const file = await stored(AppendFile.open(next.path))
+      try {
+        const notes = [...this.#byName].map(([name, key]) => noteOf(added, name, key))
+        for (let start = 0; start < notes.length; start += notesPerAppend) {
+          await append(file, next, notes.slice(start, start + notesPerAppend))
+        }
+        await stored(file.sync())
+        await decide()
+      } catch (error) {
+        // Which generation will be opened is not known now: a key given in this one might not be found again.
+        this.#failure = error
+        await file.close()
+        throw error
+      }
+      this.#file = file
+      this.#generation = next
+      await stored(old.close())
+      await stored(rm(old.path))
+      await stored(syncDirectory(dirname(old.path)))
     })
   }
 
@@ -94,17 +155,13 @@ export class KeyBag {
     return this.#writes.run(() => stored(this.#file.close()))
   }
 
-  async #append(notes: readonly Uint8Array[]): Promise<void> {
-    const first = this.#file.count
-    await stored(this.#file.append(notes.map((note, i) => seal(this.#wrapping, this.#aad(first + i), note))))
-  }
-
   async #load(): Promise<void> {
     for (let start = 0; start < this.#file.count; start += readsAtOnce) {
       const places = Array.from({ length: Math.min(readsAtOnce, this.#file.count - start) }, (_, i) => start + i)
       const notes = await Promise.all(places.map((place) => this.#file.read(place)))
       for (const [i, sealed] of notes.entries()) {
-        this.#take(open(this.#wrapping, this.#aad(start + i), sealed, { store: 'key bag' }))
+        const aad = aadOf(this.#generation, start + i)
+        this.#take(open(this.#generation.wrapping, aad, sealed, { store: 'key bag' }))
       }
     }
   }
@@ -113,7 +170,7 @@ export class KeyBag {
     if (note.length !== noteBytes) throw new LedgerError('RECORD_TAMPERED', { store: 'key bag' })
     const name = toHex(note.subarray(1, 1 + nameBytes))
     const id = note.slice(1 + nameBytes, 9 + nameBytes)
-    const key = { id, algorithm: this.#wrapping.algorithm, secret: note.slice(9 + nameBytes) }
+    const key = { id, algorithm: this.#generation.wrapping.algorithm, secret: note.slice(9 + nameBytes) }
     if (note[0] === added) this.#keep(name, key)
     else this.#forget(name, key)
   }
@@ -127,13 +184,18 @@ export class KeyBag {
     this.#byName.delete(name)
     this.#byId.delete(toHex(key.id))
   }
-
-  /** Binds a note to its place, so that notes cannot be swapped or replayed. */
-  #aad(place: number): Uint8Array {
-    return concat(utf8('key bag'), localKey(0, this.generation, place))
-  }
 }
 
-function noteOf(type: number, name: BagName, key: SealingKey): Uint8Array {
-  return concat(Uint8Array.of(type), idBytes(name), key.id, key.secret)
+async function append(file: AppendFile, generation: BagGeneration, notes: readonly Uint8Array[]): Promise<void> {
+  const first = file.count
+  await stored(file.append(notes.map((note, i) => seal(generation.wrapping, aadOf(generation, first + i), note))))
+}
+
+/** Binds a note to its place, so that notes cannot be swapped or replayed. */
+function aadOf(generation: BagGeneration, place: number): Uint8Array {
+  return concat(utf8('key bag'), localKey(0, generation.number, place))
+}
+
+function noteOf(type: number, name: string, key: SealingKey): Uint8Array {
+  return concat(Uint8Array.of(type), fromHex(name), key.id, key.secret)
 }

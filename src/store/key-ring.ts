@@ -2,15 +2,16 @@
 // beside it (key-bag.ts). The ring is small and rewritten whole; the bag is long and appended to. What the keys seal, and
 // when a key turns, is the affair of others.
 
-import { mkdir } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fromBase64, toBase64, toHex, utf8 } from '../base/bytes.ts'
 import { LedgerError } from '../base/errors.ts'
+import { syncDirectory } from '../base/files.ts'
 import { limits } from '../base/limits.ts'
 import { bytes, decode, encode, list, record, type Schema, uint, word } from '../base/schema.ts'
 import { generateSealingKey, open, type SealAlgorithm, type SealingKey, seal } from '../base/seal.ts'
 import { Queue, stored } from './failure.ts'
-import { KeyBag } from './key-bag.ts'
+import { type BagGeneration, KeyBag } from './key-bag.ts'
 import { keyCheck, type RootKey, wrappingKey } from './unlock.ts'
 import { field, readVersioned, writeVersioned } from './versioned.ts'
 
@@ -18,7 +19,7 @@ import { field, readVersioned, writeVersioned } from './versioned.ts'
 export type KeyPurpose = 'index' | 'dictionary' | 'payload' | 'state' | 'journal' | 'details' | 'lookup'
 
 /** An active key seals, a decrypt-only one opens what it sealed before. A destroyed one is no longer here. */
-export type KeyState = 'active' | 'decrypt-only'
+type KeyState = 'active' | 'decrypt-only'
 
 export interface KeyEntry {
   readonly purpose: KeyPurpose
@@ -35,6 +36,7 @@ interface RingContent {
 
 const kind = 'quadrille key ring'
 const formatVersion = 1
+const ringFile = 'ring.json'
 const aad = utf8(`${kind}/${formatVersion}`)
 /** Each has an active key from the start; `journal` gets a new one whenever a journal is opened. */
 const purposes = ['index', 'dictionary', 'payload', 'state', 'details', 'lookup'] as const
@@ -61,7 +63,7 @@ const ringSchema: Schema<RingContent> = record<RingContent>({
 /** Makes a ring and an empty bag of generation 1 in `directory`. @throws LedgerError FILE_EXISTS */
 export async function createKeyRing(directory: string, root: RootKey): Promise<KeyRing> {
   await mkdir(directory, { recursive: true, mode: 0o700 })
-  const path = join(directory, 'ring.json')
+  const path = join(directory, ringFile)
   if ((await readVersioned(path, kind, formatVersion)) !== undefined) {
     throw new LedgerError('FILE_EXISTS', { file: 'keys/ring.json' })
   }
@@ -78,15 +80,32 @@ export async function createKeyRing(directory: string, root: RootKey): Promise<K
  * KEY_MISSING (there is no ring here).
  */
 export async function openKeyRing(directory: string, root: RootKey): Promise<KeyRing> {
-  const path = join(directory, 'ring.json')
+  const path = join(directory, ringFile)
   const fields = await readVersioned(path, kind, formatVersion)
   if (fields === undefined) throw new LedgerError('KEY_MISSING', { file: 'keys/ring.json' })
   if (field(fields, 'check', kind) !== keyCheck(root)) throw new LedgerError('KEY_CHECK_FAILED', { file: kind })
   const sealed = fromBase64(field(fields, 'sealed', kind))
   const content = decode(ringSchema, open(wrappingKey(root, 'key-ring'), aad, sealed, { store: kind }))
-  const { generation, key } = content.bag
-  const bag = await KeyBag.open(join(directory, `bag-${generation}`), generation, key)
-  return new KeyRing(path, root, content, bag)
+  const generation = bagGeneration(directory, content.bag)
+  const bag = await KeyBag.open(generation)
+  try {
+    await stored(removeOtherBags(directory, generation))
+    return new KeyRing(directory, root, content, bag)
+  } catch (error) {
+    await bag.close()
+    throw error
+  }
+}
+
+function bagGeneration(directory: string, { generation, key }: RingContent['bag']): BagGeneration {
+  return { number: generation, path: join(directory, `bag-${generation}`), wrapping: key }
+}
+
+/** What a turn of the bag left behind when it was interrupted. */
+async function removeOtherBags(directory: string, { path }: BagGeneration): Promise<void> {
+  const others = (await readdir(directory)).filter((name) => /^bag-\d+$/.test(name) && join(directory, name) !== path)
+  for (const name of others) await rm(join(directory, name))
+  if (others.length > 0) await syncDirectory(directory)
 }
 
 async function writeRing(path: string, root: RootKey, content: RingContent): Promise<void> {
@@ -97,14 +116,14 @@ async function writeRing(path: string, root: RootKey, content: RingContent): Pro
 export class KeyRing {
   /** Keys of personal and confidential items, and of staged payloads. */
   readonly bag: KeyBag
-  readonly #path: string
+  readonly #directory: string
   readonly #root: RootKey
   #content: RingContent
   #byId: ReadonlyMap<string, SealingKey> = new Map()
   readonly #writes: Queue = new Queue()
 
-  constructor(path: string, root: RootKey, content: RingContent, bag: KeyBag) {
-    this.#path = path
+  constructor(directory: string, root: RootKey, content: RingContent, bag: KeyBag) {
+    this.#directory = directory
     this.#root = root
     this.#content = content
     this.bag = bag
@@ -149,17 +168,29 @@ export class KeyRing {
     await this.#change((keys) => keys.filter((each) => each.state === 'active' || !gone.has(toHex(each.key.id))))
   }
 
+  /**
+   * Begins the next generation of the bag, without the keys that were dropped and under a new wrapping key. The old
+   * wrapping key leaves the ring in the same write that makes the new generation the valid one.
+   */
+  turnBag(): Promise<void> {
+    return this.#writes.run(async () => {
+      const bag = { generation: this.bag.generation + 1, key: generateSealingKey() }
+      await this.bag.turn(bagGeneration(this.#directory, bag), () => this.#replace({ ...this.#content, bag }))
+    })
+  }
+
   async close(): Promise<void> {
     await this.#writes.run(() => this.bag.close())
   }
 
   #change(change: (keys: readonly KeyEntry[]) => readonly KeyEntry[]): Promise<void> {
-    return this.#writes.run(async () => {
-      const content = { ...this.#content, keys: change(this.#content.keys) }
-      await stored(writeRing(this.#path, this.#root, content))
-      this.#content = content
-      this.#index()
-    })
+    return this.#writes.run(() => this.#replace({ ...this.#content, keys: change(this.#content.keys) }))
+  }
+
+  async #replace(content: RingContent): Promise<void> {
+    await stored(writeRing(join(this.#directory, ringFile), this.#root, content))
+    this.#content = content
+    this.#index()
   }
 
   #index(): void {

@@ -9,6 +9,7 @@ import type { Database } from './database.ts'
 import type { Dictionary } from './dictionary.ts'
 import { assertionKey, heightsOf, type IndexRow, matches, type PatternIds, quadOf, rangeOf } from './index-orders.ts'
 import type { LocalId } from './layout.ts'
+import type { RecentMap } from './recent-map.ts'
 import type { Sealer } from './sealer.ts'
 import { defaultGraph, quad, type StoredGraph, type StoredQuad, type StoredTerm, termText } from './terms.ts'
 
@@ -21,6 +22,8 @@ export interface ReaderParts {
   readonly database: Database
   readonly sealer: Sealer
   readonly dictionary: Dictionary
+  /** Counts by height and pattern. */
+  readonly counts: RecentMap<string, number>
 }
 
 /** An RDF/JS Source (https://rdf.js.org/stream-spec/) of the quads that hold at one height, each once. */
@@ -50,13 +53,23 @@ export class Reader {
     object?: PatternTerm,
     graph?: PatternTerm,
   ): Promise<number> {
+    const pattern = this.#resolve([subject, predicate, object, graph])
+    if (pattern === undefined) return 0
+    const { counts } = this.#parts
+    // What held at a height never changes, so it is counted once however many queries plan with it.
+    const name = `${this.height} ${pattern.map((id) => id ?? '').join(' ')}`
+    const known = counts.get(name)
+    if (known !== undefined) return known
     let count = 0
-    for await (const rows of this.#rows([subject, predicate, object, graph])) count += rows.length
+    for await (const rows of this.#rows(pattern)) count += rows.length
+    counts.set(name, count)
     return count
   }
 
   async *#quads(pattern: readonly PatternTerm[]): AsyncGenerator<readonly StoredQuad[], void, undefined> {
-    for await (const rows of this.#rows(pattern)) {
+    const resolved = this.#resolve(pattern)
+    if (resolved === undefined) return
+    for await (const rows of this.#rows(resolved)) {
       const ids = new Set<LocalId>()
       for (const row of rows) for (const id of row.quad) if (id !== 0) ids.add(id)
       const terms = await this.#parts.dictionary.terms(ids)
@@ -65,9 +78,7 @@ export class Reader {
   }
 
   /** Rows that hold at the height, equal quads once: they lie side by side in every order. */
-  async *#rows(terms: readonly PatternTerm[]): AsyncGenerator<readonly IndexRow[], void, undefined> {
-    const pattern = this.#resolve(terms)
-    if (pattern === undefined) return
+  async *#rows(pattern: PatternIds): AsyncGenerator<readonly IndexRow[], void, undefined> {
     const { prefix, filtered } = rangeOf(pattern)
     let last: IndexRow['quad'] | undefined
     let after: Uint8Array | undefined

@@ -9,6 +9,7 @@ import { randomBytes } from '#crypto'
 import { fromHex, toHex } from '../base/bytes.ts'
 import { LedgerError } from '../base/errors.ts'
 import type { Digest, ItemId, Sequence } from '../base/ids.ts'
+import { limits } from '../base/limits.ts'
 import { type BlockChange, ChangeWriter, findItem, required } from './change.ts'
 import { Database } from './database.ts'
 import { Dictionary } from './dictionary.ts'
@@ -16,12 +17,13 @@ import { Queue, stored } from './failure.ts'
 import type { KeyRing } from './key-ring.ts'
 import { localKey, tables } from './layout.ts'
 import { type PatternTerm, Reader } from './reader.ts'
+import { RecentMap } from './recent-map.ts'
 import { createSealer, openSealer, type Sealer } from './sealer.ts'
 import { Staging } from './staging.ts'
 import { emptyRoot, type Root, recordKey, recordOf, rootKey, rootOf } from './state-records.ts'
 import { field, readVersioned, writeVersioned } from './versioned.ts'
 
-export type { BlockChange, StateRecord, StoredItem, StoredRetraction, StoredRow } from './change.ts'
+export type { BlockChange, StoredItem, StoredRetraction, StoredRow } from './change.ts'
 export type { PatternTerm, Reader } from './reader.ts'
 
 export interface StoreOptions {
@@ -35,6 +37,7 @@ interface Parts {
   readonly sealer: Sealer
   readonly dictionary: Dictionary
   readonly keys: KeyRing
+  readonly counts: RecentMap<string, number>
 }
 
 const kind = 'quadrille store'
@@ -52,7 +55,9 @@ export async function openStore(directory: string, { keyRing, seal = true }: Sto
     const sealer = seal ? createSealer(keyRing, id) : openSealer
     const sealed = await database.get(rootKey)
     const root = sealed === undefined ? emptyRoot : rootOf(sealer.open(rootKey, sealed))
-    return new Store({ database, sealer, dictionary: new Dictionary(database, sealer, keyRing), keys: keyRing }, root)
+    const dictionary = new Dictionary(database, sealer, keyRing)
+    const counts = new RecentMap<string, number>(limits.storeCountsMax, () => 1)
+    return new Store({ database, sealer, dictionary, keys: keyRing, counts }, root)
   } catch (error) {
     await database.close()
     throw error
@@ -108,6 +113,7 @@ export class Store {
       await bag.add(change.items.filter((item) => item.class !== 'open').map((item) => item.item))
       await this.#write(change)
       await bag.drop(change.unstage)
+      if (bag.isStale) await this.#parts.keys.turnBag()
     })
   }
 

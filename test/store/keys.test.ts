@@ -1,10 +1,11 @@
 // Root key, key ring, bag and identity: who can open them, and what survives.
 
 import assert from 'node:assert/strict'
-import { chmod, readFile, stat, truncate, writeFile } from 'node:fs/promises'
+import { chmod, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises'
 import { randomBytes } from '#crypto'
 import { toHex, utf8 } from '../../src/base/bytes.ts'
 import { type ErrorCode, LedgerError } from '../../src/base/errors.ts'
+import type { ItemId } from '../../src/base/ids.ts'
 import { open, seal } from '../../src/base/seal.ts'
 import { createIdentity, loadIdentity } from '../../src/store/identity.ts'
 import { createKeyRing, openKeyRing } from '../../src/store/key-ring.ts'
@@ -110,6 +111,59 @@ describe('The keys of a node', () => {
     assert.deepEqual(bag.key(itemNamed('a')), key)
     await bag.add([itemNamed('b')])
     assert.equal((await world.reopenKeys()).bag.size, 2)
+  })
+
+  it('go on in the next generation of the bag without those that were dropped', async () => {
+    const { keyRing } = world
+    const names = ['a', 'b', 'c'].map(itemNamed) as [ItemId, ItemId, ItemId]
+    await keyRing.bag.add(names)
+    const [a, b] = [keyRing.bag.key(names[0]), keyRing.bag.key(names[1])]
+    await keyRing.bag.drop([names[1]])
+    const old = await readFile(world.path('keys', 'bag-1'))
+    const turning = keyRing.turnBag()
+    await Promise.all([turning, keyRing.bag.add([itemNamed('d')])])
+    const d = keyRing.bag.key(itemNamed('d'))
+    await world.reopenKeys()
+    assert.equal(world.keyRing.bag.generation, 2)
+    assert.deepEqual((await readdir(world.path('keys'))).sort(), ['bag-2', 'ring.json'])
+    assert.deepEqual(world.keyRing.bag.key(names[0]), a)
+    assert.deepEqual(world.keyRing.bag.key(itemNamed('d')), d)
+    assert.throws(() => world.keyRing.find(b.id), failsWith('KEY_MISSING'))
+    await writeFile(world.path('keys', 'bag-2'), old)
+    await assert.rejects(
+      openKeyRing(world.path('keys'), world.root),
+      failsWith('RECORD_TAMPERED'),
+      'the old file is of no use',
+    )
+  })
+
+  it('S5 are all there when a turn of the bag was interrupted before or after it was decided', async () => {
+    await world.keyRing.bag.add([itemNamed('a')])
+    const key = world.keyRing.bag.key(itemNamed('a'))
+    await world.keyRing.close()
+    const half = (await readFile(world.path('keys', 'bag-1'))).subarray(0, 40)
+    await writeFile(world.path('keys', 'bag-2'), half)
+    world.keyRing = await openKeyRing(world.path('keys'), world.root)
+    assert.deepEqual((await readdir(world.path('keys'))).sort(), ['bag-1', 'ring.json'])
+    const before = await readFile(world.path('keys', 'bag-1'))
+    await world.keyRing.turnBag()
+    await writeFile(world.path('keys', 'bag-1'), before)
+    await world.reopenKeys()
+    assert.deepEqual(world.keyRing.bag.key(itemNamed('a')), key)
+    assert.deepEqual((await readdir(world.path('keys'))).sort(), ['bag-2', 'ring.json'])
+  })
+
+  it('leave a bag that stays small however many payloads were staged', async () => {
+    const { bag } = world.keyRing
+    for (let round = 0; round < 4; round++) {
+      const names = Array.from({ length: 1_500 }, (_, n) => itemNamed(`${round} ${n}`))
+      await bag.add(names)
+      await bag.drop(names)
+      if (bag.isStale) await world.keyRing.turnBag()
+    }
+    assert.equal(bag.generation, 2)
+    assert.equal(bag.size, 0)
+    assert.ok((await stat(world.path('keys', 'bag-2'))).size < 1_000_000)
   })
 
   it('S8 stand nowhere in clear, neither do the names of items', async () => {
