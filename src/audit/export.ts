@@ -25,7 +25,7 @@ import {
   sumsPath,
   sumsText,
 } from './bundle.ts'
-import { consortiumOrigin, signerName, verifierKey } from './note.ts'
+import { validatorKeys, verifierKeysText } from './note.ts'
 import type { CheckpointKey } from './replay.ts'
 import { TreeFiles } from './tree-files.ts'
 import { verifyGuide } from './verify-guide.ts'
@@ -41,7 +41,7 @@ export interface BundleSource {
   genesis(): Promise<Uint8Array>
   /** Signed note over the log at the head: the merged signatures of validators. */
   checkpoint(): Promise<string>
-  /** Of the validators in force after the head, in ascending order of node id. */
+  /** Of the validators in force after the head. */
   checkpointKeys(): Promise<readonly CheckpointKey[]>
   /** Encoded block records, 1 to head. */
   blocks(): AsyncIterable<Uint8Array>
@@ -92,11 +92,8 @@ async function writeBundle(
   const { ledger, head, reader } = source
   await writer.write('genesis.json', await source.genesis())
   await writer.write('checkpoint', utf8(await source.checkpoint()))
-  const origin = consortiumOrigin(ledger)
-  const keys = (await source.checkpointKeys()).map(({ node, publicKey }) =>
-    verifierKey({ name: signerName(origin, node), publicKey }),
-  )
-  await writer.write('verifier-keys', utf8(keys.map((key) => `${key}\n`).join('')), keys.length)
+  const keys = validatorKeys(ledger, await source.checkpointKeys())
+  await writer.write('verifier-keys', utf8(verifierKeysText(keys)), keys.length)
   await writer.write('VERIFY.md', utf8(verifyGuide(ledger, head)))
   const tell = (stage: PieceKind, total?: number) => (done: number) => onProgress({ stage, done, total })
   const blocks = await writer.writePieces('blocks', source.blocks(), tell('blocks', head.height))

@@ -79,6 +79,22 @@ export function verifierKey(key: NoteKey): string {
   return `${key.name}+${toHex(keyId(key))}+${toBase64(concat(Uint8Array.of(ed25519), key.publicKey))}`
 }
 
+/** Keys of a ledger's validators for notes of its consortium log, in ascending order of node id. */
+export function validatorKeys(
+  ledger: LedgerId,
+  validators: readonly { readonly node: NodeId; readonly publicKey: Uint8Array }[],
+): readonly NoteKey[] {
+  const origin = consortiumOrigin(ledger)
+  return [...validators]
+    .sort((a, b) => (a.node < b.node ? -1 : 1))
+    .map(({ node, publicKey }) => ({ name: signerName(origin, node), publicKey }))
+}
+
+/** One verifier key a line. */
+export function verifierKeysText(keys: readonly NoteKey[]): string {
+  return keys.map((key) => `${verifierKey(key)}\n`).join('')
+}
+
 /** `seed`: the private key, 32 bytes, used for checkpoints alone. */
 export function signNote(text: string, name: string, seed: Uint8Array): NoteSignature {
   requireText(text)

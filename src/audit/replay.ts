@@ -13,7 +13,10 @@ export interface ItemClaim {
   readonly item: ItemId
   /** Organisations that hold its payload; none listed: all. */
   readonly audience: readonly OrganisationId[]
-  /** Whether what a record holds opens the commitments of this item: both, or of a `kept` record the retractions'. */
+  /**
+   * Whether what a record holds opens the commitments of this item: both, or of a `kept` record the retractions'.
+   * @throws LedgerError for what is no payload at all.
+   */
   opens(record: PayloadRecord): boolean
 }
 
@@ -39,7 +42,7 @@ export interface Replay {
   roster(): Roster
   /** Of the state after the last block: what a RESULT names at every K-th. */
   checkpoint(): Checkpoint
-  /** Of the validators in force after the last block, in ascending order of node id. */
+  /** Of the validators in force after the last block. */
   checkpointKeys(): readonly CheckpointKey[]
   /** Executes the next block, whose place, digest and certificate were checked. @throws LedgerError when it cannot be. */
   apply(record: BlockRecord): Replayed

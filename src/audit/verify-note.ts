@@ -7,7 +7,7 @@ import { byzantineQuorum } from '../consensus/quorum.ts'
 import type { BundleFiles } from './bundle-reader.ts'
 import type { Findings } from './findings.ts'
 import type { TreeHead } from './log.ts'
-import { consortiumOrigin, parseCheckpoint, parseNote, signerName, verifierKey, verifyNote } from './note.ts'
+import { consortiumOrigin, parseCheckpoint, parseNote, validatorKeys, verifierKeysText, verifyNote } from './note.ts'
 import type { CheckpointKey } from './replay.ts'
 
 export interface NoteCount {
@@ -29,11 +29,10 @@ export async function checkNote(
   validators: readonly CheckpointKey[],
   required: number | undefined,
 ): Promise<NoteCount> {
-  const origin = consortiumOrigin(ledger)
-  const keys = validators.map(({ node, publicKey }) => ({ name: signerName(origin, node), publicKey }))
+  const keys = validatorKeys(ledger, validators)
   const listed = await files.need(keysPath)
   files.counted(keysPath, keys.length)
-  if (listed !== undefined && !equal(listed, utf8(keys.map((key) => `${verifierKey(key)}\n`).join('')))) {
+  if (listed !== undefined && !equal(listed, utf8(verifierKeysText(keys)))) {
     findings.add('MANIFEST_MISMATCH', keysPath, '', 'other keys than those of the validators in force')
   }
   const quorum = byzantineQuorum(validators.length)
@@ -43,7 +42,13 @@ export async function checkNote(
     const note = parseNote(fromUtf8(bytes))
     const said = parseCheckpoint(note.text)
     const wrong =
-      said.origin !== origin ? 'origin' : said.size !== head.size ? 'size' : said.root !== head.root ? 'root' : ''
+      said.origin !== consortiumOrigin(ledger)
+        ? 'origin'
+        : said.size !== head.size
+          ? 'size'
+          : said.root !== head.root
+            ? 'root'
+            : ''
     if (wrong !== '') findings.add('NOTE_MISMATCH', notePath, `leaf ${Math.max(0, head.size - 1)}`, `another ${wrong}`)
     const { valid, invalid } = verifyNote(note, keys)
     for (const name of invalid) findings.add('SIGNATURE_INVALID', notePath, `signature of ${name}`)

@@ -110,10 +110,12 @@ function claimOf(transaction: Uint8Array): ItemClaim {
   return {
     item: itemOf(transaction),
     audience: audience === '*' ? [] : [organisationIdOf(audience)],
-    opens: (record) =>
-      record.type === 'whole'
+    opens: (record) => {
+      if (record.type === 'whole' && record.payload.length === 0) throw new LedgerError('MALFORMED')
+      return record.type === 'whole'
         ? toHex(sha256(record.payload)) === payload
-        : toHex(sha256(record.retractions)) === retractions,
+        : toHex(sha256(record.retractions)) === retractions
+    },
   }
 }
 
