@@ -441,6 +441,27 @@ export const errorTable = {
     sentence: 'No format that was asked for can hold this kind of answer.',
     next: 'Ask for SPARQL results as JSON, XML, CSV or TSV, and for triples as N-Triples, Turtle or N-Quads.',
   },
+  // HTTP.
+  HTTP_UNPROTECTED: {
+    exit: 3,
+    sentence: 'HTTP without client authentication is served to this machine only.',
+    next: 'Bind 127.0.0.1 and put a proxy that authenticates in front of it, or reach it through an SSH tunnel.',
+  },
+  HOST_REFUSED: {
+    exit: 7,
+    sentence: 'The request names a host, or comes from a web page, that is not of this machine.',
+    next: 'Use http://127.0.0.1 with the port of the node.',
+  },
+  NOT_FOUND: {
+    exit: 4,
+    sentence: 'There is nothing here by that name.',
+    next: 'Check the address: docs/http.md lists what a node answers.',
+  },
+  HEIGHT_UNKNOWN: {
+    exit: 4,
+    sentence: 'This node has no block of that height.',
+    next: 'Ask /status for its height; a node that catches up will have it later.',
+  },
 } as const
 
 export type ErrorCode = keyof typeof errorTable

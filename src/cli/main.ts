@@ -25,5 +25,10 @@ function asUsage(error: unknown): unknown {
   if (!(error instanceof CommanderError)) return error
   // Without a command commander shows the help and calls that an error.
   if (error.code === 'commander.help') return new LedgerError('USAGE', { missing: 'a command' })
-  return new LedgerError('USAGE', { reason: error.message.replace(/^error: /, '').replace(/\.$/, '') })
+  return new LedgerError('USAGE', {
+    reason: error.message
+      .replace(/^error: /, '')
+      .replace(/\s+/g, ' ')
+      .replace(/\.$/, ''),
+  })
 }

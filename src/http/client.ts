@@ -68,7 +68,8 @@ export interface Client {
   genesis(signal?: AbortSignal): Promise<Genesis>
 }
 
-const mediaTypes: Readonly<Record<string, string>> = {
+/** Short names of the formats of answers. */
+export const mediaTypes: Readonly<Record<string, string>> = {
   json: 'application/sparql-results+json',
   csv: 'text/csv',
   tsv: 'text/tab-separated-values',

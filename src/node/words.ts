@@ -1,12 +1,12 @@
 // Fingerprints that people read aloud to one another: eight words of a list of 256. What is compared this way (an
 // organisation's key, a genesis) is also signed in full, so an attacker must hit one given fingerprint; 64 bits and
-// 2^16 hashes for each guess put that beyond reach.
+// 2^14 hashes for each guess put that beyond reach.
 
 import { concat } from '../base/bytes.ts'
 import { hashBytes } from '../base/hash.ts'
 
-/** Hashes that one guess costs: about a tenth of a second here. */
-const stretch = 65_536
+/** Hashes that one guess costs: some hundredths of a second. */
+const stretch = 16_384
 
 /** Short, plain, easily told apart by ear; the place of a word is its byte. */
 const words: readonly string[] = `

@@ -1,0 +1,53 @@
+// quadrille status: how a node is, and with --wait the moment when a quorum is connected.
+
+import { LedgerError } from '../../base/errors.ts'
+import type { JsonValue } from '../../base/schema.ts'
+import { objectOf } from '../../http/client-answers.ts'
+import { openRequester, type Requester } from '../../http/client-request.ts'
+import { type Handler, optional, whole } from '../context.ts'
+import { endpointOf } from '../node-access.ts'
+
+type Status = Readonly<Record<string, JsonValue>>
+
+const timeoutDefaultS = 60
+const pollMs = 250
+
+export const status: Handler = async (_args, options, context) => {
+  const wait = optional(options, 'wait')
+  if (wait !== undefined && wait !== 'quorum') throw new LedgerError('USAGE', { option: '--wait', expected: 'quorum' })
+  const timeoutMs = 1000 * (whole(options, 'timeout', 1, 86_400) ?? timeoutDefaultS)
+  const endpoint = await endpointOf(options, context)
+  const until = Date.now() + timeoutMs
+  const requester = openRequester({ endpoint, fetch, retryMs: wait === undefined ? 0 : timeoutMs })
+  let now = await ask(requester)
+  while (wait !== undefined && now['quorumConnected'] !== true) {
+    if (Date.now() > until) throw new LedgerError('QUORUM_AWAY', { missing: listed(now['missing']) })
+    context.progress(`waiting for ${listed(now['missing'])}`)
+    await new Promise((resolve) => setTimeout(resolve, pollMs))
+    now = await ask(requester)
+  }
+  context.answer(now, inWords(now))
+  return 0
+}
+
+async function ask(requester: Requester): Promise<Status> {
+  return await objectOf(await requester.send('/status', { headers: { accept: 'application/json' } }))
+}
+
+function inWords(now: Status): readonly string[] {
+  const word = (name: string): string => String(now[name] ?? 'unknown')
+  return [
+    `${word('nodeName')} of ${word('organisation')} on "${word('name')}" (${word('protocol')})`,
+    `ledger   ${word('ledger')}`,
+    `height   ${word('height')}, final ${word('final')}, head ${word('head')}`,
+    `log      ${word('logSize')} leaves, root ${word('logRoot')}`,
+    `quads    ${word('quads')}`,
+    `leader   ${word('leader')}, view ${word('round')}, epoch ${word('epoch')}, ${word('state')}`,
+    `quorum   ${word('quorum')} of ${word('validators')} validators; connected: ${listed(now['connected'])}; missing: ${listed(now['missing'])}`,
+    ...(now['note'] ? [`note     ${word('note')}`] : []),
+  ]
+}
+
+function listed(names: JsonValue | undefined): string {
+  return Array.isArray(names) && names.length > 0 ? names.join(', ') : 'none'
+}
