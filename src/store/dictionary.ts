@@ -29,6 +29,9 @@ export class Dictionary {
     (_id, term) => term.value.length + entryCharacters,
   )
 
+  /** A new term is looked for and then written: its key is made once. */
+  #hashed: { readonly text: string | undefined; readonly key: Uint8Array } = { text: undefined, key: new Uint8Array() }
+
   constructor(database: Database, sealer: Sealer, keys: KeyRing) {
     this.#database = database
     this.#sealer = sealer
@@ -85,6 +88,10 @@ export class Dictionary {
   }
 
   #lookupKey(text: string): Uint8Array {
-    return hashedKey(tables.lookup, keyedHash(this.#keys.active('lookup').secret, utf8(`term ${text}`)))
+    if (this.#hashed.text !== text) {
+      const digest = keyedHash(this.#keys.active('lookup').secret, utf8(`term ${text}`))
+      this.#hashed = { text, key: hashedKey(tables.lookup, digest) }
+    }
+    return this.#hashed.key
   }
 }
