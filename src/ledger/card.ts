@@ -53,7 +53,7 @@ type KeyUse = keyof PossessionProofs
 const uses: readonly KeyUse[] = ['consensus', 'transport', 'checkpoint']
 
 /** What one key of a node signs, in domain proof-of-possession. */
-const possessionSchema: Schema<{ readonly use: KeyUse; readonly node: Node }> = named(
+export const possessionSchema: Schema<{ readonly use: KeyUse; readonly node: Node }> = named(
   'possession',
   record<{ readonly use: KeyUse; readonly node: Node }>({
     use: word('consensus', 'transport', 'checkpoint'),
@@ -62,7 +62,7 @@ const possessionSchema: Schema<{ readonly use: KeyUse; readonly node: Node }> = 
 )
 
 /** What the organisation signs, in domain node-card. */
-const endorsementSchema: Schema<Pick<NodeCard, 'node' | 'organisation'>> = named(
+export const endorsementSchema: Schema<Pick<NodeCard, 'node' | 'organisation'>> = named(
   'endorsement',
   record<Pick<NodeCard, 'node' | 'organisation'>>({ node: nodeSchema, organisation: organisationSchema }),
 )

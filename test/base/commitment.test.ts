@@ -50,7 +50,8 @@ describe('The second base point of Pedersen commitments', () => {
         }
       })
       .find((point) => !point.is0())
-    assert.ok(candidate !== undefined && candidate.isTorsionFree())
+    assert.ok(candidate)
+    assert.ok(candidate.isTorsionFree())
     assert.equal(toHex(pedersenH), candidate.toHex())
     assert.ok(!candidate.equals(Point.BASE))
   })

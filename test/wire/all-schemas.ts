@@ -1,0 +1,89 @@
+// Every named schema whose bytes are signed, hashed, stored or sent, and one sentence about each of their CDDL rules.
+// Who adds a named schema adds it here; test/wire/wire.test.ts says when one is missing.
+
+import { payloadRecordSchema } from '../../src/audit/bundle.ts'
+import type { Schema } from '../../src/base/schema.ts'
+import { batchSchema, batchSummarySchema } from '../../src/consensus/batch.ts'
+import { blockHeaderSchema, blockRecordSchema } from '../../src/consensus/block.ts'
+import { resultCertificateSchema } from '../../src/consensus/certificate.ts'
+import { rosterSchema } from '../../src/consensus/roster.ts'
+import { cardRequestSchema, endorsementSchema, nodeCardSchema, possessionSchema } from '../../src/ledger/card.ts'
+import { approvalStatementSchema } from '../../src/ledger/erasure-acts.ts'
+import { signedGenesisSchema } from '../../src/ledger/genesis.ts'
+import { assertionsSchema, payloadSchema, retractionsSchema } from '../../src/ledger/payload.ts'
+import {
+  applicationKeySchema,
+  erasureOrderSchema,
+  erasuresSchema,
+  graphVersionSchema,
+  heldItemSchema,
+  holdSchema,
+  rulesSchema,
+} from '../../src/ledger/state.ts'
+import {
+  keyProofSchema,
+  receiptStatementSchema,
+  signedTransactionSchema,
+  transactionSchema,
+} from '../../src/ledger/transaction.ts'
+import { sequenceWindowSchema } from '../../src/ledger/window.ts'
+import { draftSignatureSchema } from '../../src/node/ceremony.ts'
+import { envelopeSchema } from '../../src/node/wire.ts'
+import { admissionSchema } from '../../src/p2p/admission.ts'
+import { evidenceSchema } from '../../src/pbft/evidence.ts'
+import { messageSchema } from '../../src/pbft/messages.ts'
+import { recordSchema } from '../../src/pbft/records.ts'
+
+export interface Chapter {
+  readonly title: string
+  readonly schemas: readonly Schema<never>[]
+}
+
+function chapter(title: string, ...schemas: readonly unknown[]): Chapter {
+  return { title, schemas: schemas as readonly Schema<never>[] }
+}
+
+/** In the order of docs/wire.cddl; a rule stands in the first chapter that needs it. */
+export const chapters: readonly Chapter[] = [
+  chapter(
+    'Transactions and what they say',
+    transactionSchema,
+    signedTransactionSchema,
+    receiptStatementSchema,
+    keyProofSchema,
+    approvalStatementSchema,
+  ),
+  chapter('Payloads, which travel and are kept beside', payloadSchema, assertionsSchema, retractionsSchema),
+  chapter(
+    'Founding',
+    signedGenesisSchema,
+    draftSignatureSchema,
+    cardRequestSchema,
+    nodeCardSchema,
+    possessionSchema,
+    endorsementSchema,
+  ),
+  chapter(
+    'State of the ledger',
+    rulesSchema,
+    applicationKeySchema,
+    graphVersionSchema,
+    sequenceWindowSchema,
+    erasureOrderSchema,
+    holdSchema,
+    heldItemSchema,
+    erasuresSchema,
+  ),
+  chapter(
+    'Agreement',
+    batchSchema,
+    batchSummarySchema,
+    rosterSchema,
+    blockHeaderSchema,
+    blockRecordSchema,
+    resultCertificateSchema,
+  ),
+  chapter('PBFT', messageSchema, recordSchema, evidenceSchema),
+  chapter('The mesh', admissionSchema, envelopeSchema),
+  chapter('Exported audits', payloadRecordSchema),
+]
