@@ -1,0 +1,48 @@
+// Errors that people meet: each code has a sentence, a next step and an exit code, and says nothing that is not safe.
+
+import assert from 'node:assert/strict'
+import { type ErrorEntry, errorTable } from '../../src/base/error-table.ts'
+import { InvariantError, invariant, LedgerError, unreachable } from '../../src/base/errors.ts'
+
+const entries: readonly (readonly [string, ErrorEntry])[] = Object.entries(errorTable)
+
+describe('The error table', () => {
+  it('has for every code one sentence and what to do next, in plain words', () => {
+    const plain = /^[A-Z`][^\n]*[.]$/
+    assert.deepEqual(
+      entries.filter(([, { sentence, next }]) => !plain.test(sentence) || !plain.test(next)),
+      [],
+    )
+  })
+
+  it('has codes that are stable words', () => {
+    assert.deepEqual(
+      entries.filter(([code]) => !/^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$/.test(code)),
+      [],
+    )
+  })
+})
+
+describe('A LedgerError', () => {
+  it('says what happened with its facts, what to do, and how a command exits', () => {
+    const error = new LedgerError('WRONG_EPOCH', { epoch: 3, height: 7 })
+    assert.equal(error.message, `${errorTable.WRONG_EPOCH.sentence.slice(0, -1)} (epoch 3, height 7).`)
+    assert.equal(error.next, errorTable.WRONG_EPOCH.next)
+    assert.equal(error.exitCode, errorTable.WRONG_EPOCH.exit)
+    assert.equal(new LedgerError('MALFORMED').message, errorTable.MALFORMED.sentence)
+  })
+
+  it('keeps its cause', () => {
+    const cause = new Error('EIO')
+    assert.equal(new LedgerError('MALFORMED', {}, cause).cause, cause)
+    assert.ok(!('cause' in new LedgerError('MALFORMED')))
+  })
+})
+
+describe('A broken invariant', () => {
+  it('is no LedgerError and stops what it is in', () => {
+    assert.throws(() => invariant(false, 'two leaders'), new InvariantError('two leaders'))
+    assert.throws(() => unreachable('other' as never), InvariantError)
+    invariant(true, 'never said')
+  })
+})
