@@ -5,9 +5,10 @@ import { utf8 } from '../../base/bytes.ts'
 import { LedgerError } from '../../base/errors.ts'
 import { writeFileAtomic } from '../../base/files.ts'
 import type { NodeId } from '../../base/ids.ts'
+import { type HttpOptions, type HttpServer, startHttp } from '../../http/server.ts'
 import { ledgerIdFor, type SignedGenesis, signedGenesisSchema } from '../../ledger/genesis.ts'
 import { readGenesis } from '../../node/ceremony.ts'
-import { readConfig } from '../../node/config.ts'
+import { type Config, readConfig } from '../../node/config.ts'
 import type { Home } from '../../node/home.ts'
 import { createNode } from '../../node/index.ts'
 import { readMembership } from '../../node/membership.ts'
@@ -39,28 +40,46 @@ export const start: Handler = async (_args, options, context) => {
     onFailure: fail,
   })
   const ended = endOfProcess()
+  let http: HttpServer | undefined
   try {
     await listening(node.start())
-    logger.info({ ledger: node.ledger, height: node.height, listen: node.addresses() }, 'started')
-    tell(context, name, genesis, { ledger: node.ledger, listen: node.addresses() })
+    http =
+      config.http &&
+      (await startHttp({
+        ...httpOptions(config, config.http),
+        node,
+        onError: (err) => logger.error({ err }, 'unexpected'),
+      }))
+    const facts = { ledger: node.ledger, listen: node.addresses(), http: http?.url ?? null }
+    logger.info({ ...facts, height: node.height }, 'started')
+    tell(context, name, genesis, facts)
     const signal = await Promise.race([ended, failed])
     logger.info({ signal }, 'stopping')
     return 0
   } finally {
+    await http?.close()
     await node.stop()
     logger.info('stopped')
   }
+}
+
+function httpOptions(
+  { limits }: Config,
+  bind: NonNullable<Config['http']>,
+): Pick<HttpOptions, 'bind' | 'queryTimeoutMs' | 'resultRowsMax'> {
+  return { bind, queryTimeoutMs: 1000 * limits.queryTimeoutS, resultRowsMax: limits.resultRowsMax }
 }
 
 function tell(
   context: Context,
   name: string,
   { genesis }: SignedGenesis,
-  facts: { readonly ledger: string; readonly listen: readonly string[] },
+  facts: { readonly ledger: string; readonly listen: readonly string[]; readonly http: string | null },
 ): void {
   context.answer({ event: 'started', node: name, ...facts }, [
     `${name} runs "${genesis.name}" (${facts.ledger}).`,
     ...facts.listen.map((address) => `Other nodes reach it at ${address}`),
+    facts.http === null ? 'It serves no HTTP.' : `Programs and commands reach it at ${facts.http}`,
     'Ctrl-C or SIGTERM stops it.',
   ])
 }

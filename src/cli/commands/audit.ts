@@ -1,0 +1,104 @@
+// quadrille audit: a bundle out of a running node, and its verification offline.
+
+import { exportBundle } from '../../audit/export.ts'
+import { folderReader } from '../../audit/folder.ts'
+import { type VerifyReport, verifyBundle } from '../../audit/verify.ts'
+import { LedgerError } from '../../base/errors.ts'
+import { idBytes, type OrganisationId } from '../../base/ids.ts'
+import type { JsonValue } from '../../base/schema.ts'
+import { objectOf } from '../../http/client-answers.ts'
+import { openRequester } from '../../http/client-request.ts'
+import { ledgerIdFor } from '../../ledger/genesis.ts'
+import { readBytes } from '../../node/home.ts'
+import { type Get, remoteBundle } from '../../node/remote-bundle.ts'
+import { readGenesis, startReplay } from '../../node/replay.ts'
+import { fingerprint } from '../../node/words.ts'
+import { argument, type Handler, type Options, optional, required, several, whole } from '../context.ts'
+import { endpointOf } from '../node-access.ts'
+import { organisationFrom } from './org.ts'
+import { retryMs } from './query.ts'
+
+export const exportAudit: Handler = async (args, options, context) => {
+  const folder = argument(args, 0)
+  const genesis = await readBytes(optional(options, 'genesis') ?? context.home.genesis)
+  const endpoint = await endpointOf(options, context)
+  const source = await remoteBundle({
+    get: getter(endpoint),
+    witnesses: several(options, 'witness').map(getter),
+    genesis,
+    reader: await readerFrom(options, endpoint),
+  })
+  const manifest = await exportBundle(folder, source, ({ stage, done, total }) => {
+    context.progress(`${stage}: ${done}${total === undefined ? '' : ` of ${total}`}`)
+  })
+  const { height, size, root, files } = manifest
+  context.answer({ folder, height, size, root, files: files.length }, [
+    `${folder} holds ${height} blocks and ${size} leaves of the log in ${files.length} files.`,
+    `Verify it anywhere: quadrille audit verify ${folder} --genesis genesis.json`,
+  ])
+  return 0
+}
+
+/** Exit code 1 when anything is wrong: every finding names its file and place. */
+export const verifyAudit: Handler = async (args, options, context) => {
+  const folder = argument(args, 0)
+  const bytes = await readBytes(required(options, 'genesis'))
+  const { genesis } = readGenesis(bytes)
+  const ledger = ledgerIdFor(genesis)
+  const noteSigners = whole(options, 'signers', 0, genesis.nodes.length) ?? 1
+  const report = await verifyBundle(
+    folderReader(folder),
+    { ledger, noteSigners },
+    startReplay,
+    ({ stage, done, total }) => {
+      context.progress(`${stage}: ${done} of ${total}`)
+    },
+  )
+  context.answer(asJson(report), [
+    ...inWords(report),
+    `This rests on the genesis that you gave, whose words are: ${fingerprint(idBytes(ledger))}`,
+  ])
+  return report.holds ? 0 : 1
+}
+
+function getter(endpoint: string): Get {
+  const requester = openRequester({ endpoint, fetch, retryMs })
+  return async (path) => new Uint8Array(await (await requester.send(path)).arrayBuffer())
+}
+
+/** Whom the payloads are for: --reader, else the organisation of the node; nobody with --without-payloads. */
+async function readerFrom(options: Options, endpoint: string): Promise<OrganisationId | undefined> {
+  if (options['withoutPayloads'] === true) return undefined
+  const given = optional(options, 'reader')
+  if (given !== undefined) return organisationFrom(given)
+  const { organisation } = await objectOf(await openRequester({ endpoint, fetch, retryMs }).send('/status'))
+  if (typeof organisation !== 'string') throw new LedgerError('ANSWER_UNEXPECTED', { field: 'organisation' })
+  return organisationFrom(organisation)
+}
+
+function inWords({
+  holds,
+  height,
+  log,
+  results,
+  note,
+  items,
+  findings,
+  findingsTotal,
+}: VerifyReport): readonly string[] {
+  const { opened, erased, withheld, missing } = items
+  return [
+    holds ? 'The bundle holds.' : 'THE BUNDLE DOES NOT HOLD.',
+    `${height} blocks follow from the genesis, each agreed by a quorum, and lead to a log of ${log.size} leaves.`,
+    `${results} results are signed by a quorum; ${note.signers} validators signed the checkpoint (a quorum is ${note.quorum}).`,
+    `Items: ${opened} opened, ${erased} erased by order, ${withheld} withheld, ${missing} missing.`,
+    ...findings.map(({ code, file, at, sentence, detail }) => {
+      return `${code} in ${file}${at === '' ? '' : `, ${at}`}: ${sentence}${detail === '' ? '' : ` (${detail})`}`
+    }),
+    ...(findingsTotal > findings.length ? [`and ${findingsTotal - findings.length} more findings.`] : []),
+  ]
+}
+
+function asJson({ trusted, reader, ...report }: VerifyReport): JsonValue {
+  return JSON.parse(JSON.stringify({ ...report, ledger: trusted.ledger, reader: reader ?? null })) as JsonValue
+}

@@ -1,0 +1,141 @@
+// The pieces of an audit bundle from a node over its HTTP interface, whoever asks. What it gives is held against itself
+// on the way (a bundle that contradicts its own head is not written); whether it is true, the verifier decides.
+
+import type { PayloadRecord } from '../audit/bundle.ts'
+import type { BundleSource } from '../audit/export.ts'
+import { formatNote, type LogCheckpoint, mergeNotes, parseCheckpoint, parseNote } from '../audit/note.ts'
+import { leavesOf, tilePath, tilesAt } from '../audit/tiles.ts'
+import { fromUtf8 } from '../base/bytes.ts'
+import { type CborValue, decodeCbor } from '../base/cbor.ts'
+import { LedgerError } from '../base/errors.ts'
+import type { OrganisationId, Sequence } from '../base/ids.ts'
+import { limits } from '../base/limits.ts'
+import { decode } from '../base/schema.ts'
+import { blockRecordSchema } from '../consensus/block.ts'
+import { resultCertificateSchema } from '../consensus/certificate.ts'
+import { startReplay } from './replay.ts'
+
+/** The body of GET `path`. @throws LedgerError what the node says, NODE_UNREACHABLE. */
+export type Get = (path: string) => Promise<Uint8Array>
+
+export interface RemoteOptions {
+  /** The node that everything comes from. */
+  readonly get: Get
+  /** Further nodes that add their signature to the checkpoint, if they are at the same tree. */
+  readonly witnesses: readonly Get[]
+  /** Bytes of the genesis that the person trusts. */
+  readonly genesis: Uint8Array
+  /** The organisation that the payloads are for; none: no payloads. */
+  readonly reader: OrganisationId | undefined
+}
+
+/** Requests that are under way at once. */
+const atOnce = 8
+
+/** @throws LedgerError GENESIS_INVALID..., NOT_FINAL when nothing is final yet, ANSWER_UNEXPECTED */
+export async function remoteBundle({ get, witnesses, genesis, reader }: RemoteOptions): Promise<BundleSource> {
+  const { ledger, replay } = startReplay(genesis)
+  const note = await checkpointOf(get, witnesses)
+  const { size, root } = parseCheckpoint(parseNote(note).text)
+  const height = await heightOf(get, { size, root })
+  return {
+    ledger,
+    reader,
+    head: { height, size, root },
+    genesis: async () => genesis,
+    checkpoint: async () => note,
+    checkpointKeys: async () => replay.checkpointKeys(),
+    blocks: () => blocks(get, height),
+    results: () => results(get, height),
+    leaves: () => leaves(get, size),
+    payloads: () => (reader === undefined ? none() : payloads(get, genesis, reader, height)),
+  }
+}
+
+/** The node's own note, and on it the signatures of those witnesses that are at the same tree. */
+async function checkpointOf(get: Get, witnesses: readonly Get[]): Promise<string> {
+  const own = parseNote(fromUtf8(await get('/log/checkpoint')))
+  const others = await Promise.all(witnesses.map(async (ask) => parseNote(fromUtf8(await ask('/log/checkpoint')))))
+  return formatNote(mergeNotes([own, ...others.filter(({ text }) => text === own.text)]))
+}
+
+/** The block after which the log is this tree: every block has a leaf, so there is only one. It is among the newest. */
+async function heightOf(get: Get, { size, root }: Pick<LogCheckpoint, 'size' | 'root'>): Promise<Sequence> {
+  const { final } = JSON.parse(fromUtf8(await get('/status'))) as { readonly final?: unknown }
+  for (let height = typeof final === 'number' ? final : 0; height > 0; height--) {
+    const bytes = await found(get, `/results/${height}`)
+    if (bytes === undefined) continue
+    const { result } = decode(resultCertificateSchema, bytes)
+    if (result.logSize === size && result.logRoot === root) return result.sequence
+    if (result.logSize < size) break
+  }
+  throw new LedgerError('ANSWER_UNEXPECTED', { field: 'checkpoint' })
+}
+
+async function* blocks(get: Get, height: Sequence): AsyncGenerator<Uint8Array> {
+  for (let from = 1; from <= height; ) {
+    const count = Math.min(limits.blocksPerAnswerMax, height - from + 1)
+    const read = byteStrings(decodeCbor(await get(`/blocks?from=${from}&count=${count}`)))
+    if (read.length === 0) throw new LedgerError('ANSWER_UNEXPECTED', { field: 'blocks', from })
+    yield* read
+    from += read.length
+  }
+}
+
+/** Of every height for which the node kept one. */
+async function* results(get: Get, height: Sequence): AsyncGenerator<Uint8Array> {
+  for (let from = 1; from <= height; from += atOnce) {
+    const heights = Array.from({ length: Math.min(atOnce, height - from + 1) }, (_, place) => from + place)
+    yield* inOrder(heights.map((each) => () => found(get, `/results/${each}`)))
+  }
+}
+
+async function* leaves(get: Get, size: number): AsyncGenerator<Uint8Array> {
+  for (const tile of tilesAt('entries', size)) yield* leavesOf(await get(`/log/${tilePath(tile)}`))
+}
+
+/** Of each item that the reader may see, in order; an item that the node does not have is left out, and will be missed. */
+async function* payloads(
+  get: Get,
+  genesis: Uint8Array,
+  reader: OrganisationId,
+  height: Sequence,
+): AsyncGenerator<PayloadRecord> {
+  const { replay } = startReplay(genesis)
+  for await (const bytes of blocks(get, height)) {
+    const { header, items } = replay.apply(decode(blockRecordSchema, bytes))
+    const seen = items.filter(({ audience }) => audience.length === 0 || audience.includes(reader))
+    yield* inOrder(
+      seen.map(({ item }) => async (): Promise<PayloadRecord | undefined> => {
+        const payload = await found(get, `/items/${item}/payload`)
+        return payload === undefined ? undefined : { type: 'whole', height: header.sequence, item, payload }
+      }),
+    )
+  }
+}
+
+/** What the asks give, in their order and without what is not there, some under way at once. */
+async function* inOrder<T>(asks: readonly (() => Promise<T | undefined>)[]): AsyncGenerator<T> {
+  for (let from = 0; from < asks.length; from += atOnce) {
+    for (const answer of await Promise.all(asks.slice(from, from + atOnce).map((ask) => ask()))) {
+      if (answer !== undefined) yield answer
+    }
+  }
+}
+
+/** Undefined when the node does not have it. */
+async function found(get: Get, path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await get(path)
+  } catch (error) {
+    if (error instanceof LedgerError && (error.code === 'ITEM_UNKNOWN' || error.code === 'NOT_FOUND')) return undefined
+    throw error
+  }
+}
+
+async function* none(): AsyncGenerator<never> {}
+
+function byteStrings(value: CborValue): readonly Uint8Array[] {
+  if (Array.isArray(value) && value.every((each) => each instanceof Uint8Array)) return value as readonly Uint8Array[]
+  throw new LedgerError('ANSWER_UNEXPECTED', { expected: 'an array of byte strings' })
+}
