@@ -28,6 +28,7 @@ export type HashDomain =
 
 /** What a signature can be over. */
 export type SignatureDomain =
+  | 'erasure-approval'
   | 'genesis'
   | 'node-card'
   | 'proof-of-possession'

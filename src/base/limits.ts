@@ -56,6 +56,8 @@ export const limits = {
   fileRecordBytesMax: 16_777_216,
   /** Rule. Items that one order or hold names: what fits a transaction. */
   placesPerActMax: 2_048,
+  /** Rule. Holds that one item may be under. */
+  holdsPerItemMax: 64,
   /** Rule. Numbers that one key may have open at once, below and above its highest executed one. */
   sequenceWindow: 1024,
   /** Rule. Sequences after which the version of a graph is too old to be the base of a change. */
@@ -122,4 +124,14 @@ export const limits = {
   queriesMax: 8,
   /** FROM and FROM NAMED of one query. */
   queryGraphsMax: 256,
+  /** HTTP connections at once: a node's own applications, through keep-alive. */
+  httpConnectionsMax: 256,
+  /** To receive a request whole, ms: what a slow upload of the largest transaction needs. */
+  httpRequestMsMax: 30_000,
+  /** For a transaction to become final before the client is told to ask again, ms. */
+  submitMsMax: 60_000,
+  /** Of an answer that is gathered before its status is sent, so that early failures have their own status. */
+  answerAheadBytesMax: 65_536,
+  /** Leaves of the log in one answer. */
+  leavesPerAnswerMax: 4_096,
 } as const

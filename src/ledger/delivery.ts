@@ -4,12 +4,26 @@
 
 import type { ErrorCode } from '../base/errors.ts'
 import { graphId, keyId, policyId } from '../base/hash.ts'
-import type { KeyId, OrganisationId, Sequence, Time } from '../base/ids.ts'
+import type { KeyId, NodeId, OrganisationId, Sequence, Time } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import { isStrongKey, verify } from '../base/signature.ts'
+import {
+  attest,
+  attestFault,
+  erase,
+  eraseFault,
+  holdFault,
+  type ItemReader,
+  liftFault,
+  liftHold,
+  placeHold,
+  type Tombstone,
+} from './erasure.ts'
+import type { ErasureAct } from './erasure-acts.ts'
+import type { Node } from './records.ts'
 import { graphFault, mayWrite, policyFault, type Registry } from './rules.ts'
 import type { ApplicationKey, State } from './state.ts'
-import { type Act, type Base, type ItemHeader, keyProofBytes, type Transaction } from './transaction.ts'
+import { type Act, type Base, type ItemHeader, keyProofBytes, type Transaction, txIdOfKey } from './transaction.ts'
 import { freshWindow, windowFault, withExecuted } from './window.ts'
 
 type ActOf<Type extends Act['type']> = Extract<Act, { readonly type: Type }>
@@ -19,8 +33,10 @@ export interface Signer {
   readonly key: KeyId
   /** Undefined for a key that is not enrolled. */
   readonly organisation: OrganisationId | undefined
-  /** The enrolled application key; undefined when the organisation itself signed. */
+  /** The enrolled application key; undefined when it is not one. */
   readonly application: ApplicationKey | undefined
+  /** The node whose consensus key it is; undefined when it is not one. */
+  readonly node: NodeId | undefined
 }
 
 /** Where and when a transaction is executed. */
@@ -32,22 +48,28 @@ export interface Moment {
 /** Keys that have a use other than an application's, derived from the state. */
 export interface GovernanceKeys {
   readonly organisations: ReadonlyMap<KeyId, OrganisationId>
-  readonly nodes: ReadonlySet<KeyId>
+  /** By their consensus keys, which sign attestations. */
+  readonly nodes: ReadonlyMap<KeyId, Node>
+  readonly taken: ReadonlySet<KeyId>
 }
 
 export function governanceKeysOf(state: State): GovernanceKeys {
+  const organisations = state.organisations.values()
+  const nodes = state.nodes.values()
+  const ofNodes = nodes.flatMap(({ keys }) => [keys.consensus, keys.transport, keys.checkpoint])
   return {
-    organisations: new Map(state.organisations.values().map(({ id, key }) => [keyId(key), id])),
-    nodes: new Set(
-      state.nodes.values().flatMap(({ keys }) => [keys.consensus, keys.transport, keys.checkpoint].map(keyId)),
-    ),
+    organisations: new Map(organisations.map(({ id, key }) => [keyId(key), id])),
+    nodes: new Map(nodes.map((node) => [keyId(node.keys.consensus), node])),
+    taken: new Set([...organisations.map(({ key }) => key), ...ofNodes].map(keyId)),
   }
 }
 
 export function signerOf(state: State, governance: GovernanceKeys, publicKey: Uint8Array): Signer {
   const key = keyId(publicKey)
   const application = state.applicationKeys.get(key)
-  return { key, application, organisation: application?.organisation ?? governance.organisations.get(key) }
+  const node = governance.nodes.get(key)
+  const organisation = application?.organisation ?? governance.organisations.get(key) ?? node?.organisation
+  return { key, application, organisation, node: node?.id }
 }
 
 /** Why the transaction may not even take its number: nothing is remembered of it. */
@@ -66,14 +88,27 @@ export function outcomeFault(
   state: State,
   governance: GovernanceKeys,
   signer: Signer,
-  { ledger, act, expires }: Transaction,
+  transaction: Transaction,
   moment: Moment,
+  read: ItemReader,
 ): ErrorCode | undefined {
+  const { ledger, act, expires } = transaction
   if (signer.application !== undefined && signer.application.revoked.length > 0) return 'SIGNER_REVOKED'
   if (moment.time > expires) return 'EXPIRED'
-  if (act.type === 'data') return dataFault(state, signer, act, moment)
-  const { organisation } = signer
-  if (signer.application !== undefined || organisation === undefined) return 'NOT_PERMITTED'
+  switch (act.type) {
+    case 'data':
+      return dataFault(state, signer, act, moment)
+    case 'erase':
+      return eraseFault(state, signer, transaction, act, read, moment)
+    case 'hold':
+      return holdFault(state, signer, act, read, moment)
+    case 'hold-lift':
+      return liftFault(state, signer, act.hold)
+    case 'erasure-attest':
+      return attestFault(state, signer.node, act)
+  }
+  const organisation = governance.organisations.get(signer.key)
+  if (organisation === undefined) return 'NOT_PERMITTED'
   const registry: Registry = {
     hasOrganisation: (id) => state.organisations.get(id) !== undefined,
     hasPolicy: (id) => state.policies.get(id) !== undefined,
@@ -163,8 +198,40 @@ function keyRevokeFault(application: ApplicationKey | undefined, organisation: O
   return application.revoked.length > 0 ? 'SIGNER_REVOKED' : undefined
 }
 
-/** The effects of a transaction that has no fault. */
-export function carryOut(state: State, { organisation }: Signer, act: Act, { sequence }: Moment): void {
+/** The effects of a transaction that has no fault; items that it erased. */
+export function carryOut(
+  state: State,
+  signer: Signer,
+  transaction: Transaction,
+  moment: Moment,
+  read: ItemReader,
+): readonly Tombstone[] {
+  const { act } = transaction
+  const tx = txIdOfKey(transaction.ledger, signer.key, transaction.sequence)
+  switch (act.type) {
+    case 'erase':
+      return erase(state, tx, signer, act.items, read, moment)
+    case 'hold':
+      placeHold(state, tx, signer, act.items, read)
+      break
+    case 'hold-lift':
+      liftHold(state, act.hold, moment)
+      break
+    case 'erasure-attest':
+      attest(state, signer.node as NodeId, act.order)
+      break
+    default:
+      register(state, signer, act, moment)
+  }
+  return []
+}
+
+function register(
+  state: State,
+  { organisation }: Signer,
+  act: Exclude<Act, { readonly type: ErasureAct['type'] }>,
+  { sequence }: Moment,
+): void {
   switch (act.type) {
     case 'data':
       for (const { graph } of act.items) state.versions.set(graph, { version: sequence })

@@ -6,8 +6,10 @@ import { type ErrorCode, InvariantError, LedgerError } from '../base/errors.ts'
 import { graphId, hash, policyId } from '../base/hash.ts'
 import {
   type Digest,
+  digestOf,
   type Epoch,
   type GraphId,
+  type ItemId,
   idBytes,
   type KeyId,
   type LedgerId,
@@ -18,6 +20,7 @@ import {
   type Time,
   type TxId,
 } from '../base/ids.ts'
+import { Frontier } from '../base/merkle.ts'
 import { type Batch, requestId, summarize, summaryDigest } from '../consensus/batch.ts'
 import { type BlockHeader, blockHash } from '../consensus/block.ts'
 import type { Roster } from '../consensus/roster.ts'
@@ -33,6 +36,7 @@ import {
   signerOf,
   takeNumber,
 } from './delivery.ts'
+import { type ErasureProgress, erasureProgress, type ItemReader, type Tombstone } from './erasure.ts'
 import { type Genesis, type LedgerParameters, ledgerIdFor, type Thresholds } from './genesis.ts'
 import type { Graph, Node, Organisation, Policy } from './records.ts'
 import { type ApplicationKey, State } from './state.ts'
@@ -43,6 +47,7 @@ import { freshWindow } from './window.ts'
 
 export type { StateRecord } from './buckets.ts'
 export type { Signer } from './delivery.ts'
+export type { ErasureProgress, ItemReader, PlacedItem, Tombstone } from './erasure.ts'
 export type { ApplicationKey } from './state.ts'
 export type { StateChange } from './table.ts'
 
@@ -64,6 +69,8 @@ export interface Delivered {
   readonly hash: Digest
   readonly outcomes: readonly TransactionOutcome[]
   readonly changes: readonly StateChange[]
+  /** Items that this block erased: their tombstones belong into its own write. */
+  readonly erased: readonly Tombstone[]
   /** The roster of the next epoch, when this block changes it. */
   readonly next: Roster | undefined
 }
@@ -88,6 +95,9 @@ export class Ledger {
   readonly id: LedgerId
   readonly genesis: Genesis
   readonly #state: State
+  readonly #items: ItemReader
+  /** What the block under way has erased. */
+  readonly #erased = new Map<ItemId, Tombstone>()
   #height: Sequence
   #time: Time
   #lastHash: Digest
@@ -95,7 +105,7 @@ export class Ledger {
   /** Derived from the state. */
   readonly #governance: GovernanceKeys
 
-  private constructor(genesis: Genesis, state: State, header: BlockHeader | undefined) {
+  private constructor(genesis: Genesis, state: State, header: BlockHeader | undefined, items: ItemReader) {
     this.id = ledgerIdFor(genesis)
     this.genesis = genesis
     this.#state = state
@@ -103,11 +113,18 @@ export class Ledger {
     this.#time = header?.time ?? genesis.created
     this.#lastHash = header === undefined ? (this.id as unknown as Digest) : blockHash(header)
     this.#epoch = header?.epoch ?? (0 as Epoch)
+    this.#items = (place) => {
+      const found = items(place)
+      return found !== undefined && this.#erased.has(found.item) ? { ...found, erased: true } : found
+    }
     this.#governance = governanceKeysOf(state)
   }
 
-  /** Height 0. `genesis` must have passed founding.ts. Its records are `records()`, not changes of any block. */
-  static fromGenesis(genesis: Genesis): Ledger {
+  /**
+   * Height 0. `genesis` must have passed founding.ts. Its records are `records()`, not changes of any block. `items` reads
+   * the blocks that this node keeps; without it no item can be erased or held.
+   */
+  static fromGenesis(genesis: Genesis, items: ItemReader = () => undefined): Ledger {
     const state = new State()
     const { rulesVersion, thresholds, parameters } = genesis
     state.rules = { rulesVersion, thresholds, parameters }
@@ -119,14 +136,19 @@ export class Ledger {
       state.versions.set(graphId(graph.iri), { version: 0 as Sequence })
     }
     state.flush()
-    return new Ledger(genesis, state, undefined)
+    return new Ledger(genesis, state, undefined, items)
   }
 
   /**
    * The ledger as all changes up to `position` left it. `records` may leave out what still stands as the genesis put it:
    * they are laid over it. @throws InvariantError for records that are not of a state.
    */
-  static fromRecords(genesis: Genesis, records: Iterable<StateRecord>, position: Position): Ledger {
+  static fromRecords(
+    genesis: Genesis,
+    records: Iterable<StateRecord>,
+    position: Position,
+    items: ItemReader = () => undefined,
+  ): Ledger {
     const state = new State()
     const unchanged = new Map<string, StateRecord>()
     for (const record of Ledger.fromGenesis(genesis).records()) unchanged.set(toHex(record.key), record)
@@ -135,7 +157,7 @@ export class Ledger {
       state.load(record)
     }
     for (const record of unchanged.values()) state.load(record)
-    return new Ledger(genesis, state, position.header)
+    return new Ledger(genesis, state, position.header, items)
   }
 
   /**
@@ -149,7 +171,7 @@ export class Ledger {
       epoch: this.#epoch,
       sequence,
       previous: this.#lastHash,
-      batch: digestOf(batch),
+      batch: agreedDigest(batch),
       time: Math.max(batch.time, this.#time) as Time,
     }
     const moment: Moment = header
@@ -157,10 +179,12 @@ export class Ledger {
       this.#execute(known(bytes) ?? this.#decode(bytes), index, moment),
     )
     const changes = this.#state.flush()
+    const erased = [...this.#erased.values()]
+    this.#erased.clear()
     this.#height = sequence
     this.#time = header.time
     this.#lastHash = blockHash(header)
-    return { header, hash: this.#lastHash, outcomes, changes, next: undefined }
+    return { header, hash: this.#lastHash, outcomes, changes, erased, next: undefined }
   }
 
   #execute(transaction: Transaction, index: number, moment: Moment): TransactionOutcome {
@@ -175,8 +199,11 @@ export class Ledger {
     const refused = admissionFault(this.#state, signer, transaction)
     if (refused !== undefined) return { ...outcome, code: refused, repeated: refused === 'REPEATED' }
     takeNumber(this.#state, signer, transaction)
-    const fault = outcomeFault(this.#state, this.#governance, signer, transaction, moment)
-    if (fault === undefined) carryOut(this.#state, signer, transaction.act, moment)
+    const fault = outcomeFault(this.#state, this.#governance, signer, transaction, moment, this.#items)
+    if (fault === undefined) {
+      const tombstones = carryOut(this.#state, signer, transaction, moment, this.#items)
+      for (const tombstone of tombstones) this.#erased.set(tombstone.item, tombstone)
+    }
     return { ...outcome, code: fault ?? 'OK', repeated: false }
   }
 
@@ -196,7 +223,7 @@ export class Ledger {
     const moment: Moment = { sequence: (this.#height + 1) as Sequence, time: this.#time }
     return (
       admissionFault(this.#state, signer, transaction) ??
-      outcomeFault(this.#state, this.#governance, signer, transaction, moment)
+      outcomeFault(this.#state, this.#governance, signer, transaction, moment, this.#items)
     )
   }
 
@@ -281,6 +308,22 @@ export class Ledger {
     return this.#state.graphs.values()
   }
 
+  /** Whether every obliged node attested an order; undefined for an unknown order. */
+  erasure(order: TxId): ErasureProgress | undefined {
+    return erasureProgress(this.#state, order)
+  }
+
+  /** Size and RFC 6962 root of the append-only tree of erased item ids. */
+  erasureRoot(): { readonly size: number; readonly root: Digest } {
+    const frontier = Frontier.fromBytes(this.#state.erasures.frontier)
+    return { size: frontier.size, root: digestOf(frontier.root()) }
+  }
+
+  /** Holds that keep an item from being erased: the transactions that placed them. */
+  holdsOn(item: ItemId): readonly TxId[] {
+    return this.#state.heldItems.get(item)?.holds ?? []
+  }
+
   /** The last height that changed a graph; what a change computed now names as its base. */
   graphVersion(id: GraphId): Sequence | undefined {
     return this.#state.versions.get(id)?.version
@@ -292,7 +335,7 @@ export class Ledger {
   }
 }
 
-function digestOf(batch: Batch | KeptBatch): Digest {
+function agreedDigest(batch: Batch | KeptBatch): Digest {
   if (typeof batch.tokens !== 'string') return summaryDigest(summarize(batch as Batch))
   const transactions = hash('transactions', concat(...batch.transactions.map((each) => idBytes(requestId(each)))))
   return summaryDigest({ time: batch.time, tokens: batch.tokens, transactions })

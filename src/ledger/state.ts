@@ -2,10 +2,24 @@
 // number ever stands here. What transactions do to it stands in delivery.ts.
 
 import { InvariantError } from '../base/errors.ts'
-import type { Digest, GraphId, KeyId, NodeId, OrganisationId, PolicyId, Sequence } from '../base/ids.ts'
+import {
+  type Digest,
+  type GraphId,
+  type ItemId,
+  itemIdOf,
+  type KeyId,
+  type NodeId,
+  type OrganisationId,
+  type PolicyId,
+  type Sequence,
+  type TxId,
+  txIdOf,
+} from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
-import { bytes, list, named, record, type Schema, text, uint } from '../base/schema.ts'
+import { Frontier } from '../base/merkle.ts'
+import { bytes, bytesUpTo, id, list, named, record, type Schema, text, uint } from '../base/schema.ts'
 import { Buckets, bucketCount, type StateRecord } from './buckets.ts'
+import { nodeListSchema } from './erasure-acts.ts'
 import { type LedgerParameters, parametersSchema, type Thresholds, thresholdsSchema } from './genesis.ts'
 import {
   type Graph,
@@ -67,6 +81,62 @@ export const graphVersionSchema: Schema<GraphVersion> = named(
   record<GraphVersion>({ version: uint<Sequence>() }),
 )
 
+/** An order of erasure, and how far it is. */
+export interface ErasureOrder {
+  readonly organisation: OrganisationId
+  readonly height: Sequence
+  /** Items that this order was the first to erase. */
+  readonly erased: number
+  /** In ascending order. */
+  readonly obliged: readonly NodeId[]
+  readonly attested: readonly NodeId[]
+}
+
+export interface Hold {
+  readonly organisation: OrganisationId
+  readonly items: readonly ItemId[]
+  /** The height that lifted it, if one did. */
+  readonly lifted: readonly Sequence[]
+}
+
+/** The holds that an item is under. */
+export interface HeldItem {
+  readonly holds: readonly TxId[]
+}
+
+/** The right edge of the tree of erased ids, as base/merkle.ts writes it. */
+export interface Erasures {
+  readonly frontier: Uint8Array
+}
+
+export const erasureOrderSchema: Schema<ErasureOrder> = named(
+  'erasure-order',
+  record<ErasureOrder>({
+    organisation: organisationIdSchema,
+    height: uint<Sequence>(),
+    erased: uint(limits.placesPerActMax),
+    obliged: nodeListSchema,
+    attested: nodeListSchema,
+  }),
+)
+
+export const holdSchema: Schema<Hold> = named(
+  'hold',
+  record<Hold>({
+    organisation: organisationIdSchema,
+    items: list(id(32, itemIdOf), limits.placesPerActMax),
+    lifted: list(uint<Sequence>(), 1),
+  }),
+)
+
+export const heldItemSchema: Schema<HeldItem> = named(
+  'held-item',
+  record<HeldItem>({ holds: list(id(32, txIdOf), limits.holdsPerItemMax) }),
+)
+
+/** At most 53 hashes of 32 bytes, and the size. */
+export const erasuresSchema: Schema<Erasures> = named('erasures', record<Erasures>({ frontier: bytesUpTo(2048) }))
+
 export class State {
   readonly #buckets = new Buckets()
   /** One record, under the name 'rules'. */
@@ -79,6 +149,11 @@ export class State {
   readonly policies: Table<PolicyId, Policy> = new Table(this.#buckets, 6, hexIds, policySchema)
   readonly graphs: Table<GraphId, Graph> = new Table(this.#buckets, 7, hexIds, graphSchema)
   readonly versions: Table<GraphId, GraphVersion> = new Table(this.#buckets, 8, hexIds, graphVersionSchema)
+  readonly orders: Table<TxId, ErasureOrder> = new Table(this.#buckets, 9, hexIds, erasureOrderSchema)
+  readonly holds: Table<TxId, Hold> = new Table(this.#buckets, 10, hexIds, holdSchema)
+  readonly heldItems: Table<ItemId, HeldItem> = new Table(this.#buckets, 11, hexIds, heldItemSchema)
+  /** One record, from the first erasure on. */
+  readonly #erasures: Table<'erasures', Erasures> = new Table(this.#buckets, 12, textIds, erasuresSchema)
 
   readonly #tables = [
     this.#rules,
@@ -89,6 +164,10 @@ export class State {
     this.policies,
     this.graphs,
     this.versions,
+    this.orders,
+    this.holds,
+    this.heldItems,
+    this.#erasures,
   ] as const
 
   get rules(): Rules {
@@ -99,6 +178,14 @@ export class State {
 
   set rules(rules: Rules) {
     this.#rules.set('rules', rules)
+  }
+
+  get erasures(): Erasures {
+    return this.#erasures.get('erasures') ?? { frontier: new Frontier().toBytes() }
+  }
+
+  set erasures(erasures: Erasures) {
+    this.#erasures.set('erasures', erasures)
   }
 
   /** Takes a stored record. @throws InvariantError for a kind that these rules do not know. */

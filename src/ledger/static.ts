@@ -6,6 +6,7 @@ import { type ErrorCode, LedgerError } from '../base/errors.ts'
 import type { LedgerId, TxId } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import { decode } from '../base/schema.ts'
+import { areOrderedPlaces } from './erasure-acts.ts'
 import { sizeClassMin } from './items.ts'
 import { isAbsoluteIri, isName } from './terms.ts'
 import {
@@ -75,6 +76,13 @@ function actFault(act: Act): ErrorCode | undefined {
       return isName(act.policy.name) && ascending(act.policy.audience) ? undefined : 'MALFORMED'
     case 'graph-add':
       return isAbsoluteIri(act.graph.iri) && ascending(act.graph.writers) ? undefined : 'MALFORMED'
+    case 'erase':
+    case 'hold':
+      return areOrderedPlaces(act.items) ? undefined : 'MALFORMED'
+    case 'erasure-attest':
+      return isName(act.unlock) ? undefined : 'MALFORMED'
+    case 'hold-lift':
+      return undefined
   }
 }
 

@@ -39,6 +39,7 @@ import {
   variant,
   word,
 } from '../base/schema.ts'
+import { type ErasureAct, erasureActs } from './erasure-acts.ts'
 import { type Graph, graphSchema, organisationIdSchema, type Policy, policySchema } from './records.ts'
 
 export type { CommitmentAlgorithm } from '../base/commitment.ts'
@@ -76,7 +77,8 @@ export interface Base {
   readonly version: Sequence
 }
 
-export type Right = 'read' | 'write'
+/** 'erase': to order erasures and holds, and to approve them, of items that the organisation controls. */
+export type Right = 'read' | 'write' | 'erase'
 
 export interface GraphRight {
   readonly graph: GraphId
@@ -101,6 +103,7 @@ export type Act =
   | { readonly type: 'policy-add'; readonly policy: Policy }
   /** Registers a graph; its owner is the signing organisation. */
   | { readonly type: 'graph-add'; readonly graph: Graph }
+  | ErasureAct
 
 export interface Transaction {
   readonly ledger: LedgerId
@@ -146,10 +149,10 @@ const baseSchema: Schema<Base> = named('base', record<Base>({ graph: id(16, grap
 
 export const graphRightSchema: Schema<GraphRight> = named(
   'graph-right',
-  record<GraphRight>({ graph: id(16, graphIdOf), right: word('read', 'write') }),
+  record<GraphRight>({ graph: id(16, graphIdOf), right: word('read', 'write', 'erase') }),
 )
 
-/** Numbers 10 to 29 are taken by acts to come: governance, erasure, holds, anchors, and 24 to 26 by prepare, commit and abort across ledgers. */
+/** Numbers 14 to 29 are taken by acts to come: governance, anchors, and 24 to 26 by prepare, commit and abort across ledgers. */
 export const actSchema: Schema<Act> = named(
   'act',
   variant<Act>({
@@ -172,6 +175,7 @@ export const actSchema: Schema<Act> = named(
     'key-revoke': [3, { key: id(32, keyIdOf) }],
     'policy-add': [4, { policy: policySchema }],
     'graph-add': [5, { graph: graphSchema }],
+    ...erasureActs,
   }),
 )
 
@@ -214,7 +218,7 @@ export interface ReceiptStatement {
   readonly retractions: Uint8Array
 }
 
-const receiptStatementSchema: Schema<ReceiptStatement> = named(
+export const receiptStatementSchema: Schema<ReceiptStatement> = named(
   'receipt-statement',
   record<ReceiptStatement>({
     ledger: id(32, ledgerIdOf),
@@ -235,7 +239,7 @@ export interface KeyProof {
   readonly key: Uint8Array
 }
 
-const keyProofSchema: Schema<KeyProof> = named(
+export const keyProofSchema: Schema<KeyProof> = named(
   'key-proof',
   record<KeyProof>({ ledger: id(32, ledgerIdOf), organisation: organisationIdSchema, key: bytes(32) }),
 )

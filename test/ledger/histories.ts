@@ -4,9 +4,10 @@
 import fc from 'fast-check'
 import { toHex } from '../../src/base/bytes.ts'
 import { graphId, keyId, policyId } from '../../src/base/hash.ts'
-import { organisationIdOf, type Sequence, timeOf } from '../../src/base/ids.ts'
+import { organisationIdOf, type Sequence, sequenceOf, timeOf } from '../../src/base/ids.ts'
 import { encode } from '../../src/base/schema.ts'
 import { type SigningKey, sign } from '../../src/base/signature.ts'
+import { approvalBytes, comparePlaces, type ItemPlace } from '../../src/ledger/erasure-acts.ts'
 import {
   type Act,
   type Base,
@@ -14,13 +15,15 @@ import {
   signedTransactionSchema,
   type Transaction,
   transactionSchema,
+  txIdFor,
 } from '../../src/ledger/transaction.ts'
-import type { Facts } from './model.ts'
+import type { Facts, Model } from './model.ts'
 import { events, ledgerId, organisationKey, organisationNames, owned, people, testKey } from './world.ts'
 
 export const applications: readonly SigningKey[] = ['a', 'b', 'c', 'd'].map((name) => testKey(`history ${name}`))
 const organisationKeys = organisationNames.map(organisationKey)
-const signers = [...applications, ...organisationKeys]
+const nodeKeys = organisationNames.map((name) => testKey(`${name}-1 consensus`))
+const signers = [...applications, ...organisationKeys, ...nodeKeys]
 /** The identity: a canonical point of order 1. */
 const weakKey = Uint8Array.from({ length: 32 }, (_, place) => (place === 0 ? 1 : 0))
 const enrollable = [
@@ -34,7 +37,7 @@ const policyNames = ['open', 'personal', 'new-1', 'new-2']
 const jumps = [1, 1, 1, 1, 1, 2, 3, 0, -1, -2, 900, 1024, 1025, -1023, -1024, -1025]
 
 export interface Operation {
-  readonly kind: 'data' | 'data-based' | 'key-add' | 'key-revoke' | 'policy-add' | 'graph-add'
+  readonly kind: Act['type'] | 'data-based'
   /** Independent numbers that the kind makes something of. */
   readonly signer: number
   readonly jump: number
@@ -51,7 +54,7 @@ export interface HistoryBlock {
 
 const small = fc.nat({ max: 255 })
 const operation: fc.Arbitrary<Operation> = fc.record({
-  kind: fc.constantFrom(
+  kind: fc.constantFrom<Operation['kind'][]>(
     'data',
     'data',
     'data',
@@ -62,6 +65,12 @@ const operation: fc.Arbitrary<Operation> = fc.record({
     'key-revoke',
     'policy-add',
     'graph-add',
+    'erase',
+    'erase',
+    'hold',
+    'hold-lift',
+    'erasure-attest',
+    'erasure-attest',
   ),
   signer: small,
   jump: small,
@@ -83,19 +92,52 @@ function pick<T>(from: readonly T[], place: number): T {
 /** Turns operations into transactions as they come; it is told the numbers that keys have used. */
 export class Historian {
   readonly #proofs = new Map<string, string>()
-  readonly facts: Facts = { weakKeys: [toHex(weakKey)], proofs: this.#proofs }
+  readonly #approvals = new Map<string, string>()
+  readonly facts: Facts = { weakKeys: [toHex(weakKey)], proofs: this.#proofs, approvals: this.#approvals }
 
-  transaction(operation: Operation, height: number, highest: (key: string) => number): Transaction {
+  transaction(operation: Operation, model: Model): Transaction {
     const { kind, mishap } = operation
-    const isData = kind === 'data' || kind === 'data-based'
-    const expected = isData ? applications : organisationKeys
+    const expected = this.#signersOf(kind)
     const key = pick(mishap % 16 === 0 ? signers : expected, operation.signer).publicKey
-    const sequence = Math.max(0, highest(toHex(key)) + pick(jumps, operation.jump))
+    const sequence = Math.max(0, model.highest(toHex(key)) + pick(jumps, operation.jump))
     const expires = timeOf(mishap % 16 === 1 ? 20 : 1_000_000)
-    return { ledger: ledgerId, key, sequence, expires, act: this.#act(operation, height, key) }
+    return { ledger: ledgerId, key, sequence, expires, act: this.#act(operation, model, key, sequence) }
   }
 
-  #act(operation: Operation, height: number, signer: Uint8Array): Act {
+  /** Lets the first two applications do everything, for one organisation, so that histories get far. */
+  opening(): readonly Transaction[] {
+    const [key] = organisationKeys
+    const organisation = organisationIdOf(organisationNames[0])
+    const rights = graphNames
+      .slice(0, 2)
+      .flatMap((iri) => (['erase', 'write'] as const).map((right) => ({ graph: graphId(iri), right })))
+    return applications.slice(0, 2).map(({ publicKey }, place) => ({
+      ledger: ledgerId,
+      key: key?.publicKey ?? publicKey,
+      sequence: place + 1,
+      expires: timeOf(1_000_000),
+      act: { type: 'key-add', key: publicKey, name: 'app', rights, proof: this.#proof(publicKey, organisation) },
+    }))
+  }
+
+  #signersOf(kind: Operation['kind']): readonly SigningKey[] {
+    switch (kind) {
+      case 'erasure-attest':
+        return nodeKeys
+      case 'key-add':
+      case 'key-revoke':
+      case 'policy-add':
+      case 'graph-add':
+        return organisationKeys
+      case 'erase':
+      case 'hold':
+        return applications.slice(0, 2)
+      default:
+        return applications
+    }
+  }
+
+  #act(operation: Operation, model: Model, signer: Uint8Array, sequence: number): Act {
     const { a, b, c, mishap } = operation
     const organisation = organisationIdOf(pick(organisationNames, mishap % 16 === 2 ? a : this.#placeOf(signer)))
     switch (operation.kind) {
@@ -104,15 +146,38 @@ export class Historian {
         return {
           type: 'data',
           items: this.#items(operation),
-          base: operation.kind === 'data' ? [] : this.#base(operation, height),
+          base: operation.kind === 'data' ? [] : this.#base(operation, model.height + 1),
+        }
+      case 'erase': {
+        const approver = pick(mishap % 8 === 1 ? signers : applications.slice(0, 2), b)
+        const order = { items: this.#places(operation, model), reason: 'other', reference: new Uint8Array(16) } as const
+        const statement = { ledger: ledgerId, order: txIdFor({ ledger: ledgerId, key: signer, sequence }), ...order }
+        const signature =
+          mishap % 8 === 0 ? new Uint8Array(64) : sign('erasure-approval', approvalBytes(statement), approver.seed)
+        this.#approvals.set(toHex(signature), mishap % 8 === 0 ? '' : toHex(approver.publicKey))
+        return { type: 'erase', ...order, approval: { key: approver.publicKey, signature } }
+      }
+      case 'hold':
+        return { type: 'hold', items: this.#places(operation, model), reference: new Uint8Array(16) }
+      case 'hold-lift':
+        return { type: 'hold-lift', hold: pick([...model.holds.map(({ tx }) => tx), '00'.repeat(32)], a) as never }
+      case 'erasure-attest':
+        return {
+          type: 'erasure-attest',
+          order: pick([...model.orders.map(({ tx }) => tx), '00'.repeat(32)], a) as never,
+          counts: { files: 1, bytes: 2, probes: mishap % 8 === 0 ? 0 : 3, hits: mishap % 8 === 1 ? 1 : 0 },
+          software: new Uint8Array(32),
+          unlock: 'key-file',
+          backupsEnd: timeOf(0),
         }
       case 'key-add': {
         const key = pick(mishap % 4 === 0 ? enrollable : applications.map(({ publicKey }) => publicKey), a)
         const rights = graphNames
           .filter((_, place) => ((b | 3) >> place) & 1)
           .map((iri) => ({ graph: graphId(iri), right: c % 8 === 0 ? ('read' as const) : ('write' as const) }))
+          .flatMap((each) => (c % 3 === 0 ? [each] : [{ ...each, right: 'erase' as const }, each]))
           .filter(({ graph }) => graph !== graphId(owned) || mishap % 3 === 0)
-          .filter((_, place) => place < 2 || c % 5 === 0)
+          .filter((_, place) => place < 4 || c % 5 === 0)
         return { type: 'key-add', key, name: 'app', rights, proof: this.#proof(key, organisation) }
       }
       case 'key-revoke':
@@ -143,6 +208,15 @@ export class Historian {
           },
         }
     }
+  }
+
+  /** One or two places, most of them of items that stand. */
+  #places({ a, b, mishap }: Operation, model: Model): readonly ItemPlace[] {
+    const nowhere = { sequence: sequenceOf(a), transaction: b % 4, index: 0 }
+    const known = model.items.map(({ place }) => place)
+    const drawn = mishap % 8 === 2 || known.length === 0 ? [nowhere] : [pick(known, a), pick(known, a + (b % 2))]
+    const sorted = [...new Map(drawn.map((place) => [JSON.stringify(place), place])).values()].sort(comparePlaces)
+    return sorted
   }
 
   #placeOf(signer: Uint8Array): number {
