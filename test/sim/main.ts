@@ -5,6 +5,7 @@ import { hunt, runCampaign, seedsFrom } from './campaign.ts'
 import { loadMutants, loadSubject, protocolNames } from './protocols.ts'
 import { play } from './run.ts'
 import { keepSeed } from './seeds.ts'
+import { lineOf } from './trace.ts'
 
 const help = `npm run sim -- [options]
 
@@ -84,7 +85,7 @@ function repeatCommand({ protocol, nodes, liars }: Arguments, seed: number): str
 async function campaign(args: Arguments): Promise<boolean> {
   const { protocol, nodes, liars, seeds, first } = args
   const subject = await loadSubject(protocol)
-  if (args.trace) play({ subject, nodes, liars, seed: first, sink: (line) => console.log(line) })
+  if (args.trace) play({ subject, nodes, liars, seed: first, sink: (event) => console.log(lineOf(event)) })
   const began = Date.now()
   let failed = 0
   const onSeed = (seed: number, { failure }: { readonly failure: string | undefined }): void => {
@@ -140,5 +141,11 @@ async function main(): Promise<number> {
   }
   return (await (args.mutants ? mutants(args) : campaign(args))) ? 0 : 1
 }
+
+// Whoever reads a trace through `head` has seen enough.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(0)
+})
 
 process.exitCode = await main()

@@ -29,6 +29,8 @@ export interface RunOptions<Message> {
   readonly liars: number
   readonly seed: number
   readonly sink?: TraceSink
+  /** What liars do, instead of any of the generic ways and of the subject's own. */
+  readonly lies?: readonly LiarFactory<Message>[]
   /** Instead of the weather that the seed draws. */
   readonly weather?: Weather
   /** The power fails at exactly this boundary between effects, counted from 0 over all nodes. */
@@ -196,7 +198,7 @@ class Run<Message> implements Stage<Message> {
   #addHosts(node: NodeId): void {
     const name = `n${Number.parseInt(node.slice(0, 2), 16)}`
     const liar = this.#liars.includes(node)
-    const factories: readonly LiarFactory<Message>[] = [...genericLiars<Message>(), ...this.#options.subject.liars]
+    const factories = this.#options.lies ?? [...genericLiars<Message>(), ...this.#options.subject.liars]
     const factory = liar ? this.#random.pick(factories) : undefined
     const instances: readonly (0 | 1)[] = factory?.twin === true ? [0, 1] : [0]
     for (const twin of instances) {
@@ -244,7 +246,12 @@ class Run<Message> implements Stage<Message> {
       const target = this.#clients.allAgreedAt()
       return (
         target !== undefined &&
-        healed.every((host) => host.final >= target && host.machine.height >= Math.max(target, this.oracle.acknowledged) && host.readsWaiting === 0)
+        healed.every(
+          (host) =>
+            host.final >= target &&
+            host.machine.height >= Math.max(target, this.oracle.acknowledged) &&
+            host.readsWaiting === 0,
+        )
       )
     }
     while (!done()) {

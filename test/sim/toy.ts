@@ -192,10 +192,11 @@ class Toy implements Core<ToyMessage> {
   }
 
   #propose(): void {
+    if (!this.#leads || this.#waiting.length === 0 || this.#fetching !== 0) return
     const { parameters, ledger, roster } = this.#setup
     const sequence = (Math.max(this.#delivered, ...this.#proposals().keys()) + 1) as Sequence
     const room = sequence <= this.#finalAt + parameters.window && sequence <= this.#delivered + parameters.pipelineMax
-    if (!this.#leads || this.#waiting.length === 0 || !room || this.#fetching !== 0) return
+    if (!room) return
     const transactions = this.#waiting.splice(0, parameters.batchTransactionsMax)
     const batch = { time: this.#now, tokens: [], transactions }
     const agreement = { ledger, epoch: roster.epoch, round: 0 as Round, sequence, digest: batchDigest(batch) }

@@ -1,7 +1,22 @@
 // The trace of a run: a running hash over everything that happened, so that two runs can be compared by 16 digits; and,
-// when someone is watching, a line for each event.
+// when someone is watching, each event by itself.
 
-export type TraceSink = (line: string) => void
+export interface TraceEvent {
+  /** Virtual milliseconds since the run began. */
+  readonly at: number
+  /** n0, n1 and so on, or `run`. */
+  readonly who: string
+  readonly what: string
+  readonly detail: string | number
+  /** The detail in full, for the eye. */
+  explain(): string
+}
+
+export type TraceSink = (event: TraceEvent) => void
+
+export function lineOf({ at, who, what, explain }: TraceEvent): string {
+  return `${String(at).padStart(7)} ${who.padEnd(4)} ${what} ${explain()}`
+}
 
 export class Trace {
   #a = 0x243f6a88
@@ -12,19 +27,14 @@ export class Trace {
     this.#sink = sink
   }
 
-  /** Whether details are worth making. */
-  get watched(): boolean {
-    return this.#sink !== undefined
-  }
-
   /** `detail` is hashed; `explain` is only for the eye. */
-  note(at: number, who: string, what: string, detail: string | number, explain?: () => string): void {
+  note(at: number, who: string, what: string, detail: string | number, explain = (): string => String(detail)): void {
     this.#mixNumber(at)
     this.#mixText(who)
     this.#mixText(what)
     if (typeof detail === 'number') this.#mixNumber(detail)
     else this.#mixText(detail)
-    this.#sink?.(`${String(at).padStart(7)} ${who.padEnd(4)} ${what} ${explain?.() ?? detail}`)
+    this.#sink?.({ at, who, what, detail, explain })
   }
 
   mixBytes(bytes: Uint8Array): void {
