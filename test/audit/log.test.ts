@@ -36,7 +36,9 @@ function expectedLeaves(all: readonly Entry[]): Uint8Array[] {
   return leaves
 }
 
-describe('The log', () => {
+describe('The log', function () {
+  this.timeout(60_000)
+
   let folder: string
   let log: Log
 

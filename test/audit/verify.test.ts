@@ -42,7 +42,9 @@ const check = (files: Files, trust: Partial<VerifyTrust> = {}): Promise<VerifyRe
 
 const names = ({ findings }: VerifyReport): string[] => findings.map(({ code, file }) => `${code} ${file}`)
 
-describe('A bundle', () => {
+describe('A bundle', function () {
+  this.timeout(60_000)
+
   let fixture: Fixture
   let genuine: Files
 
@@ -119,7 +121,7 @@ describe('A bundle', () => {
     assert.deepEqual(names(await browser.verifyBundle(readerOver(cut), { ledger }, startReplay)), [
       'RESULT_MISSING results',
     ])
-  }).timeout(30_000)
+  })
 
   it('of another ledger is refused, whatever else it proves', async () => {
     const report = await check(genuine, { ledger: ledgerIdOf('00'.repeat(32)) })
