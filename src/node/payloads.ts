@@ -106,7 +106,7 @@ export class PayloadPool {
   }
 
   /** Asks peers again for what is missing. */
-  tick(): void {
+  askAgain(): void {
     const missing = [...this.#waiting.keys()].slice(0, limits.batchTransactionsMax)
     if (missing.length > 0) this.#options.ask(missing, true)
   }
@@ -120,6 +120,8 @@ export class PayloadPool {
   async #wait(id: RequestId, transaction: Transaction): Promise<void> {
     if (this.#here.has(id)) return
     const before = await this.#options.staged(id)
+    // It may have come while the disk was asked.
+    if (this.#here.has(id)) return
     if (before !== undefined) {
       this.#here.set(id, this.#open(id, transaction, before))
       return

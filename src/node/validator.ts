@@ -17,6 +17,7 @@ import type { Verdicts } from './verdicts.ts'
 import { type CarriedPayload, type Envelope, envelopeSchema } from './wire.ts'
 
 const tickMs = 50
+const askAgainMs = 1_000
 
 /** What concerns the node's log, metrics and operator, and nothing else. */
 export type ValidatorEvent = Extract<Effect<unknown>, { readonly type: 'refuse' | 'accuse' | 'lead' | 'fence' }>
@@ -44,6 +45,7 @@ export class Validator {
   readonly #core: Core<unknown>
   readonly #loop: Loop<unknown>
   readonly #ticking: NodeJS.Timeout
+  readonly #asking: NodeJS.Timeout
   /** Blocks are executed one after another, whether agreed here or fetched. */
   #execution: Promise<void> = Promise.resolve()
   #open = true
@@ -56,10 +58,8 @@ export class Validator {
     this.#options = options
     this.#core = protocol.start(setup)
     this.#loop = startLoop({ core: this.#core, journal, act: (effect) => this.#act(effect), onFailure })
-    this.#ticking = setInterval(() => {
-      this.#loop.push({ type: 'tick', now: clock.now() })
-      payloads.tick()
-    }, tickMs)
+    this.#ticking = setInterval(() => this.#loop.push({ type: 'tick', now: clock.now() }), tickMs)
+    this.#asking = setInterval(() => payloads.askAgain(), askAgainMs)
   }
 
   propose(transaction: Uint8Array): void {
@@ -91,6 +91,7 @@ export class Validator {
   async stop(): Promise<void> {
     this.#open = false
     clearInterval(this.#ticking)
+    clearInterval(this.#asking)
     this.#options.sync.stop()
     await this.#loop.stop()
     await this.#execution
