@@ -1,0 +1,92 @@
+// Transactions in; blocks, results, payloads, the genesis and key numbers out. Records leave as the bytes that they are
+// kept in, so that a client can hash and verify them.
+
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { encodeCbor } from '../base/cbor.ts'
+import { type ErrorCode, LedgerError } from '../base/errors.ts'
+import { itemIdOf, keyIdOf } from '../base/ids.ts'
+import { limits } from '../base/limits.ts'
+import { bytesUpTo, decode, record, type Schema } from '../base/schema.ts'
+import { signedGenesisSchema } from '../ledger/genesis.ts'
+import { leavingSignal } from './answers.ts'
+import { isErrorCode } from './client-request.ts'
+import { identifier, type Parameters, single, wholeNumber } from './inputs.ts'
+import type { HttpNode } from './node-port.ts'
+
+/** Body of POST /transactions. */
+export interface SentTransaction {
+  /** An encoded SignedTransaction. */
+  readonly transaction: Uint8Array
+  /** An encoded Payload; empty where the act has none. */
+  readonly payload: Uint8Array
+}
+
+const cborType = 'application/cbor'
+const transactionBytesMax = limits.transactionBytesMax + 256
+
+export const sentTransactionSchema: Schema<SentTransaction> = record<SentTransaction>({
+  transaction: bytesUpTo(transactionBytesMax),
+  payload: bytesUpTo(limits.payloadBytesMax + limits.transactionBytesMax),
+})
+
+export function ledgerRoutes(server: FastifyInstance, node: HttpNode, submitTimeoutMs: number): void {
+  const bodyLimit = limits.payloadBytesMax + 3 * limits.transactionBytesMax
+  server.post('/transactions', { bodyLimit }, async (request, reply) => {
+    if (request.headers['content-type'] !== cborType) throw new LedgerError('USAGE', { reason: `expected ${cborType}` })
+    const sent = decode(sentTransactionSchema, request.body instanceof Uint8Array ? request.body : new Uint8Array())
+    const done = await node.submit(sent.transaction, sent.payload, leavingSignal(reply, submitTimeoutMs))
+    const { tx, sequence: height, index, code } = done
+    if (code !== 'OK') throw new LedgerError(knownCode(code), { tx, height, index })
+    return { tx, height, index, code, final: true }
+  })
+
+  server.get('/blocks/:height', async (request, reply) => {
+    const height = heightIn(request.params)
+    const [block] = await node.blocks(height, 1)
+    return bytes(reply, block, new LedgerError('HEIGHT_UNKNOWN', { height: node.height }))
+  })
+
+  /** A CBOR array of byte strings; fewer than `count` where the ledger ends or the answer fills up. */
+  server.get('/blocks', async (request, reply) => {
+    const parameters = request.query as Parameters
+    const from = wholeNumber(single(parameters, 'from'), 'from', 1, Number.MAX_SAFE_INTEGER)
+    const count = wholeNumber(
+      single(parameters, 'count') ?? String(limits.blocksPerAnswerMax),
+      'count',
+      1,
+      limits.blocksPerAnswerMax,
+    )
+    return reply.type(cborType).send(Buffer.from(encodeCbor(await node.blocks(from, count))))
+  })
+
+  server.get('/results/:height', async (request, reply) =>
+    bytes(reply, await node.result(heightIn(request.params)), new LedgerError('NOT_FOUND')),
+  )
+
+  server.get('/items/:id/payload', async (request, reply) => {
+    const item = identifier((request.params as { readonly id: string }).id, 'id', itemIdOf)
+    return bytes(reply, await node.itemPayload(item), new LedgerError('ITEM_UNKNOWN'))
+  })
+
+  /** The number that the key's next transaction has. */
+  server.get('/keys/:id', (request, reply) => {
+    const key = identifier((request.params as { readonly id: string }).id, 'id', keyIdOf)
+    return reply.send({ next: node.nextSequence(key) })
+  })
+
+  server.get('/genesis', (_, reply) => reply.send(signedGenesisSchema.toJson(node.genesis)))
+}
+
+function heightIn(params: unknown): number {
+  return wholeNumber((params as { readonly height: string }).height, 'height', 1, Number.MAX_SAFE_INTEGER)
+}
+
+function bytes(reply: FastifyReply, found: Uint8Array | undefined, missing: LedgerError): FastifyReply {
+  if (found === undefined) throw missing
+  return reply.type(cborType).send(Buffer.from(found))
+}
+
+/** Outcomes stand in the ledger as text: a newer node may have written one that this one does not know. */
+function knownCode(code: string): ErrorCode {
+  return isErrorCode(code) ? code : 'UNEXPECTED'
+}

@@ -1,0 +1,41 @@
+// The audit log as static files, as C2SP tlog-tiles says, and its leaves line by line for people.
+
+import type { FastifyInstance } from 'fastify'
+import { concat } from '../base/bytes.ts'
+import { LedgerError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import { type Parameters, single, wholeNumber } from './inputs.ts'
+import type { HttpNode } from './node-port.ts'
+
+const line = Uint8Array.of(0x0a)
+
+export function logRoutes(server: FastifyInstance, node: HttpNode): void {
+  server.get('/log/checkpoint', async (_, reply) => {
+    const note = await node.checkpoint()
+    if (note === undefined) throw new LedgerError('NOT_FOUND')
+    return reply.type('text/plain; charset=utf-8').send(note)
+  })
+
+  server.get('/log/tile/*', (request, reply) => {
+    const path = (request.params as { readonly '*': string })['*']
+    const tile = node.tile(`tile/${path}`)
+    if (tile === undefined) throw new LedgerError('NOT_FOUND')
+    // A tile never changes, and neither does a part of one.
+    reply.header('cache-control', 'max-age=31536000, immutable')
+    return reply.type('application/octet-stream').send(Buffer.from(tile))
+  })
+
+  server.get('/log/leaves', (request, reply) => {
+    const parameters = request.query as Parameters
+    const from = wholeNumber(single(parameters, 'from') ?? '0', 'from', 0, Number.MAX_SAFE_INTEGER)
+    const count = wholeNumber(single(parameters, 'count') ?? '100', 'count', 1, limits.leavesPerAnswerMax)
+    const lines: Uint8Array[] = []
+    try {
+      for (const leaf of node.leaves(from, from + count)) lines.push(leaf, line)
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+      throw new LedgerError('NOT_FOUND', { reason: 'the log has fewer leaves' }, error)
+    }
+    return reply.type('application/jsonl').send(Buffer.from(concat(...lines)))
+  })
+}

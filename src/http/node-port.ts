@@ -1,0 +1,71 @@
+// What the HTTP server asks of a node: the part of node/node.ts that programs may reach. Structural, so that tests can
+// stand in for a node.
+
+import type { ErrorCode } from '../base/errors.ts'
+import type { ItemId, KeyId, TxId } from '../base/ids.ts'
+import type { SignedGenesis } from '../ledger/genesis.ts'
+import type { QuadSource } from '../sparql/engine.ts'
+
+/** A transaction that was executed in a final block. */
+export interface HttpSubmission {
+  readonly tx: TxId
+  /** Height of its block. */
+  readonly sequence: number
+  /** Place in its block. */
+  readonly index: number
+  /** OK, or why it changed nothing. */
+  readonly code: string
+}
+
+/** What metrics and readiness read; a node's status has more. */
+export interface HttpStatus {
+  readonly height: number
+  readonly final: number
+  readonly logSize: number
+  readonly quads: number
+  readonly epoch: number
+  readonly round: number
+  readonly state: string
+  readonly note: string
+  readonly validators: number
+  readonly quorum: number
+  readonly connected: readonly string[]
+  readonly quorumConnected: boolean
+  readonly waiting: number
+}
+
+export interface HttpCounters {
+  readonly peersConnected: number
+  readonly framesSent: number
+  readonly framesReceived: number
+  readonly bytesSent: number
+  readonly bytesReceived: number
+  readonly messagesDropped: number
+  readonly refused: ReadonlyMap<ErrorCode, number>
+  readonly queuedBytes: Readonly<Record<string, number>>
+}
+
+export interface HttpNode {
+  readonly genesis: SignedGenesis
+  /** Of the last executed block. */
+  readonly height: number
+  status(): Promise<HttpStatus>
+  counters(): HttpCounters
+  /** Resolves when final. @throws LedgerError what is wrong with it, TOO_BUSY, NOT_FINAL when `signal` ends the wait. */
+  submit(transaction: Uint8Array, payload: Uint8Array, signal: AbortSignal): Promise<HttpSubmission>
+  /** The quads that hold at a height from 0 to `height`. */
+  source(height: number): QuadSource
+  nextSequence(key: KeyId): number
+  /** Encoded BlockRecords from a height on; none where there are none. */
+  blocks(from: number, count: number): Promise<readonly Uint8Array[]>
+  /** Encoded ResultCertificate. */
+  result(height: number): Promise<Uint8Array | undefined>
+  /** The newest signed note of the log, C2SP tlog-checkpoint. */
+  checkpoint(): Promise<string | undefined>
+  /** A file of the log by its C2SP tlog-tiles path, which begins with `tile/`. */
+  tile(path: string): Uint8Array | undefined
+  /** Leaves from `from` to `to` - 1. @throws RangeError for more than there are. */
+  leaves(from: number, to: number): Iterable<Uint8Array>
+  /** Encoded ItemPayload. */
+  itemPayload(item: ItemId): Promise<Uint8Array | undefined>
+}

@@ -1,0 +1,131 @@
+// The HTTP server of a node: limits, guards and errors for all routes. Loopback only, until clients can be authenticated.
+
+import type { Socket } from 'node:net'
+import { type FastifyInstance, fastify } from 'fastify'
+import { LedgerError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import { requireLocalRequest, requireLoopback } from './guard.ts'
+import { ledgerRoutes } from './ledger-routes.ts'
+import { logRoutes } from './log-routes.ts'
+import { Figures, metricsMediaType, metricsText } from './metrics.ts'
+import type { HttpNode } from './node-port.ts'
+import { concernsOperator, problemMediaType, problemOf, retryAfterS, toldError } from './problems.ts'
+import { sparqlRoutes } from './sparql-routes.ts'
+
+export interface HttpOptions {
+  readonly bind: { readonly host: string; readonly port: number }
+  readonly node: HttpNode
+  /** What is this node's own fault: a failed disk, a missing key, what nobody expected (the client is told UNEXPECTED). */
+  readonly onError: (error: unknown) => void
+  readonly queryTimeoutMs?: number
+  readonly resultRowsMax?: number
+  readonly submitTimeoutMs?: number
+}
+
+export interface HttpServer {
+  /** http://127.0.0.1:4780 */
+  readonly url: string
+  /** Ends what is under way. */
+  close(): Promise<void>
+}
+
+/** Resolves when it listens. @throws LedgerError HTTP_UNPROTECTED, ADDRESS_IN_USE. */
+export async function startHttp(options: HttpOptions): Promise<HttpServer> {
+  const { bind, node, onError } = options
+  requireLoopback(bind.host)
+  const { queryTimeoutMs = limits.queryMsMax, resultRowsMax = limits.resultRowsMax } = options
+  const { submitTimeoutMs = limits.submitMsMax } = options
+  const server = fastify({
+    logger: false,
+    exposeHeadRoutes: false,
+    forceCloseConnections: true,
+    requestTimeout: limits.httpRequestMsMax,
+    // Longer than the longest silence of an answer under way.
+    connectionTimeout: submitTimeoutMs + queryTimeoutMs,
+    routerOptions: { maxParamLength: 256 },
+  })
+  server.server.maxConnections = limits.httpConnectionsMax
+  const figures = new Figures()
+  takeBytes(server)
+  guardAll(server, node, figures)
+  answerErrors(server, onError)
+  sparqlRoutes(server, { node, figures, onError, queryTimeoutMs, resultRowsMax })
+  ledgerRoutes(server, node, submitTimeoutMs)
+  logRoutes(server, node)
+  stateRoutes(server, node, figures)
+  return listen(server, bind)
+}
+
+async function listen(server: FastifyInstance, { host, port }: HttpOptions['bind']): Promise<HttpServer> {
+  const sockets = new Set<Socket>()
+  server.server.on('connection', (socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  try {
+    const url = await server.listen({ host: host.replace(/^\[|\]$/g, ''), port })
+    return {
+      url,
+      async close() {
+        for (const socket of sockets) socket.destroy()
+        await server.close()
+      },
+    }
+  } catch (error) {
+    await server.close()
+    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+      throw new LedgerError('ADDRESS_IN_USE', { address: `${host}:${port}` }, error)
+    }
+    throw error
+  }
+}
+
+/** Bodies reach the routes as bytes, of whatever type they are; each route says which it takes. */
+function takeBytes(server: FastifyInstance): void {
+  server.removeAllContentTypeParsers()
+  server.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body))
+}
+
+function guardAll(server: FastifyInstance, node: HttpNode, figures: Figures): void {
+  server.addHook('onRequest', async (request, reply) => {
+    reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store')
+    requireLocalRequest(request.headers.host, request.headers.origin)
+    if (request.url !== '/healthz') reply.header('quadrille-height', node.height)
+  })
+  server.addHook('onResponse', async (request, reply) => {
+    figures.answered(request.routeOptions.url ?? 'none', reply.statusCode)
+  })
+}
+
+function answerErrors(server: FastifyInstance, onError: (error: unknown) => void): void {
+  server.setNotFoundHandler(() => {
+    throw new LedgerError('NOT_FOUND')
+  })
+  server.setErrorHandler((error, _, reply) => {
+    const told = toldError(error)
+    if (concernsOperator(error)) onError(error)
+    const problem = problemOf(told)
+    if (problem.status === 503) reply.header('retry-after', retryAfterS)
+    // As bytes: to text fastify adds a charset, which this media type does not have.
+    return reply
+      .code(problem.status)
+      .type(problemMediaType)
+      .send(Buffer.from(JSON.stringify(problem)))
+  })
+}
+
+function stateRoutes(server: FastifyInstance, node: HttpNode, figures: Figures): void {
+  /** The process answers; nothing else is asked. */
+  server.get('/healthz', (_, reply) => reply.type('text/plain').send('ok\n'))
+
+  /** Whether it can take transactions: connected with a quorum, and all that is known to be final is executed. */
+  server.get('/readyz', async (_, reply) => {
+    const { quorumConnected, height, final, state, note } = await node.status()
+    const ready = quorumConnected && height >= final
+    return reply.code(ready ? 200 : 503).send({ ready, quorumConnected, height, final, state, note })
+  })
+
+  server.get('/status', async () => node.status())
+
+  server.get('/metrics', async (_, reply) => reply.type(metricsMediaType).send(await metricsText(node, figures)))
+}

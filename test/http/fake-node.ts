@@ -1,0 +1,120 @@
+// A node that stands in for a real one behind the HTTP server: quads in an n3 store, fixed blocks and tiles, and a submit
+// that tests steer.
+
+import { type ErrorCode, LedgerError } from '../../src/base/errors.ts'
+import { type KeyId, type TxId, txIdOf } from '../../src/base/ids.ts'
+import type { HttpNode, HttpSubmission } from '../../src/http/node-port.ts'
+import type { SignedGenesis } from '../../src/ledger/genesis.ts'
+import type { QuadSource } from '../../src/sparql/engine.ts'
+import { storeOf, trig, WatchedSource } from '../sparql/fixture.ts'
+
+export const tx: TxId = txIdOf('ab'.repeat(32))
+
+export class FakeNode implements HttpNode {
+  readonly height = 7
+  readonly genesis: SignedGenesis = {
+    genesis: {
+      name: 'Food Trace',
+      protocol: 'pbft/1',
+      created: 1_800_000_000_000 as never,
+      rulesVersion: 1,
+      organisations: [],
+      nodes: [],
+      thresholds: { roster: 1, rules: 1 },
+      parameters: {
+        checkpointInterval: 8,
+        window: 16,
+        batchTransactionsMax: 10,
+        batchBytesMax: 1000,
+        idleBatchMs: 1000,
+        suspectMs: 1000,
+      },
+      policies: [],
+      graphs: [],
+    },
+    signatures: [],
+  }
+  source_: QuadSource = new WatchedSource(storeOf(trig))
+  readonly heightsAsked: number[] = []
+  readonly submitted: { readonly transaction: Uint8Array; readonly payload: Uint8Array }[] = []
+  submitting: (signal: AbortSignal) => Promise<HttpSubmission> = async () => ({ tx, sequence: 7, index: 0, code: 'OK' })
+  quorumConnected = true
+  readonly blocksKept: readonly Uint8Array[] = Array.from({ length: 7 }, (_, n) => Uint8Array.of(n + 1, 1, 2, 3))
+
+  async status() {
+    return {
+      height: this.height,
+      final: 7,
+      logSize: 20,
+      quads: 9,
+      epoch: 0,
+      round: 0,
+      state: 'normal',
+      note: '',
+      validators: 4,
+      quorum: 3,
+      connected: ['b', 'c'],
+      quorumConnected: this.quorumConnected,
+      waiting: 0,
+    }
+  }
+
+  counters() {
+    return {
+      peersConnected: 2,
+      framesSent: 1,
+      framesReceived: 2,
+      bytesSent: 3,
+      bytesReceived: 4,
+      messagesDropped: 5,
+      refused: new Map<ErrorCode, number>([['FRAME_TOO_LARGE', 1]]),
+      queuedBytes: { consensus: 0, sync: 10 },
+    }
+  }
+
+  submit(transaction: Uint8Array, payload: Uint8Array, signal: AbortSignal): Promise<HttpSubmission> {
+    this.submitted.push({ transaction, payload })
+    return this.submitting(signal)
+  }
+
+  source(height: number): QuadSource {
+    this.heightsAsked.push(height)
+    return this.source_
+  }
+
+  nextSequence(key: KeyId): number {
+    return key.startsWith('aa') ? 12 : 1
+  }
+
+  async blocks(from: number, count: number): Promise<readonly Uint8Array[]> {
+    return this.blocksKept.slice(from - 1, from - 1 + count)
+  }
+
+  async result(height: number): Promise<Uint8Array | undefined> {
+    return height === 7 ? Uint8Array.of(9) : undefined
+  }
+
+  async checkpoint(): Promise<string | undefined> {
+    return 'quadrille\n20\nroot\n\n— signed\n'
+  }
+
+  tile(path: string): Uint8Array | undefined {
+    return path === 'tile/0/000.p/20' ? new Uint8Array(640).fill(1) : undefined
+  }
+
+  leaves(from: number, to: number): Iterable<Uint8Array> {
+    if (to > 20) throw new RangeError('the log has 20 leaves')
+    return Array.from({ length: to - from }, (_, n) => new TextEncoder().encode(`{"seq":${from + n}}`))
+  }
+
+  async itemPayload(item: string): Promise<Uint8Array | undefined> {
+    return item.startsWith('cc') ? Uint8Array.of(7, 7) : undefined
+  }
+}
+
+/** A submission that waits for `signal`, as a real one does. */
+export function untilAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(new LedgerError('NOT_FINAL', { tx })))
+  })
+}

@@ -1,0 +1,438 @@
+import assert from 'node:assert/strict'
+import { request as httpRequest } from 'node:http'
+import { connect } from 'node:net'
+import { Parser } from 'n3'
+import { decodeCbor, encodeCbor } from '../../src/base/cbor.ts'
+import { type ErrorCode, LedgerError } from '../../src/base/errors.ts'
+import { limits } from '../../src/base/limits.ts'
+import { type HttpOptions, type HttpServer, startHttp } from '../../src/http/server.ts'
+import { manyQuads, WatchedSource } from '../sparql/fixture.ts'
+import { FakeNode, tx, untilAborted } from './fake-node.ts'
+
+const cbor = { 'content-type': 'application/cbor' }
+const p = 'PREFIX : <urn:x:>'
+
+describe('The HTTP server', () => {
+  let node: FakeNode
+  let server: HttpServer
+  let errors: unknown[]
+
+  async function start(options: Partial<HttpOptions> = {}): Promise<void> {
+    await server?.close()
+    server = await startHttp({
+      bind: { host: '127.0.0.1', port: 0 },
+      node,
+      onError: (error) => errors.push(error),
+      ...options,
+    })
+  }
+
+  before(async function () {
+    // Loading the query engine takes a while.
+    this.timeout(60_000)
+    node = new FakeNode()
+    await start()
+    await query('ASK {}')
+    await server.close()
+  })
+
+  beforeEach(async () => {
+    node = new FakeNode()
+    errors = []
+    await start()
+  })
+  afterEach(() => server.close())
+
+  const get = (path: string, init: RequestInit = {}): Promise<Response> => fetch(new URL(path, server.url), init)
+
+  const query = (text: string, init: RequestInit = {}, more = ''): Promise<Response> =>
+    get(`/sparql?query=${encodeURIComponent(text)}${more}`, init)
+
+  async function problem(
+    answer: Response,
+    status: number,
+    code: ErrorCode,
+  ): Promise<Readonly<Record<string, unknown>>> {
+    assert.equal(answer.headers.get('content-type'), 'application/problem+json')
+    const body = (await answer.json()) as Readonly<Record<string, unknown>>
+    assert.deepEqual([answer.status, body['status'], body['code']], [status, status, code])
+    assert.ok(typeof body['title'] === 'string' && typeof body['detail'] === 'string')
+    return body['details'] as Readonly<Record<string, unknown>>
+  }
+
+  async function values(answer: Response): Promise<readonly string[]> {
+    assert.equal(answer.status, 200, await answer.clone().text())
+    const { results } = (await answer.json()) as { results: { bindings: Record<string, { value: string }>[] } }
+    return results.bindings.flatMap((row) => Object.values(row).map(({ value }) => value)).sort()
+  }
+
+  describe('is bound to this machine', () => {
+    it('and refuses any other address: HTTP_UNPROTECTED', async () => {
+      for (const host of ['0.0.0.0', '::', '192.0.2.1', 'node.acme.example', '127.0.0.1.evil.example']) {
+        await assert.rejects(
+          startHttp({ bind: { host, port: 0 }, node, onError: () => undefined }),
+          (error: unknown) => error instanceof LedgerError && error.code === 'HTTP_UNPROTECTED',
+        )
+      }
+    })
+
+    it('and says when the port is taken: ADDRESS_IN_USE', async () => {
+      const port = Number(new URL(server.url).port)
+      await assert.rejects(
+        startHttp({ bind: { host: '127.0.0.1', port }, node, onError: () => undefined }),
+        (error: unknown) => error instanceof LedgerError && error.code === 'ADDRESS_IN_USE',
+      )
+    })
+
+    it('and answers no name that was pointed here, and no foreign web page', async () => {
+      const asked = (headers: Record<string, string>): Promise<number | undefined> =>
+        new Promise((resolve, reject) => {
+          const { port } = new URL(server.url)
+          httpRequest({ host: '127.0.0.1', port, path: '/status', headers }, (answer) => {
+            answer.resume()
+            resolve(answer.statusCode)
+          })
+            .on('error', reject)
+            .end()
+        })
+      assert.equal(await asked({ host: 'evil.example' }), 421)
+      assert.equal(await asked({ host: 'localhost.evil.example:80' }), 421)
+      assert.equal(await asked({ host: '127.0.0.1', origin: 'https://evil.example' }), 421)
+      assert.equal(await asked({ host: '127.0.0.1', origin: 'null' }), 421)
+      assert.equal(await asked({ host: 'localhost:1234', origin: 'http://localhost:3000' }), 200)
+      assert.equal(await asked({ host: '[::1]' }), 200)
+    })
+  })
+
+  describe('answers queries', () => {
+    const knows = `${p} SELECT ?o { :a :knows ?o }`
+
+    it('by GET, by a posted form and by a posted query', async () => {
+      assert.deepEqual(await values(await query(knows)), ['urn:x:b'])
+      const form = await get('/sparql', { method: 'POST', body: new URLSearchParams({ query: knows }) })
+      assert.deepEqual(await values(form), ['urn:x:b'])
+      const direct = await get('/sparql', {
+        method: 'POST',
+        headers: { 'content-type': 'application/sparql-query; charset=utf-8' },
+        body: knows,
+      })
+      assert.deepEqual(await values(direct), ['urn:x:b'])
+    })
+
+    it('in the format asked for, with the height that they are of', async () => {
+      const answer = await query(knows, { headers: { accept: 'text/csv' } }, '&at=3')
+      assert.equal(answer.headers.get('content-type'), 'text/csv')
+      assert.equal(answer.headers.get('quadrille-height'), '3')
+      assert.equal(await answer.text(), 'o\r\nurn:x:b\r\n')
+      assert.deepEqual(node.heightsAsked, [3])
+      const now = await query('ASK {}')
+      assert.equal(now.headers.get('quadrille-height'), '7')
+      await problem(await query(knows, {}, '&at=8'), 404, 'HEIGHT_UNKNOWN')
+      await problem(await query(knows, {}, '&at=-1'), 400, 'USAGE')
+      await problem(await query(knows, { headers: { accept: 'image/png' } }), 406, 'NOT_ACCEPTABLE')
+    })
+
+    it('over the graphs that the protocol names', async () => {
+      const all = `${p} SELECT ?s { ?s :knows ?o }`
+      assert.deepEqual(await values(await query(all, {}, '&default-graph-uri=urn:x:g1&default-graph-uri=urn:x:g3')), [
+        'urn:x:a',
+        'urn:x:c',
+      ])
+      const form = new URLSearchParams({
+        query: `${p} SELECT ?g { GRAPH ?g { ?s :knows ?o } }`,
+        'named-graph-uri': 'urn:x:g2',
+      })
+      assert.deepEqual(await values(await get('/sparql', { method: 'POST', body: form })), ['urn:x:g2'])
+    })
+
+    it('and says what is wrong with the others', async () => {
+      const details = await problem(await query('SELECT * {\n ?s ?p }'), 400, 'PARSE_ERROR')
+      assert.deepEqual([details['line'], details['column']], [2, 8])
+      await problem(await query('SELECT * { SERVICE <http://localhost/> {} }'), 403, 'QUERY_FORBIDDEN')
+      await problem(
+        await get('/sparql', {
+          method: 'POST',
+          headers: { 'content-type': 'application/sparql-update' },
+          body: 'CLEAR ALL',
+        }),
+        403,
+        'QUERY_FORBIDDEN',
+      )
+      await problem(
+        await get('/sparql', { method: 'POST', body: new URLSearchParams({ update: 'CLEAR ALL' }) }),
+        403,
+        'QUERY_FORBIDDEN',
+      )
+      await problem(await get('/sparql'), 400, 'USAGE')
+      await problem(await query('ASK {}', {}, '&query=ASK%20%7B%7D'), 400, 'USAGE')
+      await problem(
+        await get('/sparql', { method: 'POST', headers: { 'content-type': 'text/plain' }, body: 'ASK {}' }),
+        400,
+        'USAGE',
+      )
+      await problem(
+        await get('/sparql', {
+          method: 'POST',
+          headers: { 'content-type': 'application/sparql-query' },
+          body: Uint8Array.of(0xff, 0xfe),
+        }),
+        400,
+        'MALFORMED',
+      )
+      await problem(
+        await get('/sparql', {
+          method: 'POST',
+          headers: { 'content-type': 'application/sparql-query' },
+          body: 'x'.repeat(900_000),
+        }),
+        413,
+        'TOO_LARGE',
+      )
+    })
+
+    it('within time and rows, each with its own status while the answer is small', async () => {
+      node.source_ = new WatchedSource(manyQuads(2_000))
+      await start({ queryTimeoutMs: 250, resultRowsMax: 100 })
+      await problem(
+        await query('SELECT * { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i FILTER(STR(?c) = "x") }'),
+        422,
+        'QUERY_TIMEOUT',
+      )
+      await problem(await query('SELECT * { ?a ?b ?c }'), 422, 'RESULT_TOO_LARGE')
+    })
+
+    it('and cuts a long answer that fails on the way, so that no part passes for the whole', async () => {
+      node.source_ = new WatchedSource(manyQuads(3_000))
+      await start({ resultRowsMax: 2_900 })
+      const answer = await query('SELECT * { ?a ?b ?c }')
+      assert.equal(answer.status, 200)
+      await assert.rejects(answer.text())
+    })
+
+    it('and tells the operator when the store fails on the way, or at once', async () => {
+      for (const good of [3_000, 0]) {
+        const source = new WatchedSource(manyQuads(good))
+        node.source_ = {
+          countQuads: () => 3_000,
+          async *match(...pattern) {
+            yield* source.match(...pattern)
+            throw new LedgerError('KEY_MISSING')
+          },
+        }
+        const answer = await query('SELECT * { ?a ?b ?c }')
+        if (good === 0) await problem(answer, 500, 'KEY_MISSING')
+        else await assert.rejects(answer.text())
+      }
+      assert.deepEqual(
+        errors.map((error) => error instanceof LedgerError && error.code),
+        ['KEY_MISSING', 'KEY_MISSING'],
+      )
+    })
+
+    it('no longer than the client stays', async () => {
+      const source = new WatchedSource(manyQuads(2_000))
+      node.source_ = source
+      const leaving = new AbortController()
+      const asked = query('SELECT * { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i FILTER(STR(?c) = "x") }', {
+        signal: leaving.signal,
+      })
+      setTimeout(() => leaving.abort(), 200)
+      await assert.rejects(asked)
+      await new Promise((resolve) => setTimeout(resolve, 200))
+      const { given } = source
+      await new Promise((resolve) => setTimeout(resolve, 200))
+      assert.equal(source.given, given)
+      assert.equal(source.open, 0)
+    })
+
+    it('so many at once and no more: TOO_BUSY, and again when they are done', async () => {
+      let release: () => void = () => undefined
+      const held = new Promise<void>((resolve) => {
+        release = resolve
+      })
+      let reading = 0
+      node.source_ = {
+        countQuads: () => 1,
+        async *match() {
+          reading += 1
+          await held
+          yield* []
+        },
+      }
+      const running = Array.from({ length: limits.queriesMax }, () => query('SELECT * { ?a ?b ?c }'))
+      while (reading < limits.queriesMax) await new Promise((resolve) => setTimeout(resolve, 10))
+      const refused = await query('ASK {}')
+      assert.equal(refused.headers.get('retry-after'), '1')
+      await problem(refused, 503, 'TOO_BUSY')
+      release()
+      for (const answer of await Promise.all(running)) assert.deepEqual(await values(answer), [])
+      assert.equal((await query('ASK {}')).status, 200)
+    })
+  })
+
+  describe('takes transactions', () => {
+    const send = (body: Uint8Array, headers: Record<string, string> = cbor, signal?: AbortSignal): Promise<Response> =>
+      get('/transactions', { method: 'POST', headers, body, ...(signal === undefined ? {} : { signal }) })
+    const transaction = encodeCbor([Uint8Array.of(1, 2), Uint8Array.of(3)])
+
+    it('and answers 200 when they are final, with their place', async () => {
+      const answer = await send(transaction)
+      assert.equal(answer.status, 200)
+      assert.deepEqual(await answer.json(), { tx, height: 7, index: 0, code: 'OK', final: true })
+      assert.deepEqual(node.submitted, [{ transaction: Uint8Array.of(1, 2), payload: Uint8Array.of(3) }])
+    })
+
+    it('and tells with its place why one changed nothing, and why one was not taken', async () => {
+      node.submitting = async () => ({ tx, sequence: 6, index: 2, code: 'CONFLICT' })
+      assert.deepEqual(await problem(await send(transaction), 409, 'CONFLICT'), { tx, height: 6, index: 2 })
+      node.submitting = async () => Promise.reject(new LedgerError('SIGNATURE_INVALID'))
+      await problem(await send(transaction), 422, 'SIGNATURE_INVALID')
+      node.submitting = async () => Promise.reject(new LedgerError('TOO_BUSY'))
+      const busy = await send(transaction)
+      assert.equal(busy.headers.get('retry-after'), '1')
+      await problem(busy, 503, 'TOO_BUSY')
+    })
+
+    it('in one encoding only, and of bounded size', async () => {
+      await problem(await send(transaction, { 'content-type': 'application/json' }), 400, 'USAGE')
+      await problem(await send(Uint8Array.of(0xff)), 400, 'MALFORMED')
+      await problem(await send(Uint8Array.of(0x82, 0x41, 1, 0x58, 1, 1)), 400, 'NON_CANONICAL')
+      await problem(await send(encodeCbor([Uint8Array.of(1)])), 400, 'MALFORMED')
+      await problem(
+        await send(new Uint8Array(limits.payloadBytesMax + 4 * limits.transactionBytesMax)),
+        413,
+        'TOO_LARGE',
+      )
+      assert.deepEqual(node.submitted, [])
+    })
+
+    it('and waits no longer than it may: NOT_FINAL', async () => {
+      node.submitting = untilAborted
+      await start({ submitTimeoutMs: 150 })
+      await problem(await send(transaction), 503, 'NOT_FINAL')
+    })
+
+    it('and stops waiting when the client leaves', async () => {
+      let aborted = false
+      node.submitting = (signal) => {
+        signal.addEventListener('abort', () => {
+          aborted = true
+        })
+        return untilAborted(signal)
+      }
+      const leaving = new AbortController()
+      const sent = send(transaction, cbor, leaving.signal)
+      setTimeout(() => leaving.abort(), 100)
+      await assert.rejects(sent)
+      for (let tries = 0; tries < 50 && !aborted; tries++) await new Promise((resolve) => setTimeout(resolve, 10))
+      assert.ok(aborted)
+    })
+
+    it('and tells the operator, not the client, what it did not expect', async () => {
+      node.submitting = async () => Promise.reject(new Error('a secret of the disk'))
+      const answer = await send(transaction)
+      assert.ok(!(await answer.clone().text()).includes('secret'))
+      await problem(answer, 500, 'UNEXPECTED')
+      assert.deepEqual(errors.map(String), ['Error: a secret of the disk'])
+    })
+  })
+
+  describe('hands out', () => {
+    const bytesOf = async (path: string): Promise<Uint8Array> => {
+      const answer = await get(path)
+      assert.equal(answer.status, 200)
+      return new Uint8Array(await answer.arrayBuffer())
+    }
+
+    it('blocks, one or many, results and payloads', async () => {
+      assert.deepEqual(await bytesOf('/blocks/3'), node.blocksKept[2])
+      assert.deepEqual(decodeCbor(await bytesOf('/blocks?from=6&count=5')), node.blocksKept.slice(5))
+      assert.deepEqual(decodeCbor(await bytesOf('/blocks?from=99')), [])
+      assert.deepEqual(await bytesOf('/results/7'), Uint8Array.of(9))
+      assert.deepEqual(await bytesOf(`/items/${'cc'.repeat(32)}/payload`), Uint8Array.of(7, 7))
+      await problem(await get('/blocks/8'), 404, 'HEIGHT_UNKNOWN')
+      await problem(await get('/blocks/x'), 400, 'USAGE')
+      await problem(await get('/blocks?from=1&count=100000'), 400, 'USAGE')
+      await problem(await get('/blocks'), 400, 'USAGE')
+      await problem(await get('/results/1'), 404, 'NOT_FOUND')
+      await problem(await get(`/items/${'dd'.repeat(32)}/payload`), 404, 'ITEM_UNKNOWN')
+      await problem(await get('/items/zz/payload'), 400, 'USAGE')
+    })
+
+    it('the log: note, tiles and leaves', async () => {
+      assert.match(await (await get('/log/checkpoint')).text(), /^quadrille\n20\n/)
+      const tile = await get('/log/tile/0/000.p/20')
+      assert.match(tile.headers.get('cache-control') ?? '', /immutable/)
+      assert.equal((await tile.arrayBuffer()).byteLength, 640)
+      assert.equal(await (await get('/log/leaves?from=2&count=2')).text(), '{"seq":2}\n{"seq":3}\n')
+      await problem(await get('/log/tile/0/001'), 404, 'NOT_FOUND')
+      await problem(await get('/log/tile/../../etc/passwd'), 404, 'NOT_FOUND')
+      await problem(await get('/log/leaves?from=19&count=2'), 404, 'NOT_FOUND')
+    })
+
+    it('the genesis and the next number of a key', async () => {
+      assert.equal(((await (await get('/genesis')).json()) as { genesis: { name: string } }).genesis.name, 'Food Trace')
+      assert.deepEqual(await (await get(`/keys/${'aa'.repeat(32)}`)).json(), { next: 12 })
+      await problem(await get('/keys/aa'), 400, 'USAGE')
+    })
+
+    it('all quads, or those of one graph, at a height', async () => {
+      const answer = await get('/dump?at=5')
+      assert.equal(answer.headers.get('content-type'), 'application/n-quads')
+      assert.equal(answer.headers.get('quadrille-height'), '5')
+      const quads = new Parser({ format: 'N-Quads' }).parse(await answer.text())
+      assert.equal(quads.length, 9)
+      assert.ok(quads.some(({ object }) => object.value === 'Ann "A" <&>, Äö'))
+      const graph = new Parser({ format: 'N-Quads' }).parse(await (await get('/dump?graph=urn:x:g3')).text())
+      assert.deepEqual([...new Set(graph.map((quad) => quad.graph.value))], ['urn:x:g3'])
+      node.source_ = new WatchedSource(manyQuads(20_000))
+      assert.equal((await (await get('/dump')).text()).split('\n').length, 20_001)
+    })
+  })
+
+  it('says how it is: alive, ready, status and metrics', async () => {
+    assert.equal(await (await get('/healthz')).text(), 'ok\n')
+    const ready = await get('/readyz')
+    assert.equal(ready.status, 200)
+    node.quorumConnected = false
+    assert.equal((await get('/readyz')).status, 503)
+    const status = await get('/status')
+    assert.equal(status.headers.get('quadrille-height'), '7')
+    assert.equal(((await status.json()) as { height: number }).height, 7)
+    await query('ASK {}')
+    const metrics = await (await get('/metrics')).text()
+    for (const line of [
+      'quadrille_height 7',
+      'quadrille_quorum_margin 0',
+      'quadrille_refused_total{code="FRAME_TOO_LARGE"} 1',
+      'quadrille_queue_bytes{priority="sync"} 10',
+      'quadrille_http_requests_total{route="/readyz",code="503"} 1',
+      'quadrille_query_seconds_count 1',
+    ]) {
+      assert.ok(metrics.includes(`\n${line}\n`), `${line} in\n${metrics}`)
+    }
+    for (const line of metrics.trim().split('\n'))
+      assert.match(line, /^(# (HELP|TYPE) quadrille_\w+ .+|quadrille_\w+(\{[^}]*\})? -?[\d.e+-]+)$/)
+  })
+
+  it('knows nothing else: NOT_FOUND', async () => {
+    await problem(await get('/nothing'), 404, 'NOT_FOUND')
+    await problem(await get('/status', { method: 'DELETE' }), 404, 'NOT_FOUND')
+  })
+
+  it('closes at once, whatever is under way', async () => {
+    node.submitting = untilAborted
+    const waiting = get('/transactions', {
+      method: 'POST',
+      headers: cbor,
+      body: encodeCbor([Uint8Array.of(1), Uint8Array.of()]),
+    })
+    const { port } = new URL(server.url)
+    const silent = connect(Number(port), '127.0.0.1')
+    silent.on('error', () => silent.destroy())
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    const began = Date.now()
+    await Promise.all([assert.rejects(waiting), server.close()])
+    assert.ok(Date.now() - began < 1_000)
+  })
+})
