@@ -20,7 +20,7 @@ const A = Point.BASE.multiply(a)
 const R = Point.BASE.multiply(r)
 
 /** A point of order 8. */
-export const T8: Point = torsionPoint()
+const T8: Point = torsionPoint()
 
 function torsionPoint(): Point {
   for (let y = 2n; ; y++) {

@@ -1,0 +1,156 @@
+// The codes with which the ledger itself answers: to transactions, and at its founding. Part of error-table.ts.
+
+export const ledgerErrors = {
+  // What the ledger answers to a transaction.
+  KEY_UNKNOWN: {
+    exit: 4,
+    sentence: 'The signing key is not enrolled on this ledger.',
+    next: 'Enrol it with `quadrille client add`, and wait until that is final.',
+  },
+  SIGNER_REVOKED: {
+    exit: 4,
+    sentence: 'The signing key was revoked.',
+    next: 'Make a new key with `quadrille client new` and enrol it.',
+  },
+  NOT_PERMITTED: {
+    exit: 7,
+    sentence: 'The signer has no right to do this.',
+    next: 'Ask your organisation for the right, or let its key sign.',
+  },
+  NOT_CONTROLLER: {
+    exit: 7,
+    sentence: 'The signing organisation is not the one that this names as its controller or owner.',
+    next: 'Let the organisation that it names sign.',
+  },
+  GRAPH_UNKNOWN: {
+    exit: 4,
+    sentence: 'There is no such graph on this ledger.',
+    next: 'Check its IRI, or let its owner register it.',
+  },
+  POLICY_UNKNOWN: {
+    exit: 4,
+    sentence: 'There is no such policy on this ledger.',
+    next: 'Check its name, or let its controller register it.',
+  },
+  POLICY_UNSUPPORTED: {
+    exit: 4,
+    sentence: 'The rules version in force has no policy of this kind.',
+    next: 'Use class open with sha256 or class personal with pedersen, carriage proposal and no audience.',
+  },
+  CARRIAGE_MISMATCH: {
+    exit: 4,
+    sentence: 'The payload is not carried as its policy demands.',
+    next: 'Build the transaction again with the policy as the ledger has it.',
+  },
+  ALGORITHM_MISMATCH: {
+    exit: 4,
+    sentence: 'The commitments are not of the kind that the policy demands.',
+    next: 'Build the transaction again with the policy as the ledger has it.',
+  },
+  CONFLICT: {
+    exit: 4,
+    sentence: 'A graph that the change was computed from has changed since.',
+    next: 'Compute it again from the present state and send it under a new number.',
+  },
+  BASE_TOO_OLD: {
+    exit: 4,
+    sentence: 'The change was computed from a state that is too old to compare with.',
+    next: 'Compute it again from the present state and send it under a new number.',
+  },
+  EXPIRED: {
+    exit: 4,
+    sentence: 'The transaction expired before it was ordered.',
+    next: 'Send it again under a new number with a later expiry.',
+  },
+  SEQUENCE_EXPIRED: {
+    exit: 4,
+    sentence: 'The number of the transaction is too far below the highest that its key used.',
+    next: 'Ask the ledger for the next number of this key and sign again.',
+  },
+  SEQUENCE_TOO_FAR: {
+    exit: 4,
+    sentence: 'The number of the transaction is too far above the highest that its key used.',
+    next: 'Ask the ledger for the next number of this key and sign again.',
+  },
+  REPEATED: {
+    exit: 4,
+    sentence: 'A transaction with this number of this key was executed before.',
+    next: 'Ask for its receipt; if it was another one, sign again under a new number.',
+  },
+  KEY_TAKEN: {
+    exit: 4,
+    sentence: 'The key already has a use on this ledger, or had one.',
+    next: 'Generate a key for this purpose alone.',
+  },
+  NAME_TAKEN: {
+    exit: 4,
+    sentence: 'The name or IRI is registered already.',
+    next: 'Choose another, or use the registered one.',
+  },
+  ITEM_UNKNOWN: {
+    exit: 4,
+    sentence: 'No accepted item stands at the place that was named.',
+    next: 'Look the item up again with `quadrille person find`.',
+  },
+  APPROVAL_MISSING: {
+    exit: 7,
+    sentence: 'An erasure needs the approval of a second key of the controller that may erase.',
+    next: 'Let another person approve it with --approve-as.',
+  },
+  LEGAL_HOLD: {
+    exit: 4,
+    sentence: 'A legal hold keeps an item from being erased.',
+    next: 'Lift the hold first, or leave the item out of the order.',
+  },
+  HOLD_UNKNOWN: {
+    exit: 4,
+    sentence: 'There is no such hold, or it was lifted.',
+    next: 'Check the transaction that placed it.',
+  },
+  ORDER_UNKNOWN: {
+    exit: 4,
+    sentence: 'There is no such erasure order.',
+    next: 'Check the transaction that ordered it.',
+  },
+  PURGE_INCOMPLETE: {
+    exit: 4,
+    sentence: 'A node may attest only a purge after which it found nothing.',
+    next: 'Purge again, then search again.',
+  },
+  ATTESTED_BEFORE: {
+    exit: 4,
+    sentence: 'This node has attested this order before.',
+    next: 'Nothing: the first attestation stands.',
+  },
+  PAYLOAD_MALFORMED: {
+    exit: 4,
+    sentence: 'A part of the payload opens its commitment but does not have the form of one.',
+    next: 'Build it again with a client of this version.',
+  },
+  PAYLOAD_MISMATCH: {
+    exit: 4,
+    sentence: 'The payload does not open the commitments of its transaction.',
+    next: 'Send the payload that was built together with the transaction.',
+  },
+  // Founding.
+  GENESIS_INVALID: {
+    exit: 3,
+    sentence: 'The genesis cannot found a ledger.',
+    next: 'Correct the draft and let every organisation sign it again.',
+  },
+  SIGNATURE_MISSING: {
+    exit: 3,
+    sentence: 'A founding organisation has not signed the genesis.',
+    next: 'Let it sign the same draft with `quadrille org sign`, and assemble again.',
+  },
+  ORGANISATION_TOO_LARGE: {
+    exit: 3,
+    sentence: 'An organisation would run more validators than may fail.',
+    next: 'Give it fewer validators, or let other organisations run more.',
+  },
+  CARD_INVALID: {
+    exit: 3,
+    sentence: 'The node card does not prove what it claims.',
+    next: 'Make it again with `quadrille node request` and `quadrille org sign`.',
+  },
+} as const
