@@ -34,7 +34,7 @@ describe('The simulator', function () {
       happened.add(what)
       if (what === 'crashes' || what === 'lies:') happened.add(`${what} ${detail}`)
     }
-    for (const seed of seedsFrom(1, 6)) {
+    for (const seed of seedsFrom(5, 6)) {
       assert.equal(play({ subject: toySubject, nodes: 4, liars: 0, seed, sink }).failure, undefined, `seed ${seed}`)
     }
     for (const lie of genericLiars<ToyMessage>()) {
