@@ -11,7 +11,7 @@ import { Random } from '../sim/random.ts'
 import { simLedger, simRoster } from '../sim/roster.ts'
 import { toySign, toyVerify } from '../sim/signatures.ts'
 
-export const lockstepParameters: Parameters = {
+const lockstepParameters: Parameters = {
   checkpointInterval: 4,
   window: 16,
   batchTransactionsMax: 8,

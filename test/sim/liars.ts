@@ -92,7 +92,7 @@ function mutations<Message>(context: LiarContext<Message>, message: Message): re
 }
 
 /** `message` with each claim of a liar signed again over what it says now. @throws LedgerError */
-export function signedAnew<Message>(context: LiarContext<Message>, message: Message): Message {
+function signedAnew<Message>(context: LiarContext<Message>, message: Message): Message {
   const { protocol, liars, ledger } = context
   const bytes = encode(protocol.messages, message)
   for (const claim of protocol.claims(message, ledger)) {

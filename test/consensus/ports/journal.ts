@@ -14,7 +14,7 @@ export interface JournalPlace {
   remove(): Promise<void>
 }
 
-export function journalRecord(sequence: number, length: number): JournalRecord {
+function journalRecord(sequence: number, length: number): JournalRecord {
   const bytes = Uint8Array.from({ length }, (_, i) => (sequence * 31 + i) & 255)
   return { sequence: sequence as Sequence, bytes }
 }
