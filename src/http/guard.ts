@@ -6,7 +6,7 @@ import { LedgerError } from '../base/errors.ts'
 const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]'])
 
 /** Whether an address to bind is of this machine only. Names other than localhost are not trusted to stay so. */
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host)
 }
 

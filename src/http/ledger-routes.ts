@@ -14,7 +14,7 @@ import { identifier, type Parameters, single, wholeNumber } from './inputs.ts'
 import type { HttpNode } from './node-port.ts'
 
 /** Body of POST /transactions. */
-export interface SentTransaction {
+interface SentTransaction {
   /** An encoded SignedTransaction. */
   readonly transaction: Uint8Array
   /** An encoded Payload; empty where the act has none. */
@@ -24,7 +24,7 @@ export interface SentTransaction {
 const cborType = 'application/cbor'
 const transactionBytesMax = limits.transactionBytesMax + 256
 
-export const sentTransactionSchema: Schema<SentTransaction> = record<SentTransaction>({
+const sentTransactionSchema: Schema<SentTransaction> = record<SentTransaction>({
   transaction: bytesUpTo(transactionBytesMax),
   payload: bytesUpTo(limits.payloadBytesMax + limits.transactionBytesMax),
 })

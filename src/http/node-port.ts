@@ -18,7 +18,7 @@ export interface HttpSubmission {
 }
 
 /** What metrics and readiness read; a node's status has more. */
-export interface HttpStatus {
+interface HttpStatus {
   readonly height: number
   readonly final: number
   readonly logSize: number
@@ -34,7 +34,7 @@ export interface HttpStatus {
   readonly waiting: number
 }
 
-export interface HttpCounters {
+interface HttpCounters {
   readonly peersConnected: number
   readonly framesSent: number
   readonly framesReceived: number

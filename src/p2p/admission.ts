@@ -33,7 +33,7 @@ export const admissionSchema: Schema<Admission> = named(
 export const admissionBytesMax = 64
 
 /** Text form of the PeerId that belongs to an Ed25519 transport key. */
-export function peerIdOf(transportKey: Uint8Array): string {
+function peerIdOf(transportKey: Uint8Array): string {
   return publicKeyFromRaw(transportKey).toString()
 }
 

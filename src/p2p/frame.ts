@@ -3,7 +3,7 @@
 
 import { limits } from '../base/limits.ts'
 
-export const frameVersion = 1
+const frameVersion = 1
 const lengthBytes = 4
 const headBytes = lengthBytes + 1
 

@@ -32,7 +32,7 @@ export interface MeshTiming extends PeerTiming {
   readonly sweepMs: number
 }
 
-export const defaultTiming: MeshTiming = {
+const defaultTiming: MeshTiming = {
   reconnectMsMin: 200,
   reconnectMsMax: 5_000,
   patienceMs: 1_000,
@@ -78,7 +78,7 @@ export interface Mesh extends Transport {
   refresh(): void
 }
 
-/** Resolves when it listens. @throws when an address cannot be listened on. */
+/** Resolves when it listens. @throws LedgerError ADDRESS_IN_USE, or what libp2p says of an address that is none. */
 export async function openMesh(options: MeshOptions): Promise<Mesh> {
   providePromiseWithResolvers()
   const { createHost } = await import('./host.ts')
@@ -133,9 +133,19 @@ class NodeMesh implements Mesh {
         { maxInboundStreams: limits.streamsPerConnectionMax },
       )
     }
-    await this.#host.start()
+    await this.#listen()
     this.#sweeper = setInterval(() => this.refresh(), this.#timing.sweepMs)
     this.refresh()
+  }
+
+  async #listen(): Promise<void> {
+    try {
+      await this.#host.start()
+    } catch (error) {
+      const said = error instanceof Error ? error.message : String(error)
+      if (!said.includes('EADDRINUSE')) throw error
+      throw new LedgerError('ADDRESS_IN_USE', { address: this.#options.listen.join(', ') }, error)
+    }
   }
 
   send(to: NodeId, priority: Priority, bytes: Uint8Array): boolean {

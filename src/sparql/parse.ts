@@ -13,7 +13,7 @@ export interface Dataset {
   readonly namedGraphs: readonly string[]
 }
 
-export type Algebra = ReturnType<typeof toAlgebra>
+type Algebra = ReturnType<typeof toAlgebra>
 
 export interface ParsedQuery {
   readonly algebra: Algebra

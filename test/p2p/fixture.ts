@@ -17,10 +17,10 @@ import { FrameReader } from '../../src/p2p/frame.ts'
 import { type Mesh, type MeshEvent, type MeshTiming, openMesh } from '../../src/p2p/mesh.ts'
 
 export const ledger: LedgerId = ledgerIdOf('11'.repeat(32))
-export const listen: readonly string[] = ['/ip4/127.0.0.1/tcp/0']
+const listen: readonly string[] = ['/ip4/127.0.0.1/tcp/0']
 
 /** Short, so that tests of what takes long do not. */
-export const quick: Partial<MeshTiming> = {
+const quick: Partial<MeshTiming> = {
   reconnectMsMin: 30,
   reconnectMsMax: 200,
   patienceMs: 60,
@@ -32,7 +32,7 @@ export const quick: Partial<MeshTiming> = {
   sweepMs: 50,
 }
 
-export interface Received {
+interface Received {
   readonly from: NodeId
   readonly priority: Priority
   readonly bytes: Uint8Array

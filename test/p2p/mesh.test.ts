@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { createServer, type Server, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { LedgerError } from '../../src/base/errors.ts'
 import { ledgerIdOf } from '../../src/base/ids.ts'
 import { limits } from '../../src/base/limits.ts'
 import { type Actor, Consortium, codes, nodeNumbered, until } from './fixture.ts'
@@ -139,6 +140,15 @@ describe('A mesh', () => {
         await pair.close()
       }
     }
+  })
+
+  it('says when its address is taken: ADDRESS_IN_USE', async () => {
+    const a = await consortium.open(1)
+    const taken = (a.mesh.addresses()[0] ?? '').replace(/\/p2p\/.*/, '')
+    await assert.rejects(
+      consortium.open(2, { listen: [taken] }),
+      (error: unknown) => error instanceof LedgerError && error.code === 'ADDRESS_IN_USE',
+    )
   })
 
   it('is not joined with the mesh of another ledger, and says why', async () => {
