@@ -122,6 +122,11 @@ export const ledgerErrors = {
     sentence: 'This node has attested this order before.',
     next: 'Nothing: the first attestation stands.',
   },
+  STATE_CHUNK_INVALID: {
+    exit: 1,
+    sentence: 'A piece of the ledger state is not the one that the checkpoint names.',
+    next: 'Fetch it from a node of another organisation.',
+  },
   PAYLOAD_MALFORMED: {
     exit: 4,
     sentence: 'A part of the payload opens its commitment but does not have the form of one.',

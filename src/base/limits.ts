@@ -56,6 +56,11 @@ export const limits = {
   fileRecordBytesMax: 16_777_216,
   /** Rule. Items that one order or hold names: what fits a transaction. */
   placesPerActMax: 2_048,
+  /** One record of the state: the largest hold or order, and head-room. */
+  stateKeyBytesMax: 64,
+  stateValueBytesMax: 131_072,
+  /** Records in one of the 4 096 buckets: a state of a hundred million. */
+  stateRecordsPerBucketMax: 32_768,
   /** Rule. Holds that one item may be under. */
   holdsPerItemMax: 64,
   /** Rule. Numbers that one key may have open at once, below and above its highest executed one. */

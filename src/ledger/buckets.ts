@@ -27,10 +27,9 @@ export function bucketOf(key: Uint8Array): number {
   return ((digest[0] as number) << 4) | ((digest[1] as number) >> 4)
 }
 
-/** Hash of a bucket's records: CBOR [* [key, value]] in ascending order of keys. */
+/** Hash of a bucket's records: CBOR [* [key, value]] in ascending order of keys, which is theirs already. */
 export function bucketHash(records: readonly StateRecord[]): Uint8Array {
-  const sorted = [...records].sort((a, b) => compare(a.key, b.key))
-  return hashBytes('bucket', encodeCbor(sorted.map(({ key, value }) => [key, value])))
+  return hashBytes('bucket', encodeCbor(records.map(({ key, value }) => [key, value])))
 }
 
 export class Buckets {
@@ -69,9 +68,9 @@ export class Buckets {
     return stateHashOf(this.hashes())
   }
 
-  /** In no order. */
+  /** In ascending order of keys. */
   records(bucket: number): readonly StateRecord[] {
-    return this.#slots[bucket] ?? []
+    return (this.#slots[bucket] ?? []).toSorted((a, b) => compare(a.key, b.key))
   }
 }
 

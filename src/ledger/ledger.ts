@@ -246,6 +246,15 @@ export class Ledger {
     return this.#state.hash()
   }
 
+  /** The hashes of all buckets; the state hash is over them. A copy. */
+  bucketHashes(): Uint8Array {
+    return this.#state.bucketHashes().slice()
+  }
+
+  bucketRecords(bucket: number): readonly StateRecord[] {
+    return this.#state.bucketRecords(bucket)
+  }
+
   /** Every record of the state. */
   *records(): IterableIterator<StateRecord> {
     yield* this.#state.records()
