@@ -65,7 +65,7 @@ export const submit: Handler = async (files, options, context) => {
   const did = send === undefined ? 'Would submit' : 'Final:'
   const place = send === undefined ? '' : `, the last at height ${tally.height}`
   context.answer({ ...tally, dryRun: send === undefined }, [
-    `${did} ${tally.quads} quads in ${tally.items} items and ${tally.transactions} transactions${place}.`,
+    `${did} ${tally.quads} quads, ${tally.items} items, ${tally.transactions} transactions${place}.`,
   ])
   return 0
 }

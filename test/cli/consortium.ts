@@ -1,0 +1,69 @@
+// Four organisations with a node each, founded without their processes: what the commands of a running ledger are tried on.
+
+import { writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { organisationIdOf } from '../../src/base/ids.ts'
+import { signedGenesisSchema } from '../../src/ledger/genesis.ts'
+import { assemble, makeDraft, signDraft, signRequest } from '../../src/node/ceremony.ts'
+import { homeAt } from '../../src/node/home.ts'
+import { createOrganisationKey } from '../../src/node/key-files.ts'
+import { initNode, requestFor } from '../../src/node/membership.ts'
+import { parseRules } from '../../src/node/rules-file.ts'
+
+export const memberIds = ['acme', 'beta', 'gamma', 'delta'] as const
+
+const rules = `
+graphs:
+  - { iri: 'urn:g:events', owner: acme, policy: open }
+  - { iri: 'urn:g:people', owner: acme, policy: personal }
+`
+
+/** Leaves in `folder`: <id>.org.key, <id>/ (a home), <id>.unlock, genesis.json. */
+export async function foundConsortium(folder: string): Promise<void> {
+  const ports = await freePorts(2 * memberIds.length)
+  const members = await Promise.all(
+    memberIds.map(async (id, place) => {
+      const organisation = organisationIdOf(id)
+      const key = await createOrganisationKey(join(folder, `${id}.org.key`), { id: organisation, name: `${id} Foods` })
+      const home = homeAt(join(folder, id))
+      await initNode(home, {
+        organisation,
+        name: `${id}-1`,
+        role: 'validator',
+        addresses: [`/ip4/127.0.0.1/tcp/${ports[2 * place]}`],
+        http: { host: '127.0.0.1', port: ports[2 * place + 1] as number },
+        unlock: { provider: 'key-file', path: join(folder, `${id}.unlock`) },
+      })
+      return { key, card: signRequest(await requestFor(home), key) }
+    }),
+  )
+  const draft = makeDraft(
+    members.map(({ card }) => card),
+    { name: 'Food Trace', consensus: 'pbft', created: Date.now() },
+    parseRules(rules, 'rules.yaml', memberIds.map(organisationIdOf)),
+  )
+  const genesis = assemble(
+    draft,
+    members.map(({ key }) => signDraft(draft.genesis, key)),
+  )
+  await writeFile(join(folder, 'genesis.json'), JSON.stringify(signedGenesisSchema.toJson(genesis)))
+}
+
+/** All held until all are known, so that none is given twice. */
+async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer()
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+      return server
+    }),
+  )
+  const ports = servers.map((server) => {
+    const address = server.address()
+    if (address === null || typeof address === 'string') throw new Error('no port')
+    return address.port
+  })
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  return ports
+}
