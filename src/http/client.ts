@@ -15,8 +15,8 @@ import type { Act } from '../ledger/transaction.ts'
 import { type Draft, type IngestOptions, ingest } from '../node/ingest.ts'
 import type { RdfQuad } from '../node/ingest-concerns.ts'
 import { numberField, objectOf, type Submitted, submittedOf } from './client-answers.ts'
-import { openNumbers } from './client-numbers.ts'
-import { openRequester } from './client-request.ts'
+import { type Numbers, openNumbers } from './client-numbers.ts'
+import { openRequester, type Requester } from './client-request.ts'
 
 export type { Signer } from '../ledger/build.ts'
 export type { Submitted } from './client-answers.ts'
@@ -87,33 +87,57 @@ export function generateKey(): SigningKey {
 
 /** @throws RangeError unless `ledger` is the name of one and a key has 32 bytes. */
 export function createClient(options: ClientOptions): Client {
-  const ledger = ledgerIdOf(options.ledger)
-  const signer = options.key instanceof Uint8Array ? signerOf(signingKeyOf(options.key)) : options.key
-  const { retryMs = 60_000, fetch: ask = fetch } = options
-  const requester = openRequester({ endpoint: options.endpoint, fetch: ask, retryMs })
-  const numbers = openNumbers(async (signal) =>
-    numberField(await json(`/keys/${keyId(required(signer).publicKey)}`, signal), 'next'),
-  )
-  let founded: Genesis | undefined
+  return new HttpClient(options)
+}
 
-  async function json(path: string, signal?: AbortSignal): Promise<Readonly<Record<string, JsonValue>>> {
-    const answer = await requester.send(path, { headers: { accept: 'application/json' }, signal })
-    return await objectOf(answer)
+type Unsigned = Omit<Parameters<typeof buildAct>[0], 'act'>
+type Built = BuiltAct & { readonly payload?: Uint8Array }
+
+class HttpClient implements Client {
+  readonly ledger: LedgerId
+  readonly #requester: Requester
+  readonly #signer: Signer | undefined
+  readonly #numbers: Numbers
+  #genesis: Genesis | undefined
+
+  constructor({ endpoint, ledger, key, retryMs = 60_000, fetch: ask = fetch }: ClientOptions) {
+    this.ledger = ledgerIdOf(ledger)
+    this.#requester = openRequester({ endpoint, fetch: ask, retryMs })
+    this.#signer = key instanceof Uint8Array ? signerOf(signingKeyOf(key)) : key
+    this.#numbers = openNumbers(async (signal) => {
+      return numberField(await this.#json(`/keys/${keyId(this.#key.publicKey)}`, signal), 'next')
+    })
   }
 
-  /** It names the ledger by its hash, so no node can give another. */
-  async function genesis(signal?: AbortSignal): Promise<Genesis> {
-    if (founded === undefined) {
-      const { genesis: read } = signedGenesisSchema.fromJson(await json('/genesis', signal), 'genesis')
-      const found = ledgerIdFor(read)
-      if (found !== ledger) throw new LedgerError('WRONG_LEDGER', { expected: ledger, found })
-      founded = read
+  async submit(quads: Iterable<RdfQuad>, options: SubmitOptions = {}): Promise<Submitted> {
+    const { graph, policy, dataSubjects, base, signal } = options
+    const ingestOptions: IngestOptions = {
+      policyOf: policy === undefined ? policiesOf(await this.genesis(signal)) : () => policy,
+      quadsPerTransaction: oneTransaction,
+      ...(graph === undefined ? {} : { graph }),
+      ...(dataSubjects === undefined ? {} : { dataSubjects }),
     }
-    return founded
+    const drafts: Draft[] = []
+    for await (const draft of ingest([[...quads]], ingestOptions)) drafts.push(draft)
+    const [draft, ...more] = drafts
+    if (draft === undefined) throw new RangeError('there are no quads')
+    if (more.length > 0) throw new LedgerError('TOO_LARGE', { transactions: drafts.length })
+    return this.submitDraft(draft, {
+      ...(base === undefined ? {} : { base }),
+      ...(signal === undefined ? {} : { signal }),
+    })
   }
 
-  async function submitTransaction(bytes: Uint8Array, payload: Uint8Array, signal?: AbortSignal): Promise<Submitted> {
-    const answer = await requester.send('/transactions', {
+  submitDraft(draft: Draft, { base = [], signal }: Pick<SubmitOptions, 'base' | 'signal'> = {}): Promise<Submitted> {
+    return this.#signAndSend((unsigned) => buildData({ ...unsigned, ...changeOf(draft, base) }), signal)
+  }
+
+  submitAct(act: Exclude<Act, { readonly type: 'data' }>, signal?: AbortSignal): Promise<Submitted> {
+    return this.#signAndSend((unsigned) => buildAct({ ...unsigned, act }), signal)
+  }
+
+  async submitTransaction(bytes: Uint8Array, payload: Uint8Array, signal?: AbortSignal): Promise<Submitted> {
+    const answer = await this.#requester.send('/transactions', {
       method: 'POST',
       headers: { 'content-type': 'application/cbor', accept: 'application/json' },
       body: encodeCbor([bytes, payload]),
@@ -122,62 +146,52 @@ export function createClient(options: ClientOptions): Client {
     return submittedOf(await objectOf(answer))
   }
 
-  async function signAndSend(
-    build: (envelope: {
-      key: Signer
-      ledger: LedgerId
-      sequence: number
-      expires: ReturnType<typeof timeOf>
-    }) => Promise<BuiltAct & { readonly payload?: Uint8Array }>,
+  query(sparql: string, { format = 'json', at, signal }: QueryOptions = {}): Promise<Response> {
+    return this.#requester.send(at === undefined ? '/sparql' : `/sparql?at=${at}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/sparql-query', accept: mediaTypes[format] ?? format },
+      body: sparql,
+      signal,
+    })
+  }
+
+  status(signal?: AbortSignal): Promise<Readonly<Record<string, JsonValue>>> {
+    return this.#json('/status', signal)
+  }
+
+  /** The ledger is named by its hash, so no node can give another. */
+  async genesis(signal?: AbortSignal): Promise<Genesis> {
+    if (this.#genesis === undefined) {
+      const { genesis } = signedGenesisSchema.fromJson(await this.#json('/genesis', signal), 'genesis')
+      const found = ledgerIdFor(genesis)
+      if (found !== this.ledger) throw new LedgerError('WRONG_LEDGER', { expected: this.ledger, found })
+      this.#genesis = genesis
+    }
+    return this.#genesis
+  }
+
+  async #signAndSend(
+    build: (unsigned: Unsigned) => Promise<Built>,
     signal: AbortSignal | undefined,
   ): Promise<Submitted> {
-    const key = required(signer)
-    const sequence = await numbers.take(signal)
+    const [key, ledger] = [this.#key, this.ledger]
+    const sequence = await this.#numbers.take(signal)
     try {
       const { bytes, payload } = await build({ key, ledger, sequence, expires: timeOf(Date.now() + expiresMs) })
-      return await submitTransaction(bytes, payload ?? new Uint8Array(), signal)
+      return await this.submitTransaction(bytes, payload ?? new Uint8Array(), signal)
     } catch (error) {
-      if (error instanceof LedgerError && numberCodes.includes(error.code)) numbers.forget()
+      if (error instanceof LedgerError && numberCodes.includes(error.code)) this.#numbers.forget()
       throw error
     }
   }
 
-  const submitDraft: Client['submitDraft'] = (draft, { base = [], signal } = {}) =>
-    signAndSend((envelope) => buildData({ ...envelope, ...changeOf(draft, base) }), signal)
+  async #json(path: string, signal?: AbortSignal): Promise<Readonly<Record<string, JsonValue>>> {
+    return await objectOf(await this.#requester.send(path, { headers: { accept: 'application/json' }, signal }))
+  }
 
-  return {
-    ledger,
-    genesis,
-    submitTransaction,
-    submitDraft,
-    submitAct: (act, signal) => signAndSend((envelope) => buildAct({ ...envelope, act }), signal),
-    async submit(quads, { graph, policy, dataSubjects, base, signal } = {}) {
-      const policies = policy === undefined ? policiesOf(await genesis(signal)) : () => policy
-      const drafts: Draft[] = []
-      const ingestOptions: IngestOptions = {
-        policyOf: policies,
-        quadsPerTransaction: oneTransaction,
-        ...(graph === undefined ? {} : { graph }),
-        ...(dataSubjects === undefined ? {} : { dataSubjects }),
-      }
-      for await (const draft of ingest([[...quads]], ingestOptions)) drafts.push(draft)
-      const [draft, ...more] = drafts
-      if (draft === undefined) throw new RangeError('there are no quads')
-      if (more.length > 0) throw new LedgerError('TOO_LARGE', { transactions: drafts.length })
-      return submitDraft(draft, {
-        ...(base === undefined ? {} : { base }),
-        ...(signal === undefined ? {} : { signal }),
-      })
-    },
-    query(sparql, { format = 'json', at, signal } = {}) {
-      return requester.send(at === undefined ? '/sparql' : `/sparql?at=${at}`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/sparql-query', accept: mediaTypes[format] ?? format },
-        body: sparql,
-        signal,
-      })
-    },
-    status: (signal) => json('/status', signal),
+  get #key(): Signer {
+    if (this.#signer === undefined) throw new TypeError('this client was made without a key')
+    return this.#signer
   }
 }
 
@@ -206,8 +220,3 @@ function changeOf(
 
 /** Outcomes that tell that somebody else uses this key's numbers too. */
 const numberCodes: readonly ErrorCode[] = ['REPEATED', 'SEQUENCE_EXPIRED', 'SEQUENCE_TOO_FAR']
-
-function required(signer: Signer | undefined): Signer {
-  if (signer === undefined) throw new TypeError('this client was made without a key')
-  return signer
-}
