@@ -13,7 +13,6 @@ import type { PbftMessageOf, SignedResult } from './messages.ts'
 import { extend } from './normal.ts'
 import { broadcast, elapsed, refuse, save } from './out.ts'
 import { doubt, forgetDelivered } from './pool.ts'
-import { restartToken } from './reads.ts'
 import {
   clock,
   finalSequence,
@@ -208,9 +207,19 @@ function fetch(state: State, sequence: Sequence, checkpoint: Outcome['checkpoint
  * What f+1 say is true; but one correct replica alone may have the block, so with each attempt another word is tried.
  */
 function claimedHeight(state: State): Sequence | undefined {
-  const claims = [...state.peers.values()].map(({ delivered }) => delivered).sort((a, b) => b - a)
+  const claims = claimedHeights(state)
   const ordered = [...claims.splice(state.f, 1), ...claims].filter((claim) => claim > state.delivered)
   return ordered[state.fetches % ordered.length]
+}
+
+function claimedHeights(state: State): Sequence[] {
+  return [...state.peers.values()].map(({ delivered }) => delivered).sort((a, b) => b - a)
+}
+
+/** Whether others delivered more, by the word of f+1 of them: then it is not the leader who is late. */
+export function isBehindOthers(state: State): boolean {
+  if (state.fetching !== undefined || (state.ahead?.result.sequence ?? 0) > state.delivered) return true
+  return (claimedHeights(state)[state.f] ?? 0) > state.delivered
 }
 
 export function onFetchFailed(state: State, token: number): void {
@@ -227,7 +236,6 @@ export function onInstalled(state: State, outcome: Outcome): void {
   if (state.proposed < state.delivered) state.proposed = state.delivered
   state.progressAt = clock(state)
   doubt(state)
-  restartToken(state)
   extend(state)
   signResult(state, outcome)
 }

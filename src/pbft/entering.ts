@@ -8,12 +8,21 @@ import { certified } from './checkpoint.ts'
 import { newViewBytes } from './claims.ts'
 import type { NewView, PbftMessageOf, ViewChange } from './messages.ts'
 import { computeO } from './new-view.ts'
-import { advance, extend, keepBatch, prepare } from './normal.ts'
+import { advance, extend, keepBatch, onPrePrepare, prepare } from './normal.ts'
 import { broadcast, elapsed, refuse, save, send } from './out.ts'
 import { markProposed, requeue } from './pool.ts'
 import { restartToken } from './reads.ts'
 import type { PbftRecord } from './records.ts'
-import { clock, leaderOf, lowWatermark, nullDigest, type PendingView, type State, slotAt } from './state.ts'
+import {
+  clock,
+  highWatermark,
+  leaderOf,
+  lowWatermark,
+  nullDigest,
+  type PendingView,
+  type State,
+  slotAt,
+} from './state.ts'
 
 export function onNewView(state: State, from: NodeId, newView: NewView): void {
   if (newView.epoch !== state.epoch || !isLater(state, newView.view)) return
@@ -114,6 +123,9 @@ export function enterView(state: State, newView: NewView, changes: readonly View
     prepare(state, slot)
     advance(state, slot)
   }
+  for (const { heard } of [...state.slots.values()]) {
+    if (heard?.vote.view === newView.view) onPrePrepare(state, heard.vote.signer, heard)
+  }
   wantBatches(state)
 }
 
@@ -147,7 +159,8 @@ function startOrder(state: State, newView: NewView, from: Sequence): void {
   const first = newView.proposals[0]?.sequence
   const base = first === undefined ? from : ((first - 1) as Sequence)
   const last = newView.proposals[newView.proposals.length - 1]?.sequence ?? base
-  state.contiguous = Math.max(state.delivered, lowWatermark(state), base) as Sequence
+  const reach = highWatermark(state) + state.setup.parameters.window
+  state.contiguous = Math.max(state.delivered, lowWatermark(state), Math.min(base, reach)) as Sequence
   extend(state)
   state.proposed = Math.max(state.delivered, last, lowWatermark(state)) as Sequence
   state.proposedAt = clock(state)

@@ -30,15 +30,18 @@ export function voteKey(vote: Pick<Vote, 'view' | 'digest'>): string {
 
 export function onPrePrepare(state: State, from: NodeId, message: PbftMessageOf<'pre-prepare'>): void {
   const { vote, batch } = message
-  if (vote.epoch !== state.epoch) return
+  if (vote.epoch !== state.epoch || vote.signer === state.setup.self) return
   if (vote.signer !== leaderOf(state, vote.view)) {
     refuse(state, from, 'NOT_LEADER')
     return
   }
-  if (vote.view !== state.view || !state.active || vote.signer === state.setup.self) return
   if (!withinReach(state, vote.sequence)) return
   const slot = slotAt(state, vote.sequence)
   if (slot === undefined) return
+  if (vote.view !== state.view || !state.active) {
+    hear(state, slot, message)
+    return
+  }
   const known = slot.proposal
   if (known !== undefined) {
     if (known.vote.digest !== vote.digest) accuse(state, 'pre-prepare', known.vote, vote)
@@ -52,6 +55,20 @@ export function onPrePrepare(state: State, from: NodeId, message: PbftMessageOf<
   slot.proposal = { vote, first: true, verdict: 'unasked', recorded: false }
   markProposed(state, vote.digest)
   proceed(state, slot)
+}
+
+/** Of another view than this replica's: nothing to vote on now, but others may agree on it, or its view be entered soon. */
+function hear(state: State, slot: Slot, message: PbftMessageOf<'pre-prepare'>): void {
+  if (slot.heard === undefined || slot.heard.vote.view < message.vote.view) slot.heard = message
+  if (slot.certificate !== undefined) findBatch(state, slot)
+}
+
+/** The batch that was agreed here, from what was heard; else it must be asked for. */
+function findBatch(state: State, { certificate, heard, sequence }: Slot): void {
+  const digest = certificate?.agreement.digest
+  if (digest === undefined || state.batches.has(digest)) return
+  if (heard?.vote.digest === digest && batchDigest(heard.batch) === digest) keepBatch(state, heard.batch, heard.vote)
+  else state.missing.set(digest, sequence)
 }
 
 /**
@@ -206,7 +223,7 @@ export function advance(state: State, slot: Slot, voted?: Vote): void {
     agreement: agreementOf(state.setup.ledger, about),
     signatures: signaturesOf(group),
   }
-  if (!state.batches.has(about.digest)) state.missing.set(about.digest, slot.sequence)
+  findBatch(state, slot)
 }
 
 /** prepared(m, v, n, i): the predicate of section 4.2. */

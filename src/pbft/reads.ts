@@ -67,7 +67,7 @@ export function resendToken(state: State): void {
   sendToken(state)
 }
 
-/** A new view, or blocks were fetched in which tokens do not show: asked again. */
+/** A new view: its leader is asked. */
 export function restartToken(state: State): void {
   state.tokens.clear()
   if (state.ownToken === undefined) return

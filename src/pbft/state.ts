@@ -35,6 +35,8 @@ export interface Proposal {
 export interface Slot {
   readonly sequence: Sequence
   proposal: Proposal | undefined
+  /** The PRE-PREPARE of a view that is not entered here: one, of the highest view. Its batch may be wanted. */
+  heard: PbftMessageOf<'pre-prepare'> | undefined
   readonly prepares: Tally<Vote>
   readonly commits: Tally<Vote>
   /** The latest view in which it prepared here. */
@@ -184,8 +186,8 @@ export interface State {
   fruitless: number
   /** When a quorum wanted this view: its leader has so long. */
   quorumAt: Time | undefined
-  /** Leaders that failed lately, and until when they are passed over. */
-  readonly shunned: Map<NodeId, Time>
+  /** Leaders that failed, and when. */
+  readonly failed: Map<NodeId, Time>
 
   /** Who was accused of what since the last stable checkpoint: once is enough. */
   readonly accused: Set<string>
@@ -258,7 +260,7 @@ export function newState(setup: Setup): State {
     changeSentAt: zero,
     fruitless: 0,
     quorumAt: undefined,
-    shunned: new Map(),
+    failed: new Map(),
     accused: new Set(),
     peers: new Map(),
     statusAt: zero,
@@ -307,6 +309,7 @@ export function slotAt(state: State, sequence: Sequence): Slot | undefined {
   const slot: Slot = {
     sequence,
     proposal: undefined,
+    heard: undefined,
     prepares: newTally(),
     commits: newTally(),
     prepared: undefined,

@@ -1,7 +1,7 @@
 // Time, which reaches a replica as ticks: what is sent again, who is suspected, and when an idle leader proposes.
 
 import type { Time, View } from '../base/ids.ts'
-import { fetchAhead } from './checkpoint.ts'
+import { fetchAhead, isBehindOthers } from './checkpoint.ts'
 import { resendWants } from './entering.ts'
 import { resendVotes, sendStatus } from './help.ts'
 import { prepare } from './normal.ts'
@@ -30,14 +30,21 @@ export function onTick(state: State, now: Time): void {
   suspect(state)
 }
 
+/** A leader that failed lately has this part of the time, for so many times `suspectMs`. */
+const shortLeash = { part: 1 / 4, factor: 30 }
+
 /**
  * Section 4.5.2: how long a leader has. Of f+1 leaders in a row one is correct: when all failed, the time was too short, and it
- * doubles. Progress resets it.
+ * doubles. Progress resets it. Leaders that failed lately are all but passed over: passing them over outright would let replicas
+ * that remember different failures wait in different views.
  */
 export function patience(state: State): number {
   const { suspectMs, suspectMsMax } = state.setup.parameters
   const doublings = Math.floor(state.fruitless / (state.f + 1))
-  return Math.min(suspectMs * 2 ** Math.min(doublings, 30), suspectMsMax)
+  const time = Math.min(suspectMs * 2 ** Math.min(doublings, 30), suspectMsMax)
+  const failed = state.failed.get(leaderOf(state, state.view))
+  const leashed = failed !== undefined && !elapsed(state, failed, shortLeash.factor * suspectMs)
+  return leashed && !state.active ? time * shortLeash.part : time
 }
 
 /** Leaves a view whose leader has had its time. */
@@ -45,29 +52,14 @@ function suspect(state: State): void {
   const since = state.active ? complaint(state)?.since : state.quorumAt
   const late = since !== undefined && elapsed(state, since, patience(state))
   if (!late && !state.unjustified) return
-  const failed = leaderOf(state, state.view)
   state.unjustified = false
-  state.shunned.set(failed, (clock(state) + shunFactor * state.setup.parameters.suspectMs) as Time)
-  changeView(state, nextView(state))
-}
-
-/** A leader that failed is passed over for so many times `suspectMs`. */
-const shunFactor = 30
-
-/** The next view whose leader did not fail lately; at most f are passed over, so a correct one never waits long. */
-function nextView(state: State): View {
-  let view = state.view + 1
-  for (let passed = 0; passed < state.f; passed++) {
-    const until = state.shunned.get(leaderOf(state, view as View))
-    if (until === undefined || until <= clock(state)) break
-    view++
-  }
-  return view as View
+  state.failed.set(leaderOf(state, state.view), clock(state))
+  changeView(state, (state.view + 1) as View)
 }
 
 /** What this replica waits for in vain, and since when; undefined when there is nothing to complain about. */
 export function complaint(state: State): { readonly what: string; readonly since: Time } | undefined {
-  if (!state.active || isLeader(state)) return undefined
+  if (!state.active || isLeader(state) || isBehindOthers(state)) return undefined
   const wanted = oldestWish(state)
   if (wanted === undefined) return undefined
   return { what: wanted.what, since: Math.max(wanted.since, state.progressAt) as Time }

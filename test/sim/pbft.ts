@@ -1,12 +1,14 @@
 // What the simulator needs to know about PBFT.
 
 import { type PbftMessage, pbft } from '../../src/pbft/pbft.ts'
+import { pbftLiars } from './pbft-liars.ts'
 import type { Subject } from './subject.ts'
 
 export const pbftSubject: Subject<PbftMessage> = {
   protocol: pbft,
   fixedLeader: false,
   reads: true,
-  liars: [],
-  progressMsMax: 20_000,
+  liars: pbftLiars,
+  progressMsMax: 40_000,
+  parameters: { suspectMsMax: 4_000 },
 }
