@@ -11,6 +11,7 @@ import { cardRequestSchema, endorsementSchema, nodeCardSchema, possessionSchema 
 import { approvalStatementSchema } from '../../src/ledger/erasure-acts.ts'
 import { signedGenesisSchema } from '../../src/ledger/genesis.ts'
 import { assertionsSchema, payloadSchema, retractionsSchema } from '../../src/ledger/payload.ts'
+import { stateChunkSchema } from '../../src/ledger/snapshot.ts'
 import {
   applicationKeySchema,
   erasureOrderSchema,
@@ -73,6 +74,7 @@ export const chapters: readonly Chapter[] = [
     holdSchema,
     heldItemSchema,
     erasuresSchema,
+    stateChunkSchema,
   ),
   chapter(
     'Agreement',
