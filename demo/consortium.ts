@@ -133,12 +133,12 @@ export async function stateOf(member: Member): Promise<NodeState> {
 export async function enrolApplication(consortium: Consortium, graphs: readonly string[]): Promise<void> {
   const [first] = consortium.members
   if (first === undefined) throw new Error('a consortium has members')
-  await quadrille('client', 'new', '--out', consortium.applicationKey)
+  await quadrille('client', 'new', '--out', consortium.applicationKey, '--home', first.home)
   const rights = graphs.flatMap((graph) => ['--graph', `${graph}:write`])
   await quadrille(
     'client',
     'add',
-    `${consortium.applicationKey}.pub`,
+    consortium.applicationKey.replace(/key$/, 'pub'),
     ...rights,
     '--key',
     first.organisationKey,

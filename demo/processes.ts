@@ -4,7 +4,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { createServer } from 'node:net'
 import { resolve } from 'node:path'
 
-const program = resolve(import.meta.dirname, '../dist/cli/main.js')
+const program = resolve(import.meta.dirname, '../bin/quadrille.js')
 
 export class CommandFailed extends Error {
   readonly exitCode: number

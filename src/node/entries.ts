@@ -1,10 +1,8 @@
 // What the consortium log says about a delivered block: one entry for the block, then one for each transaction that was
 // executed for the first time. Identical on every node, no personal data: actors are organisations and key ids.
 
-import type { JsonValue } from '../base/schema.ts'
+import type { Entry } from '../audit/leaf.ts'
 import type { Delivered, TransactionOutcome } from '../ledger/ledger.ts'
-
-export type Entry = Readonly<Record<string, JsonValue>>
 
 export function entriesOf(delivered: Delivered): readonly Entry[] {
   const { header, hash, outcomes } = delivered

@@ -100,8 +100,7 @@ export class QuadrilleNode {
   async start(): Promise<void> {
     const { home, genesis, self, listen, unlock, seal = true, onEvent = () => undefined } = this.#options
     selfTest()
-    const name = this.#member?.name ?? self
-    const parts = await openParts({ home, ledger: this.ledger, name, unlock, seal })
+    const parts = await openParts({ home, ledger: this.ledger, self, unlock, seal })
     this.#parts = parts
     try {
       this.#runtime = await Runtime.start({

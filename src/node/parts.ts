@@ -3,8 +3,9 @@
 
 import { CheckpointSigner } from '../audit/checkpoint-signer.ts'
 import { type Log, openLog } from '../audit/log.ts'
+import { consortiumOrigin, signerName } from '../audit/note.ts'
 import { type DirectoryLock, lockDirectory } from '../base/files.ts'
-import type { LedgerId } from '../base/ids.ts'
+import type { LedgerId, NodeId } from '../base/ids.ts'
 import type { Journal } from '../consensus/ports.ts'
 import { type BlockArchive, openBlocks } from '../store/blocks.ts'
 import { type Identity, loadIdentity } from '../store/identity.ts'
@@ -29,15 +30,15 @@ export interface Parts {
 export interface PartsOptions {
   readonly home: Home
   readonly ledger: LedgerId
-  /** Name of this node in checkpoint notes. */
-  readonly name: string
+  /** This node, which signs the log's checkpoints. */
+  readonly self: NodeId
   readonly unlock: UnlockProvider
   /** False leaves the store readable on disk: only for the test that shows what sealing hides. */
   readonly seal: boolean
 }
 
 /** @throws LedgerError STORE_LOCKED, UNLOCK_FAILED, KEY_CHECK_FAILED, RECORD_TAMPERED, FORMAT_UNSUPPORTED, STORAGE_FAILED */
-export async function openParts({ home, ledger, name, unlock: provider, seal }: PartsOptions): Promise<Parts> {
+export async function openParts({ home, ledger, self, unlock: provider, seal }: PartsOptions): Promise<Parts> {
   const opened: (() => Promise<void>)[] = []
   const close = async (): Promise<void> => {
     for (const step of opened.splice(0).reverse()) await step()
@@ -57,10 +58,11 @@ export async function openParts({ home, ledger, name, unlock: provider, seal }: 
     opened.push(() => log.close())
     const journal = await openJournal(home.journal, keyRing)
     opened.push(() => journal.close())
+    const origin = consortiumOrigin(ledger)
     const checkpoints = await CheckpointSigner.open({
       path: home.checkpoint,
-      origin: logOrigin(ledger),
-      name,
+      origin,
+      name: signerName(origin, self),
       seed: identity.checkpoint,
       rootAt: (size) => log.rootAt(size),
     })
@@ -69,9 +71,4 @@ export async function openParts({ home, ledger, name, unlock: provider, seal }: 
     await close()
     throw error
   }
-}
-
-/** First line of every checkpoint of a ledger's consortium log (C2SP tlog-checkpoint). */
-export function logOrigin(ledger: LedgerId): string {
-  return `quadrille/${ledger}`
 }

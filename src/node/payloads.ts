@@ -71,7 +71,10 @@ export class PayloadPool {
     return true
   }
 
-  /** Takes a client's own payload. @throws LedgerError PAYLOAD_UNAVAILABLE when it does not open the commitments. */
+  /**
+   * Takes a request with its payload, from a client or from the peer that forwards it; durable when it resolves.
+   * @throws LedgerError what is wrong with the request; PAYLOAD_UNAVAILABLE when the payload is not the one it committed to.
+   */
   async take(bytes: Uint8Array, payload: Uint8Array): Promise<void> {
     const id = requestId(bytes)
     const transaction = this.#validated(bytes)
@@ -164,6 +167,7 @@ export class PayloadPool {
   }
 
   #open(id: RequestId, transaction: Transaction, bytes: Uint8Array): OpenedPayload {
+    if (bytes.length === 0) throw new LedgerError('PAYLOAD_UNAVAILABLE', { request: id })
     const payload = decode(payloadSchema, bytes)
     const verdict = openPayload(this.#options.ledger, transaction, payload)
     if (verdict.type === 'fault') throw new LedgerError('PAYLOAD_UNAVAILABLE', { request: id, reason: verdict.code })

@@ -88,7 +88,6 @@ export class Runtime {
       machine,
       sync: this.#sync,
       payloads,
-      verdicts,
       claims: createClaimChecker(),
       onFinal: (certificate) => this.#becomeFinal(certificate),
       onRejected: (id, code) => this.submissions.rejected(id, code),

@@ -13,7 +13,6 @@ import { type Loop, startLoop } from './loop.ts'
 import type { LedgerMachine } from './machine.ts'
 import type { PayloadPool } from './payloads.ts'
 import type { Sync } from './sync.ts'
-import type { Verdicts } from './verdicts.ts'
 import { type CarriedPayload, type Envelope, envelopeSchema } from './wire.ts'
 
 const tickMs = 50
@@ -31,7 +30,6 @@ export interface ValidatorOptions {
   readonly machine: LedgerMachine
   readonly sync: Sync
   readonly payloads: PayloadPool
-  readonly verdicts: Verdicts
   readonly claims: ClaimChecker
   readonly onFinal: (certificate: ResultCertificate) => Promise<void>
   readonly onRejected: (id: RequestId, code: ErrorCode) => void
@@ -68,20 +66,23 @@ export class Validator {
 
   /** A protocol message of a peer; it reaches the core only if everything that it rests on verifies. */
   receive(from: NodeId, bytes: Uint8Array, carried: readonly CarriedPayload[]): void {
-    const { protocol, setup, claims, verdicts, payloads, onEvent } = this.#options
-    try {
-      const message = decode(protocol.messages, bytes)
-      if (!claims.hold(protocol.claims(message, setup.ledger), setup.roster)) throw new LedgerError('SIGNATURE_INVALID')
-      for (const request of protocol.forwarded(message)) {
-        const verdict = verdicts.of(request)
-        if (verdict.type === 'invalid') throw new LedgerError(verdict.code)
-      }
-      payloads.offer(carried)
-      this.#loop.push({ type: 'receive', from, message })
-    } catch (error) {
-      if (!(error instanceof LedgerError)) throw error
-      onEvent({ type: 'refuse', from, code: error.code })
-    }
+    this.#admit(from, bytes, carried).catch((error: unknown) => {
+      const { onEvent, onFailure } = this.#options
+      if (error instanceof LedgerError && error.code !== 'STORAGE_FAILED') {
+        onEvent({ type: 'refuse', from, code: error.code })
+      } else onFailure(error)
+    })
+  }
+
+  async #admit(from: NodeId, bytes: Uint8Array, carried: readonly CarriedPayload[]): Promise<void> {
+    const { protocol, setup, claims, payloads } = this.#options
+    const message = decode(protocol.messages, bytes)
+    if (!claims.hold(protocol.claims(message, setup.ledger), setup.roster)) throw new LedgerError('SIGNATURE_INVALID')
+    const requests = protocol.forwarded(message)
+    if (requests.length === 0) payloads.offer(carried)
+    // A leader that took a request without its payload would propose what nobody can vote for.
+    else await Promise.all(requests.map((request) => payloads.take(request, payloadOf(request, carried))))
+    this.#loop.push({ type: 'receive', from, message })
   }
 
   status(): CoreStatus {
@@ -159,4 +160,9 @@ export class Validator {
       .then((valid) => this.#loop.push({ type: 'checked', token, verdict: valid ? 'valid' : 'invalid' }))
       .catch(onFailure)
   }
+}
+
+function payloadOf(request: Uint8Array, carried: readonly CarriedPayload[]): Uint8Array {
+  const id = requestId(request)
+  return carried.find((each) => each.id === id)?.payload ?? new Uint8Array()
 }
