@@ -2,7 +2,7 @@
 
 import type { Handler } from './context.ts'
 
-export interface OptionSpec {
+interface OptionSpec {
   /** As commander has it: `--name <value>`, or `--name <value...>` for one that may be repeated. */
   readonly flags: string
   readonly help: string

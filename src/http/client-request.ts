@@ -4,7 +4,7 @@
 import { type ErrorCode, errorTable } from '../base/error-table.ts'
 import { type ErrorDetails, LedgerError } from '../base/errors.ts'
 
-export interface RequestOptions {
+interface RequestOptions {
   readonly method?: 'GET' | 'POST'
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Uint8Array | string

@@ -26,7 +26,7 @@ export interface RdfQuad {
 }
 
 /** Classes whose instances are natural persons. */
-export const personClasses: readonly string[] = [
+const personClasses: readonly string[] = [
   'http://schema.org/Person',
   'https://schema.org/Person',
   'http://xmlns.com/foaf/0.1/Person',

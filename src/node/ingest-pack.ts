@@ -11,14 +11,14 @@ import { skolemIri, termKey } from '../ledger/terms.ts'
 import type { RdfQuad, RdfTerm } from './ingest-concerns.ts'
 
 /** Where quads go: the graph, its policy, and whom they concern. */
-export interface Destination {
+interface Destination {
   readonly graph: string
   readonly policy: Policy
   /** Undefined: whatever blank node is the quad's subject, which then is its own subject. */
   readonly subjects: readonly string[] | undefined
 }
 
-export interface DraftItem {
+interface DraftItem {
   readonly graph: string
   readonly policy: Policy
   readonly subjects: readonly string[]

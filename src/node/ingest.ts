@@ -9,7 +9,7 @@ import type { Policy } from '../ledger/records.ts'
 import { byConcern, type RdfQuad } from './ingest-concerns.ts'
 import { type Draft, openPacker, type Packer } from './ingest-pack.ts'
 
-export type { Draft, DraftItem } from './ingest-pack.ts'
+export type { Draft } from './ingest-pack.ts'
 
 export interface IngestOptions {
   /** Where quads go that name no graph. Without it they are refused. */

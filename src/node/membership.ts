@@ -85,7 +85,7 @@ export async function requestFor(home: Home): Promise<CardRequest> {
   })
 }
 
-export function publicKeys({ consensus, transport, payload, checkpoint }: Identity): NodeKeys {
+function publicKeys({ consensus, transport, payload, checkpoint }: Identity): NodeKeys {
   return {
     consensus: signingKeyOf(consensus).publicKey,
     transport: signingKeyOf(transport).publicKey,
