@@ -24,22 +24,33 @@ function sourceText(): string {
 
 describe('The dependencies', () => {
   it('each have their reason on record', () => {
-    assert.deepEqual(names.filter((name) => !reasons.includes(`\`${name}\``)), [])
+    assert.deepEqual(
+      names.filter((name) => !reasons.includes(`\`${name}\``)),
+      [],
+    )
   })
 
   it('are the only ones on record', () => {
     const recorded = [...reasons.matchAll(/^\| `([^`]+)` \|/gm)].map(([, name]) => name ?? '')
-    assert.deepEqual(recorded.filter((name) => !names.includes(name)), [])
+    assert.deepEqual(
+      recorded.filter((name) => !names.includes(name)),
+      [],
+    )
   })
 
   it('are pinned to one exact version', () => {
     const all = { ...dependencies, ...devDependencies }
-    assert.deepEqual(Object.entries(all).filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version)), [])
+    assert.deepEqual(
+      Object.entries(all).filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version)),
+      [],
+    )
   })
 
   it('are imported where the product runs', () => {
     const text = sourceText()
-    const unused = Object.keys(dependencies).filter((name) => !text.includes(`'${name}'`) && !text.includes(`'${name}/`))
+    const unused = Object.keys(dependencies).filter(
+      (name) => !text.includes(`'${name}'`) && !text.includes(`'${name}/`),
+    )
     assert.deepEqual(unused, [])
   })
 })

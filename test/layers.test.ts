@@ -61,7 +61,10 @@ function breaches(file: string, text: string): readonly string[] {
 describe('The layers', () => {
   it('know every folder of src', () => {
     const folders = readdirSync(source, { withFileTypes: true }).map((entry) => entry.name)
-    assert.deepEqual(folders.filter((folder) => !(folder in mayImport)), [])
+    assert.deepEqual(
+      folders.filter((folder) => !(folder in mayImport)),
+      [],
+    )
   })
 
   it('import only what stands below them', () => {
@@ -72,7 +75,11 @@ describe('The layers', () => {
   it('keep the protocols and the ledger synchronous', () => {
     const found = sources()
       .filter((file) => pure.includes(folderOf(file)) && file !== 'consensus/ports.ts' && !asyncByDesign.includes(file))
-      .filter((file) => /\basync\b|\bawait\b|\bPromise\b|\bDate\b|Math\.random|\bsetTimeout\b/.test(withoutComments(readFileSync(join(source, file), 'utf8'))))
+      .filter((file) =>
+        /\basync\b|\bawait\b|\bPromise\b|\bDate\b|Math\.random|\bsetTimeout\b/.test(
+          withoutComments(readFileSync(join(source, file), 'utf8')),
+        ),
+      )
     assert.deepEqual(found, [])
   })
 
@@ -85,9 +92,15 @@ describe('The layers', () => {
   })
 
   it('are a law that a wrong import breaks', () => {
-    assert.deepEqual(breaches('pbft/core.ts', "import { x } from '../raft/core.ts'"), ['pbft/core.ts imports ../raft/core.ts'])
-    assert.deepEqual(breaches('ledger/ledger.ts', "import { y } from 'node:fs'"), ['ledger/ledger.ts imports the package node:fs'])
-    assert.deepEqual(breaches('store/a.ts', "import { z } from '../audit/log.ts'"), ['store/a.ts imports ../audit/log.ts'])
+    assert.deepEqual(breaches('pbft/core.ts', "import { x } from '../raft/core.ts'"), [
+      'pbft/core.ts imports ../raft/core.ts',
+    ])
+    assert.deepEqual(breaches('ledger/ledger.ts', "import { y } from 'node:fs'"), [
+      'ledger/ledger.ts imports the package node:fs',
+    ])
+    assert.deepEqual(breaches('store/a.ts', "import { z } from '../audit/log.ts'"), [
+      'store/a.ts imports ../audit/log.ts',
+    ])
   })
 
   it('have no side effect on import: no process.exit and no signal handler outside cli', () => {

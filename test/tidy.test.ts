@@ -27,8 +27,10 @@ function filesUnder(folder: string): readonly SourceFile[] {
 /** Lines of each function or method: from a line that opens one to the line that closes it at the same indentation. */
 function longFunctions({ path, lines }: SourceFile): readonly string[] {
   return lines.flatMap((line, start) => {
-    const opening = /^(\s*)(?:export )?(?:async )?(?:function\*? |(?:static |override |async )*[\w#]+\([^)]*\)[^;=]*\{$)/.exec(line)
-    if (opening === null || !line.trimEnd().endsWith('{') || /^\s*(?:if|for|while|switch|describe|it)\b/.test(line)) return []
+    const opening =
+      /^(\s*)(?:export )?(?:async )?(?:function\*? |(?:static |override |async )*[\w#]+\([^)]*\)[^;=]*\{$)/.exec(line)
+    if (opening === null || !line.trimEnd().endsWith('{') || /^\s*(?:if|for|while|switch|describe|it)\b/.test(line))
+      return []
     const end = lines.findIndex((other, index) => index > start && other.startsWith(`${opening[1]}}`))
     return end - start > functionLinesMax ? [`${path}:${start + 1} has ${end - start} lines`] : []
   })
@@ -39,7 +41,10 @@ describe('The sources', () => {
   const all = [...sources, ...filesUnder('test')]
 
   it(`have at most ${fileLinesMax} lines each`, () => {
-    assert.deepEqual(sources.filter(({ lines }) => lines.length > fileLinesMax).map(({ path }) => path), [])
+    assert.deepEqual(
+      sources.filter(({ lines }) => lines.length > fileLinesMax).map(({ path }) => path),
+      [],
+    )
   })
 
   it(`have at most ${fileLinesAverageMax} lines on average`, () => {
@@ -53,18 +58,26 @@ describe('The sources', () => {
 
   it('open with a comment that says what the file is', () => {
     const bare = sources.filter(({ lines }) => !/^(\/\/|\/\*|#!)/.test(lines[0] ?? ''))
-    assert.deepEqual(bare.map(({ path }) => path), [])
+    assert.deepEqual(
+      bare.map(({ path }) => path),
+      [],
+    )
   })
 
   it('hold no leftovers', () => {
     const leftover = new RegExp(['TO', 'DO|FIX', 'ME|X', 'XX|\\.only', '\\(|debug', 'ger'].join(''))
-    const found = all.flatMap(({ path, lines }) => lines.flatMap((line, index) => (leftover.test(line) ? [`${path}:${index + 1}`] : [])))
+    const found = all.flatMap(({ path, lines }) =>
+      lines.flatMap((line, index) => (leftover.test(line) ? [`${path}:${index + 1}`] : [])),
+    )
     assert.deepEqual(found, [])
   })
 
   it('swallow no error: no catch without a word or a use', () => {
     const found = sources.filter(({ text }) => /catch\s*(\([^)]*\))?\s*\{\s*\}/.test(text))
-    assert.deepEqual(found.map(({ path }) => path), [])
+    assert.deepEqual(
+      found.map(({ path }) => path),
+      [],
+    )
   })
 
   it('finds a function that is too long', () => {

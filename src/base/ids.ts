@@ -4,7 +4,8 @@
 import { fromHex, toHex } from './bytes.ts'
 
 declare const brand: unique symbol
-export type Branded<T, Name extends string> = T & { readonly [brand]: Name }
+/** Brands add up: a View is also a Round, and never a Term. */
+export type Branded<T, Name extends string> = T & { readonly [brand]: { readonly [Each in Name]: true } }
 
 /** SHA-256 of something under a domain tag: 32 bytes. */
 export type Digest = Branded<string, 'Digest'>
@@ -28,12 +29,10 @@ export type OrganisationId = Branded<string, 'OrganisationId'>
 export type Sequence = Branded<number, 'Sequence'>
 /** Period with one validator set, from 0. */
 export type Epoch = Branded<number, 'Epoch'>
-/** The contract's word for PBFT's view and Raft's term. */
+/** The contract's word for PBFT's view (and Raft's term). */
 export type Round = Branded<number, 'Round'>
 /** PBFT's view. */
 export type View = Branded<Round, 'View'>
-/** Raft's term. */
-export type Term = Branded<Round, 'Term'>
 /** Milliseconds since 1970-01-01T00:00:00Z, whole. */
 export type Time = Branded<number, 'Time'>
 
@@ -64,7 +63,6 @@ export const policyIdOf: (value: string | Uint8Array) => PolicyId = hexId('Polic
 export const sequenceOf: (value: number) => Sequence = counter('Sequence')
 export const epochOf: (value: number) => Epoch = counter('Epoch')
 export const viewOf: (value: number) => View = counter('View')
-export const termOf: (value: number) => Term = counter('Term')
 export const timeOf: (value: number) => Time = counter('Time')
 
 export function organisationIdOf(value: string): OrganisationId {

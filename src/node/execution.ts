@@ -1,10 +1,13 @@
-// Where a transaction was executed: what a client that asks again is told.
+// Where a transaction was executed: what a client that asks again with the same bytes is told.
 
-import type { Sequence } from '../base/ids.ts'
+import { digestOf, type Sequence } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
-import { record, type Schema, text, uint } from '../base/schema.ts'
+import { id, record, type Schema, text, uint } from '../base/schema.ts'
+import type { RequestId } from '../consensus/batch.ts'
 
 export interface Execution {
+  /** Of the bytes that were executed: another transaction with the same number is not this one. */
+  readonly request: RequestId
   readonly sequence: Sequence
   /** Place in its block. */
   readonly index: number
@@ -13,6 +16,7 @@ export interface Execution {
 }
 
 export const executionSchema: Schema<Execution> = record<Execution>({
+  request: id(32, digestOf),
   sequence: uint<Sequence>(),
   index: uint(),
   code: text(limits.nameBytesMax),

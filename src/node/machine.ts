@@ -7,7 +7,7 @@ import { concat } from '../base/bytes.ts'
 import { invariant, LedgerError } from '../base/errors.ts'
 import { idBytes, type Sequence, type TxId } from '../base/ids.ts'
 import { decode, encode } from '../base/schema.ts'
-import { type Batch, requestId, summarize } from '../consensus/batch.ts'
+import { type Batch, type RequestId, requestId, summarize } from '../consensus/batch.ts'
 import { type BlockRecord, blockRecordSchema } from '../consensus/block.ts'
 import type { CommitCertificate } from '../consensus/certificate.ts'
 import { genesisOutcome, type Outcome } from '../consensus/contract.ts'
@@ -39,7 +39,7 @@ export interface MachineOptions {
   readonly store: Store
   readonly payloads: PayloadPool
   /** Told after a block is durable. */
-  readonly onExecuted: (delivered: Delivered) => void
+  readonly onExecuted: (delivered: Delivered, requests: readonly RequestId[]) => void
 }
 
 // The store keeps the ledger's state records and this module's own side by side, told apart by a first byte.
@@ -76,6 +76,7 @@ export class LedgerMachine implements Machine {
     if (sequence <= this.#applied.sequence) return { outcome: this.#applied, next: undefined }
     const { blocks, log, store, payloads, onExecuted } = this.#options
     const { time: batchTime, tokens, transactions } = batch
+    const requests = transactions.map(requestId)
     const delivered = this.ledger.apply(sequence, batch)
     const change = await this.#itemsOf(delivered, transactions)
     const record: BlockRecord = { header: delivered.header, tokens, batchTime, transactions, certificate }
@@ -83,17 +84,16 @@ export class LedgerMachine implements Machine {
     const { size, root } = log.append(entriesOf(delivered))
     await Promise.all([blocks.sync(), log.sync()])
     const result = resultOf(this.ledger, delivered, size, root)
-    const unstage = transactions.map(requestId)
     await store.commit({
       sequence,
       meta: encode(resultSchema, result),
-      records: recordsOf(delivered),
+      records: recordsOf(delivered, requests),
       ...change,
-      unstage,
+      unstage: requests,
     })
-    payloads.release(unstage)
+    payloads.release(requests)
     this.#applied = result
-    onExecuted(delivered)
+    onExecuted(delivered, requests)
     return { outcome: result, next: delivered.next }
   }
 
@@ -128,11 +128,12 @@ export class LedgerMachine implements Machine {
   }
 }
 
-function recordsOf({ header, outcomes, changes }: Delivered): readonly StateRecord[] {
+function recordsOf({ header, outcomes, changes }: Delivered, requests: readonly RequestId[]): readonly StateRecord[] {
   const executions = outcomes
     .filter(({ repeated }) => !repeated)
     .map(({ tx, index, code }) => {
-      const value = encode(executionSchema, { sequence: header.sequence, index, code })
+      const request = requests[index] as RequestId
+      const value = encode(executionSchema, { request, sequence: header.sequence, index, code })
       return { key: executionKey(tx), value }
     })
   return [...changes.map(({ key, value }) => ({ key: stateKey(key), value })), ...executions]

@@ -15,12 +15,12 @@ import { itemIdFor } from '../ledger/transaction.ts'
 import { entriesOf } from './entries.ts'
 
 export const startReplay: StartReplay = (genesis) => {
-  const ledger = Ledger.fromGenesis(readGenesis(genesis).genesis)
+  const ledger = Ledger.fromGenesis(parseGenesis(genesis).genesis)
   return { ledger: ledger.id, replay: replayOf(ledger) }
 }
 
 /** The bytes of genesis.json, checked. @throws LedgerError for what founds no ledger. */
-export function readGenesis(bytes: Uint8Array): SignedGenesis {
+export function parseGenesis(bytes: Uint8Array): SignedGenesis {
   let value: JsonValue
   try {
     value = JSON.parse(fromUtf8(bytes)) as JsonValue

@@ -120,8 +120,8 @@ export class Runtime {
       log,
       store,
       payloads,
-      onExecuted: (delivered) => {
-        running.runtime?.submissions.executed(delivered)
+      onExecuted: (delivered, requests) => {
+        running.runtime?.submissions.executed(delivered, requests)
         onEvent({ type: 'executed', delivered })
       },
     })

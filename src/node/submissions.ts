@@ -46,7 +46,9 @@ export class Submissions {
     const verdict = verdicts.of(bytes)
     if (verdict.type === 'invalid') throw new LedgerError(verdict.code)
     const { tx, transaction } = verdict
+    const request = requestId(bytes)
     const before = await machine.execution(tx)
+    if (before !== undefined && before.request !== request) throw new LedgerError('REPEATED', { tx })
     if (before !== undefined && before.sequence <= this.#final) return { tx, ...before }
     if (before === undefined) {
       const fault = machine.ledger.courtesyFault(transaction)
@@ -54,15 +56,17 @@ export class Submissions {
       if (fault !== undefined && fault !== 'REPEATED') throw new LedgerError(fault)
       await payloads.take(bytes, payload)
     }
-    const done = this.#wait(tx, requestId(bytes), await machine.execution(tx), signal)
+    const done = this.#wait(tx, request, await machine.execution(tx), signal)
     if (before === undefined) propose(bytes)
     return { tx, ...(await done) }
   }
 
-  executed({ header, outcomes }: Delivered): void {
+  /** `requests`: of the block's transactions, in order. */
+  executed({ header, outcomes }: Delivered, requests: readonly RequestId[]): void {
     for (const { tx, index, code, repeated } of outcomes) {
       if (repeated) continue
-      for (const waiter of this.#waiters.get(tx) ?? []) waiter.execution = { sequence: header.sequence, index, code }
+      const execution: Execution = { request: requests[index] as RequestId, sequence: header.sequence, index, code }
+      for (const waiter of this.#waiters.get(tx) ?? []) waiter.execution = execution
     }
     this.#settleFinal()
   }
@@ -97,8 +101,10 @@ export class Submissions {
   #settleFinal(): void {
     for (const [tx, waiters] of this.#waiters) {
       for (const waiter of waiters) {
-        const { execution } = waiter
-        if (execution !== undefined && execution.sequence <= this.#final) this.#settle(tx, waiter, execution)
+        const { id, execution } = waiter
+        if (execution === undefined) continue
+        if (execution.request !== id) this.#settle(tx, waiter, new LedgerError('REPEATED', { tx }))
+        else if (execution.sequence <= this.#final) this.#settle(tx, waiter, execution)
       }
     }
   }

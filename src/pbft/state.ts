@@ -1,7 +1,7 @@
 // Everything a replica knows, as one record, and the few questions that all rules ask of it. Rules change it; they stand in
 // the other files, grouped as in the paper. `out` gathers the effects of the step under way.
 
-import type { Digest, Epoch, NodeId, Sequence, Time, View } from '../base/ids.ts'
+import { type Digest, type Epoch, type NodeId, type Sequence, type Time, type View, viewOf } from '../base/ids.ts'
 import { type Batch, batchDigest, nullBatch, type RequestId } from '../consensus/batch.ts'
 import type { CommitCertificate, NodeSignature, ResultCertificate } from '../consensus/certificate.ts'
 import type { Effect, Outcome, ReadId, Setup, Token } from '../consensus/contract.ts'
@@ -216,7 +216,7 @@ export function newState(setup: Setup): State {
     out: [],
     now: undefined,
     nextToken: 1,
-    view: 0 as View,
+    view: viewOf(0),
     active: true,
     slots: new Map(),
     batches: new Map([

@@ -48,6 +48,18 @@ describe('Four nodes', function () {
     assert.deepEqual(await Promise.all(nodes.map((each) => each.source().countQuads())), [18, 18, 18, 18])
   })
 
+  it('L3 never answer one transaction with the outcome of another that took its number', async () => {
+    const one = await statement(founded, 25)
+    const other = await statement(founded, 25)
+    const answers = await Promise.allSettled(
+      [one, other].map(({ bytes, payload }, number) =>
+        node(number).submit(bytes, payload, AbortSignal.timeout(20_000)),
+      ),
+    )
+    const codes = answers.map((answer) => (answer.status === 'fulfilled' ? answer.value.code : answer.reason.code))
+    assert.deepEqual(codes.sort(), ['OK', 'REPEATED'])
+  })
+
   it('go on with three, and the fourth catches up when it returns', async () => {
     await node(3).stop()
     for (let number = 30; number < 60; number++) await submit(node(0), number)

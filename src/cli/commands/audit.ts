@@ -2,16 +2,15 @@
 
 import { exportBundle } from '../../audit/export.ts'
 import { folderReader } from '../../audit/folder.ts'
-import { type VerifyReport, verifyBundle } from '../../audit/verify.ts'
 import { LedgerError } from '../../base/errors.ts'
 import { idBytes, type OrganisationId } from '../../base/ids.ts'
+import { limits } from '../../base/limits.ts'
 import type { JsonValue } from '../../base/schema.ts'
 import { objectOf } from '../../http/client-answers.ts'
 import { openRequester } from '../../http/client-request.ts'
-import { ledgerIdFor } from '../../ledger/genesis.ts'
 import { readBytes } from '../../node/home.ts'
 import { type Get, remoteBundle } from '../../node/remote-bundle.ts'
-import { readGenesis, startReplay } from '../../node/replay.ts'
+import { type VerifyReport, verifyExport } from '../../node/verify.ts'
 import { fingerprint } from '../../node/words.ts'
 import { argument, type Handler, type Options, optional, required, several, whole } from '../context.ts'
 import { endpointOf } from '../node-access.ts'
@@ -42,21 +41,16 @@ export const exportAudit: Handler = async (args, options, context) => {
 /** Exit code 1 when anything is wrong: every finding names its file and place. */
 export const verifyAudit: Handler = async (args, options, context) => {
   const folder = argument(args, 0)
-  const bytes = await readBytes(required(options, 'genesis'))
-  const { genesis } = readGenesis(bytes)
-  const ledger = ledgerIdFor(genesis)
-  const noteSigners = whole(options, 'signers', 0, genesis.nodes.length) ?? 1
-  const report = await verifyBundle(
-    folderReader(folder),
-    { ledger, noteSigners },
-    startReplay,
-    ({ stage, done, total }) => {
-      context.progress(`${stage}: ${done} of ${total}`)
-    },
-  )
+  const genesis = await readBytes(required(options, 'genesis'))
+  const noteSigners = whole(options, 'signers', 0, limits.validatorsMax) ?? 1
+  const report = await verifyExport(folderReader(folder), {
+    genesis,
+    noteSigners,
+    onProgress: ({ stage, done, total }) => context.progress(`${stage}: ${done} of ${total}`),
+  })
   context.answer(asJson(report), [
     ...inWords(report),
-    `This rests on the genesis that you gave, whose words are: ${fingerprint(idBytes(ledger))}`,
+    `This rests on the genesis that you gave, whose words are: ${fingerprint(idBytes(report.trusted.ledger))}`,
   ])
   return report.holds ? 0 : 1
 }

@@ -1,0 +1,34 @@
+// The package's subpath quadrille/verify: checks an audit bundle offline, in Node and in browsers. It trusts the genesis that
+// it is given and nothing that stands in the bundle.
+
+import type { BundleReader } from '../audit/bundle-reader.ts'
+import type { TreeHead } from '../audit/log.ts'
+import { type VerifyProgress, type VerifyReport, verifyBundle } from '../audit/verify.ts'
+import type { OrganisationId } from '../base/ids.ts'
+import { ledgerIdFor } from '../ledger/genesis.ts'
+import { parseGenesis, startReplay } from './replay.ts'
+
+export type { BundleReader } from '../audit/bundle-reader.ts'
+export type { Finding } from '../audit/findings.ts'
+export type { VerifyProgress, VerifyReport } from '../audit/verify.ts'
+
+export interface VerifyOptions {
+  /** The bytes of the genesis.json that you trust: compare its fingerprint outside the bundle. */
+  readonly genesis: Uint8Array
+  /** A log that you saw before or elsewhere: the bundle's must begin with it. */
+  readonly checkpoint?: TreeHead
+  /** Whose payloads the bundle must hold; without it, those of the reader that it names. */
+  readonly reader?: OrganisationId
+  /** How many validators must have signed the bundle's own checkpoint note; results always need a quorum. Default 1. */
+  readonly noteSigners?: number
+  readonly onProgress?: (progress: VerifyProgress) => void
+}
+
+/** Whether everything in the bundle follows from the genesis, and what does not. @throws LedgerError for a bad genesis. */
+export function verifyExport(
+  bundle: BundleReader,
+  { genesis, noteSigners = 1, onProgress, ...rest }: VerifyOptions,
+): Promise<VerifyReport> {
+  const ledger = ledgerIdFor(parseGenesis(genesis).genesis)
+  return verifyBundle(bundle, { ledger, noteSigners, ...rest }, startReplay, onProgress)
+}
