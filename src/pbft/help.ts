@@ -4,7 +4,7 @@
 import type { NodeId, Sequence } from '../base/ids.ts'
 import { batchDigest } from '../consensus/batch.ts'
 import type { CommitCertificate } from '../consensus/certificate.ts'
-import type { PbftMessageOf, Vote } from './messages.ts'
+import type { PbftMessage, PbftMessageOf, Vote } from './messages.ts'
 import { keepBatch, voteKey } from './normal.ts'
 import { broadcast, elapsed, mayHelp, refuse, send } from './out.ts'
 import {
@@ -82,7 +82,8 @@ function sendOwnResults(state: State, to: readonly NodeId[]): void {
     const own = votes.get(state.setup.self)
     if (own === undefined) continue
     if (sequence !== state.applied.sequence && own.vote.result.checkpoint.length === 0) continue
-    for (const node of to) send(state, node, { type: 'result', signed: own.vote })
+    const message: PbftMessage = { type: 'result', signed: own.vote }
+    for (const node of to) send(state, node, message)
   }
 }
 

@@ -1,6 +1,6 @@
 // Time, which reaches a replica as ticks: what is sent again, who is suspected, and when an idle leader proposes.
 
-import type { Time, View } from '../base/ids.ts'
+import { type Time, viewOf } from '../base/ids.ts'
 import { fetchAhead, isBehindOthers } from './checkpoint.ts'
 import { resendWants } from './entering.ts'
 import { resendVotes, sendStatus } from './help.ts'
@@ -42,9 +42,14 @@ export function patience(state: State): number {
   const { suspectMs, suspectMsMax } = state.setup.parameters
   const doublings = Math.floor(state.fruitless / (state.f + 1))
   const time = Math.min(suspectMs * 2 ** Math.min(doublings, 30), suspectMsMax)
-  const failed = state.failed.get(leaderOf(state, state.view))
-  const leashed = failed !== undefined && !elapsed(state, failed, shortLeash.factor * suspectMs)
-  return leashed && !state.active ? time * shortLeash.part : time
+  return !state.active && isLeashed(state) ? time * shortLeash.part : time
+}
+
+/** When more than f failed lately, it was not for their faults. */
+function isLeashed(state: State): boolean {
+  const within = shortLeash.factor * state.setup.parameters.suspectMs
+  for (const [leader, at] of state.failed) if (elapsed(state, at, within)) state.failed.delete(leader)
+  return state.failed.size <= state.f && state.failed.has(leaderOf(state, state.view))
 }
 
 /** Leaves a view whose leader has had its time. */
@@ -54,18 +59,21 @@ function suspect(state: State): void {
   if (!late && !state.unjustified) return
   state.unjustified = false
   state.failed.set(leaderOf(state, state.view), clock(state))
-  changeView(state, (state.view + 1) as View)
+  changeView(state, viewOf(state.view + 1))
 }
+
+/** A request that waits for so many times `suspectMs` is being ignored, or the leader is too slow, whatever else it does. */
+const starvationFactor = 8
 
 /** What this replica waits for in vain, and since when; undefined when there is nothing to complain about. */
 export function complaint(state: State): { readonly what: string; readonly since: Time } | undefined {
   if (!state.active || isLeader(state) || isBehindOthers(state)) return undefined
-  const wanted = oldestWish(state)
-  if (wanted === undefined) return undefined
-  return { what: wanted.what, since: Math.max(wanted.since, state.progressAt) as Time }
+  const { what, since } = oldestWish(state)
+  const starving = elapsed(state, since, starvationFactor * state.setup.parameters.suspectMs)
+  return { what, since: starving ? since : (Math.max(since, state.progressAt) as Time) }
 }
 
-function oldestWish(state: State): { readonly what: string; readonly since: Time } | undefined {
+function oldestWish(state: State): { readonly what: string; readonly since: Time } {
   for (const request of state.waiting.values()) {
     if (!request.doubtful) return { what: 'executed a request', since: request.since }
   }
