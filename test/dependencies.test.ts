@@ -11,6 +11,10 @@ interface Package {
   readonly devDependencies: Readonly<Record<string, string>>
 }
 
+interface Lock {
+  readonly packages: Readonly<Record<string, { readonly optionalDependencies?: Readonly<Record<string, string>> }>>
+}
+
 const { dependencies, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Package
 const names = [...Object.keys(dependencies), ...Object.keys(devDependencies)]
 const reasons = readFileSync(join(root, 'docs/dependencies.md'), 'utf8')
@@ -44,6 +48,15 @@ describe('The dependencies', () => {
       Object.entries(all).filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version)),
       [],
     )
+  })
+
+  it('can be installed on every platform: the lock names each optional part of a package', () => {
+    const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as Lock
+    const places = Object.keys(packages)
+    const missing = Object.values(packages)
+      .flatMap(({ optionalDependencies = {} }) => Object.keys(optionalDependencies))
+      .filter((name) => !places.some((place) => place.endsWith(`node_modules/${name}`)))
+    assert.deepEqual(missing, [])
   })
 
   it('are imported where the product runs', () => {
