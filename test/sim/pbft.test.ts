@@ -1,0 +1,97 @@
+// PBFT in the simulator: a few seeds of everything; `npm run sim -- --protocol pbft` plays as many as one likes.
+
+import assert from 'node:assert/strict'
+import type { NodeId } from '../../src/base/ids.ts'
+import type { PbftMessage } from '../../src/pbft/pbft.ts'
+import { hunt, runCampaign, seedsFrom } from './campaign.ts'
+import { bugs, mutants } from './mutants/pbft.ts'
+import { pbftSubject } from './pbft.ts'
+import { play } from './run.ts'
+import type { Subject } from './subject.ts'
+import { calm } from './weather.ts'
+
+const subject = pbftSubject as unknown as Subject<unknown>
+const campaign = { protocol: 'pbft', subject } as const
+
+/** So many nodes whose number fits never say anything; the others are never cut off. */
+function silencing(silent: (place: number) => boolean): Subject<PbftMessage> {
+  const quiet = (node: NodeId): boolean => silent(Number.parseInt(node.slice(0, 2), 16))
+  return {
+    ...pbftSubject,
+    parameters: { suspectMs: 1_000, suspectMsMax: 4_000 },
+    protocol: {
+      ...pbftSubject.protocol,
+      start: (setup) => {
+        const core = pbftSubject.protocol.start(setup)
+        return {
+          status: () => core.status(),
+          step: (input) => core.step(input).filter(({ type }) => type !== 'send' || !quiet(setup.self)),
+        }
+      },
+    },
+  }
+}
+
+describe('PBFT in the simulator', function () {
+  this.timeout(120_000)
+
+  it('passes through loss, reordering, partitions, torn disks and crashes', () => {
+    const result = runCampaign({ ...campaign, nodes: 4, liars: 0, seeds: seedsFrom(1, 8) })
+    assert.equal(result.failures, 0)
+    assert.ok(result.rounds > 0, 'views changed')
+    assert.ok(result.delivered > 8 * 5, `${result.delivered} batches`)
+  })
+
+  it('passes through f liars besides, for n of 4 to 8', () => {
+    for (const [nodes, liars] of [
+      [4, 1],
+      [5, 1],
+      [6, 1],
+      [7, 2],
+      [8, 2],
+    ] as const) {
+      const result = runCampaign({ ...campaign, nodes, liars, seeds: seedsFrom(50, nodes === 4 ? 6 : 2) })
+      assert.equal(result.failures, 0, `${nodes} nodes, ${liars} liars`)
+    }
+  })
+
+  it('P17 a power cut at each boundary between two effects, in turn, breaks nothing', () => {
+    const options = { subject: pbftSubject, nodes: 4, liars: 0, seed: 5, weather: calm }
+    const quiet = play(options)
+    assert.equal(quiet.failure, undefined)
+    const step = Math.ceil(quiet.boundaries / 25)
+    for (let crashAt = 0; crashAt < quiet.boundaries; crashAt += step) {
+      assert.equal(play({ ...options, crashAt }).failure, undefined, `boundary ${crashAt} of ${quiet.boundaries}`)
+    }
+  })
+
+  it('each planted bug has its place in the source', () => {
+    assert.ok(bugs.length >= 15)
+    assert.equal(new Set(mutants.map(({ name }) => name)).size, mutants.length)
+  })
+
+  for (const name of [
+    'takes f+1 for a quorum',
+    'hides what prepared when it changes the view',
+    'sends before it saves',
+  ]) {
+    it(`catches a PBFT that ${name}`, () => {
+      const mutant = mutants.find((each) => each.name === name)
+      assert.ok(mutant !== undefined)
+      assert.notEqual(hunt(mutant, 4, 100).seed, undefined)
+    })
+  }
+
+  it('L11 a leader that hears and never speaks costs one view change', () => {
+    const { failure, rounds } = play({
+      subject: silencing((place) => place === 0) as never,
+      nodes: 4,
+      liars: 0,
+      seed: 3,
+      weather: calm,
+    })
+    // The silent one may be among those that must come to know what is final: it hears everything.
+    assert.equal(failure, undefined)
+    assert.equal(rounds, 1)
+  })
+})
