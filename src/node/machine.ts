@@ -5,7 +5,7 @@
 import type { Log } from '../audit/log.ts'
 import { concat } from '../base/bytes.ts'
 import { invariant, LedgerError } from '../base/errors.ts'
-import { idBytes, type Sequence, type TxId } from '../base/ids.ts'
+import { type Digest, idBytes, type Sequence, type TxId } from '../base/ids.ts'
 import { decode, encode } from '../base/schema.ts'
 import { type Batch, type RequestId, requestId, summarize } from '../consensus/batch.ts'
 import { type BlockRecord, blockRecordSchema } from '../consensus/block.ts'
@@ -13,7 +13,7 @@ import type { CommitCertificate } from '../consensus/certificate.ts'
 import { genesisOutcome, type Outcome } from '../consensus/contract.ts'
 import type { Applied, Machine } from '../consensus/ports.ts'
 import { rosterHash } from '../consensus/roster.ts'
-import { type Result, resultSchema } from '../consensus/statements.ts'
+import { resultSchema } from '../consensus/statements.ts'
 import type { Genesis } from '../ledger/genesis.ts'
 import { type Delivered, type KeptBatch, Ledger } from '../ledger/ledger.ts'
 import type { ItemHeader } from '../ledger/transaction.ts'
@@ -83,18 +83,18 @@ export class LedgerMachine implements Machine {
     await blocks.append([{ sequence, bytes: encode(blockRecordSchema, record) }])
     const { size, root } = log.append(entriesOf(delivered))
     await Promise.all([blocks.sync(), log.sync()])
-    const result = resultOf(this.ledger, delivered, size, root)
+    const outcome = outcomeOf(this.ledger, delivered, size, root)
     await store.commit({
       sequence,
-      meta: encode(resultSchema, result),
+      meta: encode(resultSchema, { ledger: delivered.header.ledger, epoch: delivered.header.epoch, ...outcome }),
       records: recordsOf(delivered, requests),
       ...change,
       unstage: requests,
     })
     payloads.release(requests)
-    this.#applied = result
+    this.#applied = outcome
     onExecuted(delivered, requests)
-    return { outcome: result, next: delivered.next }
+    return { outcome, next: delivered.next }
   }
 
   /** Where a transaction was executed and with what outcome; undefined when it was not. */
@@ -139,17 +139,10 @@ function recordsOf({ header, outcomes, changes }: Delivered, requests: readonly 
   return [...changes.map(({ key, value }) => ({ key: stateKey(key), value })), ...executions]
 }
 
-function resultOf(ledger: Ledger, { header, hash }: Delivered, logSize: number, logRoot: Result['logRoot']): Result {
+function outcomeOf(ledger: Ledger, { header, hash }: Delivered, logSize: number, logRoot: Digest): Outcome {
   const isCheckpoint = header.sequence % ledger.parameters().checkpointInterval === 0
-  return {
-    ledger: header.ledger,
-    epoch: header.epoch,
-    sequence: header.sequence,
-    block: hash,
-    logSize,
-    logRoot,
-    checkpoint: isCheckpoint ? [{ state: ledger.stateHash(), roster: rosterHash(ledger.roster()) }] : [],
-  }
+  const checkpoint = isCheckpoint ? [{ state: ledger.stateHash(), roster: rosterHash(ledger.roster()) }] : []
+  return { sequence: header.sequence, block: hash, logSize, logRoot, checkpoint }
 }
 
 /** The ledger at the executed height, with archive and log cut back to it. @throws LedgerError STATE_BEHIND_CHECKPOINT */

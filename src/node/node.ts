@@ -74,7 +74,8 @@ function random(): number {
   return new DataView(randomBytes(4).buffer).getUint32(0) / 2 ** 32
 }
 
-const clock: Clock = { now: () => timeOf(Date.now()) }
+/** The system's clock. */
+export const clock: Clock = { now: () => timeOf(Date.now()) }
 
 export class QuadrilleNode {
   readonly ledger: LedgerId

@@ -103,27 +103,37 @@ export async function foundFour(parameters: Partial<LedgerParameters> = {}): Pro
   }
 }
 
-/** Enrols the application key for writing both graphs. */
-export async function enrol(founded: Founded, node: QuadrilleNode): Promise<Submission> {
-  const ledger = ledgerIdFor(founded.genesis.genesis)
-  const key = signerOf(founded.organisationKeys[0] as SigningKey)
-  const rights = [openGraph, personalGraph]
-    .map((iri) => ({ graph: graphId(iri), right: 'write' as const }))
-    .sort((a, b) => (a.graph < b.graph ? -1 : 1))
-  const proof = await proveKey(ledger, organisationIdOf('org-0'), signerOf(founded.application))
-  const { bytes } = await buildAct({
-    ledger,
-    key,
-    sequence: node.nextSequence(key.publicKey),
-    expires: timeOf(Date.now() + 3_600_000),
-    act: { type: 'key-add', key: founded.application.publicKey, name: 'test application', proof, rights },
-  })
-  return node.submit(bytes, new Uint8Array(), AbortSignal.timeout(20_000))
-}
-
 export interface Built {
   readonly bytes: Uint8Array
   readonly payload: Uint8Array
+}
+
+/** The act that enrols the application key for writing both graphs. */
+export async function enrolment(founded: Founded, sequence: number): Promise<Built> {
+  const ledger = ledgerIdFor(founded.genesis.genesis)
+  const rights = [openGraph, personalGraph]
+    .map((iri) => ({ graph: graphId(iri), right: 'write' as const }))
+    .sort((a, b) => (a.graph < b.graph ? -1 : 1))
+  const { bytes } = await buildAct({
+    ledger,
+    key: signerOf(founded.organisationKeys[0] as SigningKey),
+    sequence,
+    expires: timeOf(Date.now() + 3_600_000),
+    act: {
+      type: 'key-add',
+      key: founded.application.publicKey,
+      name: 'test application',
+      proof: await proveKey(ledger, organisationIdOf('org-0'), signerOf(founded.application)),
+      rights,
+    },
+  })
+  return { bytes, payload: new Uint8Array() }
+}
+
+export async function enrol(founded: Founded, node: QuadrilleNode): Promise<Submission> {
+  const key = founded.organisationKeys[0] as SigningKey
+  const { bytes, payload } = await enrolment(founded, node.nextSequence(key.publicKey))
+  return node.submit(bytes, payload, AbortSignal.timeout(20_000))
 }
 
 /** A transaction that says `count` things about subject number `sequence`. */
