@@ -19,8 +19,8 @@ graphs:
   - { iri: 'urn:g:people', owner: acme, policy: personal }
 `
 
-/** Leaves in `folder`: <id>.org.key, <id>/ (a home), <id>.unlock, genesis.json. */
-export async function foundConsortium(folder: string): Promise<void> {
+/** Leaves in `folder`: <id>.org.key, <id>/ (a home), <id>.unlock, genesis.json. `more`: further lines of rules.yaml. */
+export async function foundConsortium(folder: string, more = ''): Promise<void> {
   const ports = await freePorts(2 * memberIds.length)
   const members = await Promise.all(
     memberIds.map(async (id, place) => {
@@ -41,7 +41,7 @@ export async function foundConsortium(folder: string): Promise<void> {
   const draft = makeDraft(
     members.map(({ card }) => card),
     { name: 'Food Trace', consensus: 'pbft', created: Date.now() },
-    parseRules(rules, 'rules.yaml', memberIds.map(organisationIdOf)),
+    parseRules(`${rules}${more}`, 'rules.yaml', memberIds.map(organisationIdOf)),
   )
   const genesis = assemble(
     draft,

@@ -1,0 +1,134 @@
+// Loaded into a node before its command line: once SIGUSR2 has armed it, the node dies by SIGKILL at the point of the durable
+// order that QUADRILLE_CRASH_AT names, the first time that it comes there. It wraps the built classes; the node itself knows
+// nothing of it.
+
+import { truncateSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
+
+/** Where a node can be killed, in the order in which one block passes. `torn`: half of what was written is on the disk. */
+export const crashPoints = [
+  'payload-staged',
+  'journal-before',
+  'journal-torn',
+  'journal-unsynced',
+  'journal-synced',
+  'blocks-before',
+  'blocks-torn',
+  'blocks-unsynced',
+  'log-torn',
+  'log-unsynced',
+  'files-synced',
+  'keys-added',
+  'store-committed',
+  'result-torn',
+  'result-unsynced',
+] as const
+
+export type CrashPoint = (typeof crashPoints)[number]
+
+type Method = (this: never, ...args: never[]) => unknown
+
+const point = process.env['QUADRILLE_CRASH_AT']
+let armed = false
+
+function dieAt(here: CrashPoint): void {
+  if (armed && here === point) process.kill(process.pid, 'SIGKILL')
+}
+
+/** Runs `before` and `after` around every call of a method. */
+function around<Self>(
+  prototype: object,
+  name: string,
+  { before, after }: { before?: (self: Self) => unknown; after?: (self: Self) => void },
+): void {
+  const methods = prototype as Record<string, Method>
+  const original = methods[name] as (...args: unknown[]) => unknown
+  const wrapped = function (this: Self, ...args: unknown[]): unknown {
+    before?.(this)
+    const result = original.apply(this, args)
+    if (!(result instanceof Promise)) {
+      after?.(this)
+      return result
+    }
+    return result.then((value: unknown) => {
+      after?.(this)
+      return value
+    })
+  }
+  methods[name] = wrapped as Method
+}
+
+const built = async (path: string): Promise<Record<string, { readonly prototype: object }>> =>
+  import(new URL(`../../dist/${path}.js`, import.meta.url).href)
+
+/** Which of the files of a node an append-only file is. */
+function kindOf(path: string): 'journal' | 'blocks' | 'result' | undefined {
+  if (basename(dirname(path)) === 'journal') return 'journal'
+  if (basename(path).startsWith('blocks-')) return 'blocks'
+  return basename(path).startsWith('results-') ? 'result' : undefined
+}
+
+interface AppendFile {
+  readonly path: string
+  readonly size: number
+}
+
+async function install(): Promise<void> {
+  const { AppendFile } = await built('base/append-file')
+  const { Store } = await built('store/store')
+  const { Database } = await built('store/database')
+  const { PlacedFile } = await built('audit/log-files')
+  const { Log } = await built('audit/log')
+  if (!AppendFile || !Store || !Database || !PlacedFile || !Log) throw new Error('the built classes have other names')
+  const sizes = new WeakMap<AppendFile, number>()
+  around<AppendFile>(AppendFile.prototype, 'append', {
+    before(file) {
+      sizes.set(file, file.size)
+      const kind = kindOf(file.path)
+      if (kind === 'journal' || kind === 'blocks') dieAt(`${kind}-before`)
+    },
+    after(file) {
+      const kind = kindOf(file.path)
+      if (kind === undefined) return
+      const before = sizes.get(file) ?? 0
+      if (armed && point === `${kind}-torn`) {
+        truncateSync(file.path, before + Math.ceil((file.size - before) / 2))
+        dieAt(`${kind}-torn`)
+      }
+      dieAt(`${kind}-unsynced`)
+    },
+  })
+  around<AppendFile>(AppendFile.prototype, 'sync', {
+    after(file) {
+      if (kindOf(file.path) === 'journal') dieAt('journal-synced')
+    },
+  })
+  const placed = PlacedFile.prototype as { write(place: number, bytes: Uint8Array): void }
+  const write = placed.write
+  placed.write = function (this: { readonly name: string }, place, bytes): void {
+    const torn = armed && point === 'log-torn' && this.name === 'leaves'
+    write.call(this, place, torn ? bytes.subarray(0, Math.ceil(bytes.length / 2)) : bytes)
+    if (torn) dieAt('log-torn')
+  }
+  around(Log.prototype, 'append', { after: () => dieAt('log-unsynced') })
+  around(Store.prototype, 'stage', { after: () => dieAt('payload-staged') })
+  let committing = false
+  around(Store.prototype, 'commit', {
+    before() {
+      dieAt('files-synced')
+      committing = true
+    },
+    after() {
+      committing = false
+      dieAt('store-committed')
+    },
+  })
+  around(Database.prototype, 'write', { before: () => committing && dieAt('keys-added') })
+}
+
+if (point !== undefined) {
+  process.on('SIGUSR2', () => {
+    armed = true
+  })
+  await install()
+}

@@ -1,0 +1,107 @@
+// Nodes are killed: one between each pair of steps of the durable order, and any of them, the leader too, under load. Each
+// comes back by itself, nothing that was acknowledged is lost, and no node ever contradicts itself.
+
+import assert from 'node:assert/strict'
+import { eventually } from '../../demo/processes.ts'
+import { Random } from '../sim/random.ts'
+import { crashPoints } from './crash-hook.ts'
+import { Four, type NodeProcess } from './four.ts'
+
+const hook = import.meta.resolve('./crash-hook.ts')
+
+/** Short times, so that a view change takes a second, and checkpoints that come often. */
+const parameters = '{ suspectMs: 1000, checkpointInterval: 8, window: 32 }'
+
+async function killed(node: NodeProcess): Promise<void> {
+  const tooLate = new Promise<never>((_, fail) => {
+    setTimeout(() => fail(new Error(`${node.name} was not killed: ${node.output.slice(-1_000)}`)), 15_000).unref()
+  })
+  assert.equal(await Promise.race([node.ended, tooLate]), 'SIGKILL', node.output.slice(-1_000))
+}
+
+/** Every acknowledged statement stands once on every node, and all nodes hold the same. */
+async function assertNothingLost(four: Four): Promise<void> {
+  const [first, ...others] = await Promise.all(four.nodes.map((node) => node.dump()))
+  for (const other of others) assert.deepEqual(other, first)
+  const said = new Map<string, number>()
+  for (const quad of first ?? []) {
+    const literal = /"(statement \d+)"/.exec(quad)?.[1] ?? quad
+    said.set(literal, (said.get(literal) ?? 0) + 1)
+  }
+  const lost = four.acknowledged.filter((each) => said.get(each.said) !== 1)
+  assert.deepEqual(lost, [])
+}
+
+function assertNobodyBlamed(four: Four): void {
+  for (const { output } of four.nodes) assert.doesNotMatch(output, /"msg":"(misbehaviour|fenced[^"]*)"/)
+}
+
+describe('a node that is killed', function () {
+  this.timeout(60_000)
+  let four: Four
+
+  before(async () => {
+    four = await Four.begin(parameters)
+  })
+
+  after(() => four.end())
+
+  describe('at a step of the durable order', () => {
+    let victim: NodeProcess
+
+    before(async () => {
+      const { leader } = await (four.nodes[0] as NodeProcess).state()
+      victim = four.nodes.find(({ name }) => `${name}-1` !== leader) ?? assert.fail('one of four leads')
+      victim.signal('SIGTERM')
+      assert.equal(await victim.ended, 0)
+    })
+
+    for (const point of crashPoints) {
+      it(`S15 P17 (${point}) comes back to the height and head of the others`, async () => {
+        victim.start({ path: hook, environment: { QUADRILLE_CRASH_AT: point } })
+        await four.ready(victim)
+        await four.settled()
+        const load = four.load(3)
+        victim.signal('SIGUSR2')
+        await killed(victim)
+        await load.stop()
+      })
+    }
+
+    it('S7 has recovered every torn record, lost nothing and contradicted nobody', async () => {
+      victim.start()
+      await four.ready(victim)
+      await four.settled()
+      await assertNothingLost(four)
+      assertNobodyBlamed(four)
+    })
+  })
+
+  it('at any moment under load, the leader too, ten times, loses nothing that was acknowledged', async function () {
+    this.timeout(180_000)
+    const random = new Random(20_260)
+    const load = four.load(3)
+    for (let round = 0; round < 10; round++) {
+      const { leader } = await (four.nodes[0] as NodeProcess).state()
+      const isLeaders = round % 2 === 0
+      const victims = four.nodes.filter(({ name }) => (`${name}-1` === leader) === isLeaders)
+      const victim = victims[random.below(victims.length)] as NodeProcess
+      victim.signal('SIGKILL')
+      await killed(victim)
+      // Sometimes it is back before the others missed it, sometimes they had to go on without it.
+      if (random.chance(0.5)) {
+        const before = four.acknowledged.length
+        await eventually('the other three go on', async () => four.acknowledged.length > before || undefined)
+      }
+      victim.start()
+      await four.ready(victim)
+      const reached = four.acknowledged.at(-1)?.height ?? 0
+      await eventually(`${victim.name} catches up`, async () => (await victim.state()).height >= reached || undefined)
+      await new Promise((done) => setTimeout(done, random.between(50, 400)))
+    }
+    await load.stop()
+    await four.settled()
+    await assertNothingLost(four)
+    assertNobodyBlamed(four)
+  })
+})

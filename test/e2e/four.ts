@@ -1,0 +1,251 @@
+// Four nodes as processes of the built command line, to be killed at will, and an application that keeps asking: every
+// transaction goes with the same bytes to one node after another until one says that it is final.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { randomBytes } from '#crypto'
+import { eventually } from '../../demo/processes.ts'
+import { graphId } from '../../src/base/hash.ts'
+import { organisationIdOf, timeOf } from '../../src/base/ids.ts'
+import { generateSigningKey } from '../../src/base/signature.ts'
+import { type Client, createClient } from '../../src/http/client.ts'
+import { buildData, proveKey, signerOf } from '../../src/ledger/build.ts'
+import { ledgerIdFor, type SignedGenesis } from '../../src/ledger/genesis.ts'
+import { readGenesis } from '../../src/node/ceremony.ts'
+import { readConfig } from '../../src/node/config.ts'
+import { homeAt } from '../../src/node/home.ts'
+import { readOrganisationKey } from '../../src/node/key-files.ts'
+import { foundConsortium, memberIds } from '../cli/consortium.ts'
+
+const program = resolve(import.meta.dirname, '../../bin/quadrille.js')
+const graphs = ['urn:g:events', 'urn:g:people'] as const
+
+/** What GET /status gives, as far as it is used here. */
+export interface State {
+  readonly height: number
+  readonly final: number
+  readonly head: string
+  readonly leader: string
+  readonly nodeName: string
+  readonly round: number
+  readonly state: string
+  readonly note: string
+  readonly waiting: number
+  readonly quorumConnected: boolean
+}
+
+/** One node: its home, and the process that runs it or ran it last. */
+export class NodeProcess {
+  readonly name: string
+  readonly url: string
+  readonly #folder: string
+  #child: ChildProcess | undefined
+  #ended: Promise<NodeJS.Signals | number | null> = Promise.resolve(null)
+  /** All that it ever printed. */
+  output = ''
+
+  constructor(folder: string, name: string, url: string) {
+    this.#folder = folder
+    this.name = name
+    this.url = url
+  }
+
+  /** `hook`: a module that is loaded before the command line. */
+  start(hook?: { readonly path: string; readonly environment: NodeJS.ProcessEnv }): void {
+    const preload = hook === undefined ? [] : ['--import', import.meta.resolve('tsx'), '--import', hook.path]
+    const options = ['start', '--home', join(this.#folder, this.name), '--genesis', join(this.#folder, 'genesis.json')]
+    const child = spawn(process.execPath, [...preload, program, ...options], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...hook?.environment },
+    })
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        this.output += text
+      })
+    }
+    this.#child = child
+    this.#ended = new Promise((done) => child.once('close', (code, signal) => done(signal ?? code)))
+  }
+
+  get alive(): boolean {
+    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null
+  }
+
+  /** What ended it: a signal, or its exit code. */
+  get ended(): Promise<NodeJS.Signals | number | null> {
+    return this.#ended
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal)
+  }
+
+  async state(): Promise<State> {
+    const answer = await fetch(`${this.url}/status`, { signal: AbortSignal.timeout(2_000) })
+    return (await answer.json()) as State
+  }
+
+  async dump(): Promise<readonly string[]> {
+    const answer = await fetch(`${this.url}/dump`, { headers: { accept: 'application/n-quads' } })
+    return (await answer.text()).split('\n').filter(Boolean).sort()
+  }
+}
+
+export interface Acknowledged {
+  /** The literal that the transaction says, and nobody else. */
+  readonly said: string
+  readonly height: number
+}
+
+export class Four {
+  readonly nodes: readonly NodeProcess[]
+  /** In the order in which they came. */
+  readonly acknowledged: Acknowledged[] = []
+  readonly #folder: string
+  readonly #genesis: SignedGenesis
+  readonly #key: ReturnType<typeof generateSigningKey> = generateSigningKey()
+  #sequence = 0
+
+  private constructor(folder: string, genesis: SignedGenesis, nodes: readonly NodeProcess[]) {
+    this.#folder = folder
+    this.#genesis = genesis
+    this.nodes = nodes
+  }
+
+  /** Founds, starts all four and enrols the application. */
+  static async begin(parameters: string): Promise<Four> {
+    const folder = await mkdtemp(join(tmpdir(), 'quadrille-four-'))
+    await foundConsortium(folder, `parameters: ${parameters}\n`)
+    const nodes = await Promise.all(
+      memberIds.map(async (id) => {
+        const { http } = await readConfig(homeAt(join(folder, id)))
+        return new NodeProcess(folder, id, `http://127.0.0.1:${http?.port}`)
+      }),
+    )
+    const four = new Four(folder, await readGenesis(join(folder, 'genesis.json')), nodes)
+    for (const node of nodes) node.start()
+    await Promise.all(nodes.map((node) => four.ready(node)))
+    await four.#enrol()
+    return four
+  }
+
+  async end(): Promise<void> {
+    for (const node of this.nodes) node.signal('SIGKILL')
+    await Promise.all(this.nodes.map(({ ended }) => ended))
+    await rm(this.#folder, { recursive: true, force: true })
+  }
+
+  async ready(node: NodeProcess): Promise<void> {
+    await eventually(`${node.name} is connected to a quorum`, async () => {
+      if (!node.alive) throw new Error(node.output.slice(-2_000))
+      return (await node.state()).quorumConnected ? true : undefined
+    })
+  }
+
+  /** Waits until all stand at one height, final, with nothing waiting. @throws Error with what they say of themselves. */
+  async settled(): Promise<readonly State[]> {
+    let last: readonly State[] = []
+    try {
+      return await eventually('one final height at all four', async () => {
+        last = await Promise.all(this.nodes.map((node) => node.state()))
+        const [first] = last
+        return last.every(
+          ({ head, height, final, waiting }) => head === first?.head && height === final && waiting === 0,
+        )
+          ? last
+          : undefined
+      })
+    } catch (error) {
+      const said = last.map(({ nodeName, height, final, round, leader, state, note, waiting }) =>
+        JSON.stringify({ nodeName, height, final, round, leader, state, note, waiting }),
+      )
+      throw new Error(`not settled:\n${said.join('\n')}`, { cause: error })
+    }
+  }
+
+  /** One transaction, personal or open, until a node says that it is final. @throws Error when none did within 40 s. */
+  async submit(personal: boolean): Promise<void> {
+    const sequence = ++this.#sequence
+    const said = `statement ${sequence}`
+    const { bytes, payload } = await this.#statement(sequence, said, personal)
+    const clients = this.nodes.map(({ url }) => this.#client(url))
+    const end = Date.now() + 40_000
+    let refusal: unknown
+    for (let turn = sequence; Date.now() < end; turn++) {
+      try {
+        const client = clients[turn % clients.length] as Client
+        const { height } = await client.submitTransaction(bytes, payload, AbortSignal.timeout(8_000))
+        this.acknowledged.push({ said, height })
+        return
+      } catch (error) {
+        refusal = error
+        await new Promise((done) => setTimeout(done, 20))
+      }
+    }
+    throw new Error(`${said} was never final`, { cause: refusal })
+  }
+
+  /** Submits, `workers` at a time, until the answer is stopped. */
+  load(workers: number): { stop(): Promise<void> } {
+    let going = true
+    const work = async (worker: number): Promise<void> => {
+      for (let turn = 0; going; turn++) await this.submit((turn + worker) % 4 === 0)
+    }
+    const all = Promise.all(Array.from({ length: workers }, (_, worker) => work(worker)))
+    // Whoever stops it hears of a failure; before that, nobody does.
+    all.catch(() => undefined)
+    return {
+      async stop() {
+        going = false
+        await all
+      },
+    }
+  }
+
+  #client(endpoint: string, seed: Uint8Array = this.#key.seed): Client {
+    return createClient({ endpoint, ledger: ledgerIdFor(this.#genesis.genesis), key: seed, retryMs: 0 })
+  }
+
+  async #enrol(): Promise<void> {
+    const ledger = ledgerIdFor(this.#genesis.genesis)
+    const organisation = await readOrganisationKey(join(this.#folder, `${memberIds[0]}.org.key`))
+    const proof = await proveKey(ledger, organisationIdOf(memberIds[0]), signerOf(this.#key))
+    const rights = graphs
+      .map((iri) => ({ graph: graphId(iri), right: 'write' as const }))
+      .sort((a, b) => (a.graph < b.graph ? -1 : 1))
+    const act = { type: 'key-add' as const, key: this.#key.publicKey, name: 'load', proof, rights }
+    const client = this.#client(this.nodes[0]?.url ?? '', organisation.signing.seed)
+    await client.submitAct(act, AbortSignal.timeout(20_000))
+  }
+
+  #statement(sequence: number, said: string, personal: boolean): ReturnType<typeof buildData> {
+    const { genesis } = this.#genesis
+    const policy = genesis.policies.find(({ class: kind }) => kind === (personal ? 'personal' : 'open'))
+    if (policy === undefined) throw new Error('the genesis lacks a policy')
+    const subject = `https://example.org/thing/${sequence}`
+    return buildData({
+      ledger: ledgerIdFor(genesis),
+      key: signerOf(this.#key),
+      sequence,
+      expires: timeOf(Date.now() + 600_000),
+      base: [],
+      randomBytes,
+      items: [
+        {
+          graph: graphId(graphs[personal ? 1 : 0]),
+          policy,
+          subjects: personal ? [subject] : [],
+          terms: [
+            { type: 'iri', value: subject },
+            { type: 'iri', value: 'https://example.org/says' },
+            { type: 'literal', value: said, datatype: 'http://www.w3.org/2001/XMLSchema#string' },
+          ],
+          triples: [{ subject: 0, predicate: 1, object: 2 }],
+          retractions: [],
+        },
+      ],
+    })
+  }
+}
