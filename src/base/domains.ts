@@ -32,6 +32,7 @@ export type SignatureDomain =
   | 'genesis'
   | 'node-card'
   | 'proof-of-possession'
+  | 'proposal'
   | 'transaction'
   | 'pre-prepare'
   | 'prepare'

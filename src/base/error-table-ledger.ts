@@ -9,8 +9,8 @@ export const ledgerErrors = {
   },
   SIGNER_REVOKED: {
     exit: 4,
-    sentence: 'The signing key was revoked.',
-    next: 'Make a new key with `quadrille client new` and enrol it.',
+    sentence: 'The signing key was revoked, is not in force at this height, or its organisation has left.',
+    next: 'Sign with a key that is in force; an application gets one with `quadrille client new`.',
   },
   NOT_PERMITTED: {
     exit: 7,
@@ -121,6 +121,52 @@ export const ledgerErrors = {
     exit: 4,
     sentence: 'This node has attested this order before.',
     next: 'Nothing: the first attestation stands.',
+  },
+  // Governance.
+  PROPOSAL_OUTDATED: {
+    exit: 4,
+    sentence: 'The proposal was carried out before, or another one was since it was written.',
+    next: 'Write it again with the next number, and collect the ballots anew.',
+  },
+  PROPOSAL_CLOSED: {
+    exit: 4,
+    sentence: 'The proposal closed before it was ordered.',
+    next: 'Write it again with a later end, and collect the ballots anew.',
+  },
+  THRESHOLD_NOT_MET: {
+    exit: 7,
+    sentence: 'Fewer organisations signed the proposal than the thresholds demand.',
+    next: 'Collect the missing ballots and send it again under a new number of your key.',
+  },
+  ROSTER_INVALID: {
+    exit: 4,
+    sentence: 'What the change would lead to cannot run this ledger.',
+    next: 'Keep four validators, every node with its organisation, every key with one use, and thresholds within the members.',
+  },
+  PARAMETERS_INVALID: {
+    exit: 4,
+    sentence: 'The parameters are out of range, or their checkpoints do not fit those before.',
+    next: 'Choose values in range, and an interval that divides the present one or is a multiple of it.',
+  },
+  ACTIVATION_INVALID: {
+    exit: 4,
+    sentence: 'The rules version is not a later one, its height is too near, or another activation is pending.',
+    next: 'Name a later version and a height at least one window ahead.',
+  },
+  VERSION_NOT_ANNOUNCED: {
+    exit: 4,
+    sentence: 'A validator has not announced that its software knows the rules version.',
+    next: 'Update the software of every validator, and wait until each has announced it.',
+  },
+  ANNOUNCED_BEFORE: {
+    exit: 4,
+    sentence: 'This node has announced this rules version or a later one before.',
+    next: 'Nothing: the announcement stands.',
+  },
+  SOFTWARE_TOO_OLD: {
+    exit: 5,
+    sentence: 'The ledger goes on under a version of the rules that this software does not know.',
+    next: 'Update the software and start the node again: it goes on where it stopped.',
   },
   STATE_CHUNK_INVALID: {
     exit: 1,

@@ -56,6 +56,12 @@ export class Buckets {
     this.#touched.add(slot.bucket)
   }
 
+  remove(slot: Slot): void {
+    const slots = this.#slots[slot.bucket] ?? []
+    slots.splice(slots.indexOf(slot), 1)
+    this.#touched.add(slot.bucket)
+  }
+
   /** The hashes of all buckets: 4 096 times 32 bytes. A snapshot begins with them, and each bucket verifies against its own. */
   hashes(): Uint8Array {
     for (const bucket of this.#touched) this.#hashes.set(bucketHash(this.records(bucket)), 32 * bucket)

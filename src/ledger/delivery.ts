@@ -20,6 +20,8 @@ import {
   type Tombstone,
 } from './erasure.ts'
 import type { ErasureAct } from './erasure-acts.ts'
+import { announce, announceFault, carryOutProposal, governFault } from './governance.ts'
+import type { GovernanceAct } from './governance-acts.ts'
 import type { Node } from './records.ts'
 import { graphFault, mayWrite, policyFault, type Registry } from './rules.ts'
 import type { ApplicationKey, State } from './state.ts'
@@ -33,6 +35,8 @@ export interface Signer {
   readonly key: KeyId
   /** Undefined for a key that is not enrolled. */
   readonly organisation: OrganisationId | undefined
+  /** Whether the key is in force at this height, and its organisation a member. */
+  readonly standing: 'member' | 'left' | 'ended'
   /** The enrolled application key; undefined when it is not one. */
   readonly application: ApplicationKey | undefined
   /** The node whose consensus key it is; undefined when it is not one. */
@@ -67,9 +71,21 @@ export function governanceKeysOf(state: State): GovernanceKeys {
 export function signerOf(state: State, governance: GovernanceKeys, publicKey: Uint8Array): Signer {
   const key = keyId(publicKey)
   const application = state.applicationKeys.get(key)
+  if (application !== undefined) {
+    const { organisation, revoked } = application
+    const isMember = state.organisations.get(organisation) !== undefined
+    return {
+      key,
+      application,
+      organisation,
+      node: undefined,
+      standing: revoked.length > 0 ? 'ended' : isMember ? 'member' : 'left',
+    }
+  }
   const node = governance.nodes.get(key)
-  const organisation = application?.organisation ?? governance.organisations.get(key) ?? node?.organisation
-  return { key, application, organisation, node: node?.id }
+  const present = governance.organisations.get(key) ?? node?.organisation
+  const organisation = present ?? state.keyTerms.get(key)?.organisation
+  return { key, application, organisation, node: node?.id, standing: present === undefined ? 'ended' : 'member' }
 }
 
 /** Why the transaction may not even take its number: nothing is remembered of it. */
@@ -93,7 +109,7 @@ export function outcomeFault(
   read: ItemReader,
 ): ErrorCode | undefined {
   const { ledger, act, expires } = transaction
-  if (signer.application !== undefined && signer.application.revoked.length > 0) return 'SIGNER_REVOKED'
+  if (signer.standing === 'ended' || (signer.standing === 'left' && !outlivesMembership(act))) return 'SIGNER_REVOKED'
   if (moment.time > expires) return 'EXPIRED'
   switch (act.type) {
     case 'data':
@@ -106,6 +122,8 @@ export function outcomeFault(
       return liftFault(state, signer, act.hold)
     case 'erasure-attest':
       return attestFault(state, signer.node, act)
+    case 'announce':
+      return announceFault(state, signer.node, act)
   }
   const organisation = governance.organisations.get(signer.key)
   if (organisation === undefined) return 'NOT_PERMITTED'
@@ -114,6 +132,8 @@ export function outcomeFault(
     hasPolicy: (id) => state.policies.get(id) !== undefined,
   }
   switch (act.type) {
+    case 'govern':
+      return governFault(state, ledger, act, moment)
     case 'key-add':
       return keyAddFault(state, governance, organisation, act, keyProofBytes({ ledger, organisation, key: act.key }))
     case 'key-revoke':
@@ -127,6 +147,11 @@ export function outcomeFault(
       if (state.graphs.get(graphId(act.graph.iri)) !== undefined) return 'NAME_TAKEN'
       return graphFault(act.graph, registry)
   }
+}
+
+/** An organisation that left still owes the erasure of what it controls. */
+function outlivesMembership({ type }: Act): boolean {
+  return type === 'erase' || type === 'hold' || type === 'hold-lift'
 }
 
 function dataFault(
@@ -178,7 +203,7 @@ function keyAddFault(
   const before = state.applicationKeys.get(id)
   if (
     before === undefined
-      ? governance.organisations.has(id) || governance.nodes.has(id)
+      ? governance.taken.has(id) || state.keyTerms.get(id) !== undefined
       : keyRevokeFault(before, organisation) !== undefined
   ) {
     return 'KEY_TAKEN'
@@ -220,6 +245,12 @@ export function carryOut(
     case 'erasure-attest':
       attest(state, signer.node as NodeId, act.order)
       break
+    case 'announce':
+      announce(state, signer.node as NodeId, act)
+      break
+    case 'govern':
+      carryOutProposal(state, act.proposal, moment)
+      break
     default:
       register(state, signer, act, moment)
   }
@@ -229,7 +260,7 @@ export function carryOut(
 function register(
   state: State,
   { organisation }: Signer,
-  act: Exclude<Act, { readonly type: ErasureAct['type'] }>,
+  act: Exclude<Act, { readonly type: (ErasureAct | GovernanceAct)['type'] }>,
   { sequence }: Moment,
 ): void {
   switch (act.type) {

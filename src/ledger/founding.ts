@@ -18,7 +18,9 @@ import {
   type Thresholds,
 } from './genesis.ts'
 import { areStrongNodeKeys } from './keys.ts'
-import type { Graph, Node, Organisation, Policy } from './records.ts'
+import { organisationsAbove, validatorsMin } from './members.ts'
+import { type NumberFault, parameterFaults, thresholdFaults } from './parameters.ts'
+import type { Graph, Organisation, Policy } from './records.ts'
 import { graphFault, policyFault, type Registry, rulesVersion } from './rules.ts'
 import { ascending } from './static.ts'
 import { isAbsoluteIri, isName } from './terms.ts'
@@ -28,9 +30,6 @@ export interface GenesisFault {
   readonly code: ErrorCode
   readonly details: ErrorDetails
 }
-
-/** PBFT needs so many validators to bear one that lies; with the organisation cap, of as many organisations. */
-const validatorsMin = 4
 
 export const defaultParameters: LedgerParameters = {
   checkpointInterval: 64,
@@ -139,41 +138,16 @@ function unless(holds: boolean, at: string, expected: string): readonly GenesisF
   return holds ? [] : [invalid(at, expected)]
 }
 
-function headFaults({
-  name,
-  protocol,
-  rulesVersion: version,
-  organisations,
-  thresholds,
-  parameters,
-}: Genesis): readonly GenesisFault[] {
-  const between = (value: number, least: number, most: number): boolean => value >= least && value <= most
-  const { checkpointInterval, window, batchTransactionsMax, batchBytesMax, idleBatchMs, suspectMs } = parameters
-  const members = organisations.length
+function headFaults(genesis: Genesis): readonly GenesisFault[] {
+  const { name, protocol, rulesVersion: version, organisations, thresholds, parameters } = genesis
+  const numbers = (place: string, faults: readonly NumberFault[]): readonly GenesisFault[] =>
+    faults.map(({ at, expected }) => invalid(`${place}.${at}`, expected))
   return [
     ...unless(isName(name), 'name', 'a name'),
     ...unless(protocol === 'pbft/1', 'protocol', 'pbft/1'),
     ...unless(version === rulesVersion, 'rulesVersion', `${rulesVersion}`),
-    ...unless(between(thresholds.roster, 1, members), 'thresholds.roster', `1 to ${members}`),
-    ...unless(between(thresholds.rules, 1, members), 'thresholds.rules', `1 to ${members}`),
-    ...unless(between(checkpointInterval, 1, 4096), 'parameters.checkpointInterval', '1 to 4096'),
-    ...unless(
-      window % checkpointInterval === 0 && between(window, 2 * checkpointInterval, 65_536),
-      'parameters.window',
-      'a multiple of the checkpoint interval, at least two, at most 65536',
-    ),
-    ...unless(
-      between(batchTransactionsMax, 1, limits.batchTransactionsMax),
-      'parameters.batchTransactionsMax',
-      `1 to ${limits.batchTransactionsMax}`,
-    ),
-    ...unless(
-      between(batchBytesMax, limits.transactionBytesMax, limits.batchBytesMax),
-      'parameters.batchBytesMax',
-      `${limits.transactionBytesMax} to ${limits.batchBytesMax}`,
-    ),
-    ...unless(between(idleBatchMs, 1_000, 86_400_000), 'parameters.idleBatchMs', '1000 to 86400000'),
-    ...unless(between(suspectMs, 100, 3_600_000), 'parameters.suspectMs', '100 to 3600000'),
+    ...numbers('thresholds', thresholdFaults(thresholds, organisations.length)),
+    ...numbers('parameters', parameterFaults(parameters)),
   ]
 }
 
@@ -207,13 +181,6 @@ function capFaults({ organisations, nodes }: Genesis): readonly GenesisFault[] {
     code: 'ORGANISATION_TOO_LARGE',
     details: { organisation, most, members: organisations.length },
   }))
-}
-
-/** Organisations that run more than `most` of these validators. */
-export function organisationsAbove(validators: readonly Node[], most: number): readonly OrganisationId[] {
-  const counts = new Map<OrganisationId, number>()
-  for (const { organisation } of validators) counts.set(organisation, (counts.get(organisation) ?? 0) + 1)
-  return [...counts].filter(([, count]) => count > most).map(([organisation]) => organisation)
 }
 
 function registerFaults({ organisations, policies, graphs }: Genesis): readonly GenesisFault[] {

@@ -1,16 +1,14 @@
 // The ledger: a state machine over delivered batches. Deterministic and synchronous; the same batches give the same headers,
 // outcomes and state on every node, live or in replay. Payloads and quads are the node's affair: the state holds none.
 
-import { concat, toHex } from '../base/bytes.ts'
+import { toHex } from '../base/bytes.ts'
 import { type ErrorCode, InvariantError, LedgerError } from '../base/errors.ts'
-import { graphId, hash, policyId } from '../base/hash.ts'
+import { graphId, policyId } from '../base/hash.ts'
 import {
   type Digest,
   digestOf,
-  type Epoch,
   type GraphId,
   type ItemId,
-  idBytes,
   type KeyId,
   type LedgerId,
   type NodeId,
@@ -21,7 +19,7 @@ import {
   type TxId,
 } from '../base/ids.ts'
 import { Frontier } from '../base/merkle.ts'
-import { type Batch, requestId, summarize, summaryDigest } from '../consensus/batch.ts'
+import type { Batch } from '../consensus/batch.ts'
 import { type BlockHeader, blockHash } from '../consensus/block.ts'
 import type { Roster } from '../consensus/roster.ts'
 import type { StateRecord } from './buckets.ts'
@@ -38,8 +36,13 @@ import {
 } from './delivery.ts'
 import { type ErasureProgress, erasureProgress, type ItemReader, type Tombstone } from './erasure.ts'
 import { type Genesis, type LedgerParameters, ledgerIdFor, type Thresholds } from './genesis.ts'
+import { activate, turnEpoch } from './governance.ts'
+import type { Activation, KeyTerm } from './governance-records.ts'
+import { agreedDigest, type KeptBatch } from './kept-batch.ts'
+import { type Members, plannedMembers } from './members.ts'
 import type { Graph, Node, Organisation, Policy } from './records.ts'
-import { type ApplicationKey, State } from './state.ts'
+import { rulesVersion } from './rules.ts'
+import { type ApplicationKey, recordKinds, State } from './state.ts'
 import { decodeTransaction } from './static.ts'
 import type { StateChange } from './table.ts'
 import { type Transaction, txIdOfKey } from './transaction.ts'
@@ -48,6 +51,7 @@ import { freshWindow } from './window.ts'
 export type { StateRecord } from './buckets.ts'
 export type { Signer } from './delivery.ts'
 export type { ErasureProgress, ItemReader, PlacedItem, Tombstone } from './erasure.ts'
+export type { KeptBatch } from './kept-batch.ts'
 export type { ApplicationKey } from './state.ts'
 export type { StateChange } from './table.ts'
 
@@ -71,21 +75,19 @@ export interface Delivered {
   readonly changes: readonly StateChange[]
   /** Items that this block erased: their tombstones belong into its own write. */
   readonly erased: readonly Tombstone[]
-  /** The roster of the next epoch, when this block changes it. */
+  /** The roster of the next epoch, when this block is the last of its epoch. */
   readonly next: Roster | undefined
-}
-
-/** A delivered batch as blocks keep it: the read tokens are forgotten, their hash stays. */
-export interface KeptBatch {
-  readonly time: Time
-  /** H(tokens). */
-  readonly tokens: Digest
-  readonly transactions: readonly Uint8Array[]
 }
 
 /** How far the records of a state go: the header of the block that they include last. */
 export interface Position {
   readonly header: BlockHeader
+}
+
+export interface GovernanceStatus {
+  readonly number: number
+  readonly ends: Sequence | undefined
+  readonly activation: Activation | undefined
 }
 
 /** The transaction of these bytes, if it was decoded before and belongs to this ledger. */
@@ -101,18 +103,26 @@ export class Ledger {
   #height: Sequence
   #time: Time
   #lastHash: Digest
-  #epoch: Epoch
   /** Derived from the state. */
-  readonly #governance: GovernanceKeys
+  #governance: GovernanceKeys
+  /** The last version of the rules that this software knows. */
+  readonly #knows: number
 
-  private constructor(genesis: Genesis, state: State, header: BlockHeader | undefined, items: ItemReader) {
+  private constructor(
+    genesis: Genesis,
+    state: State,
+    header: BlockHeader | undefined,
+    items: ItemReader,
+    knows: number,
+  ) {
+    if (state.rules.rulesVersion > knows) throw tooOld(state.rules.rulesVersion, header?.sequence ?? 0)
+    this.#knows = knows
     this.id = ledgerIdFor(genesis)
     this.genesis = genesis
     this.#state = state
     this.#height = header?.sequence ?? (0 as Sequence)
     this.#time = header?.time ?? genesis.created
     this.#lastHash = header === undefined ? (this.id as unknown as Digest) : blockHash(header)
-    this.#epoch = header?.epoch ?? (0 as Epoch)
     this.#items = (place) => {
       const found = items(place)
       return found !== undefined && this.#erased.has(found.item) ? { ...found, erased: true } : found
@@ -122,12 +132,13 @@ export class Ledger {
 
   /**
    * Height 0. `genesis` must have passed founding.ts. Its records are `records()`, not changes of any block. `items` reads
-   * the blocks that this node keeps; without it no item can be erased or held.
+   * the blocks that this node keeps; without it no item can be erased or held. `knows`: the last version of the rules that
+   * this software knows. @throws LedgerError SOFTWARE_TOO_OLD
    */
-  static fromGenesis(genesis: Genesis, items: ItemReader = () => undefined): Ledger {
+  static fromGenesis(genesis: Genesis, items: ItemReader = noItems, knows: number = rulesVersion): Ledger {
     const state = new State()
-    const { rulesVersion, thresholds, parameters } = genesis
-    state.rules = { rulesVersion, thresholds, parameters }
+    const { thresholds, parameters } = genesis
+    state.rules = { rulesVersion: genesis.rulesVersion, thresholds, parameters }
     for (const organisation of genesis.organisations) state.organisations.set(organisation.id, organisation)
     for (const node of genesis.nodes) state.nodes.set(node.id, node)
     for (const policy of genesis.policies) state.policies.set(policyId(policy.name), policy)
@@ -136,55 +147,70 @@ export class Ledger {
       state.versions.set(graphId(graph.iri), { version: 0 as Sequence })
     }
     state.flush()
-    return new Ledger(genesis, state, undefined, items)
+    return new Ledger(genesis, state, undefined, items, knows)
   }
 
   /**
    * The ledger as all changes up to `position` left it. `records` may leave out what still stands as the genesis put it:
-   * they are laid over it. @throws InvariantError for records that are not of a state.
+   * they are laid over it. From the second epoch on they hold all members (governance.ts), and those of the genesis are not
+   * laid under. @throws InvariantError for records that are not of a state. LedgerError SOFTWARE_TOO_OLD
    */
   static fromRecords(
     genesis: Genesis,
     records: Iterable<StateRecord>,
     position: Position,
-    items: ItemReader = () => undefined,
+    items: ItemReader = noItems,
+    knows: number = rulesVersion,
   ): Ledger {
     const state = new State()
     const unchanged = new Map<string, StateRecord>()
-    for (const record of Ledger.fromGenesis(genesis).records()) unchanged.set(toHex(record.key), record)
+    for (const record of Ledger.fromGenesis(genesis, noItems, genesis.rulesVersion).records()) {
+      unchanged.set(toHex(record.key), record)
+    }
     for (const record of records) {
       unchanged.delete(toHex(record.key))
       state.load(record)
     }
-    for (const record of unchanged.values()) state.load(record)
-    return new Ledger(genesis, state, position.header, items)
+    const epoch = state.governance.epoch
+    for (const record of unchanged.values()) if (epoch === 0 || !isMemberRecord(record)) state.load(record)
+    return new Ledger(genesis, state, position.header, items, knows)
   }
 
   /**
    * Executes the batch at height + 1. `known` may lend transactions that were decoded before, by static verdict.
-   * @throws InvariantError for another height, or for a transaction that no correct validator votes for.
+   * @throws InvariantError for another height, or for a transaction that no correct validator votes for. LedgerError
+   * SOFTWARE_TOO_OLD before the height of an activation that this software does not know: nothing has changed then.
    */
   apply(sequence: Sequence, batch: Batch | KeptBatch, known: KnownTransactions = () => undefined): Delivered {
     if (sequence !== this.#height + 1) throw new InvariantError(`block ${sequence} after ${this.#height}`)
+    const [activation] = this.#state.governance.activation
+    if (activation !== undefined && sequence >= activation.height && activation.version > this.#knows) {
+      throw tooOld(activation.version, activation.height)
+    }
     const header: BlockHeader = {
       ledger: this.id,
-      epoch: this.#epoch,
+      epoch: this.#state.governance.epoch,
       sequence,
       previous: this.#lastHash,
       batch: agreedDigest(batch),
       time: Math.max(batch.time, this.#time) as Time,
     }
     const moment: Moment = header
+    activate(this.#state, moment)
     const outcomes = batch.transactions.map((bytes, index) =>
       this.#execute(known(bytes) ?? this.#decode(bytes), index, moment),
     )
+    const endsEpoch = this.#state.governance.ends[0] === sequence
+    if (endsEpoch) turnEpoch(this.#state)
     const changes = this.#state.flush()
+    if (endsEpoch) this.#governance = governanceKeysOf(this.#state)
     const erased = [...this.#erased.values()]
     this.#erased.clear()
     this.#height = sequence
     this.#time = header.time
     this.#lastHash = blockHash(header)
-    return { header, hash: this.#lastHash, outcomes, changes, erased, next: undefined }
+    const next = endsEpoch ? this.roster() : undefined
+    return { header, hash: this.#lastHash, outcomes, changes, erased, next }
   }
 
   #execute(transaction: Transaction, index: number, moment: Moment): TransactionOutcome {
@@ -260,12 +286,29 @@ export class Ledger {
     yield* this.#state.records()
   }
 
+  /** Validators of the next block's epoch. */
   roster(): Roster {
     const validators = this.#state.nodes
       .values()
       .filter(({ role }) => role === 'validator')
       .map(({ id, organisation, keys }) => ({ node: id, organisation, key: keys.consensus }))
-    return { epoch: this.#epoch, validators }
+    return { epoch: this.#state.governance.epoch, validators }
+  }
+
+  /** Organisations and nodes as they will be from the next epoch on: whom a node that prepares for it may already admit. */
+  plannedMembers(): Members {
+    return plannedMembers(this.#state)
+  }
+
+  /** Number of the next proposal, the height that ends this epoch if one is set, and a coming version of the rules. */
+  governance(): GovernanceStatus {
+    const { proposals, ends, activation } = this.#state.governance
+    return { number: proposals + 1, ends: ends[0], activation: activation[0] }
+  }
+
+  /** When a key of a member or node was in force; undefined for one that was in the genesis and has not ended, or is none. */
+  keyTerm(id: KeyId): KeyTerm | undefined {
+    return this.#state.keyTerms.get(id)
   }
 
   parameters(): LedgerParameters {
@@ -344,8 +387,12 @@ export class Ledger {
   }
 }
 
-function agreedDigest(batch: Batch | KeptBatch): Digest {
-  if (typeof batch.tokens !== 'string') return summaryDigest(summarize(batch as Batch))
-  const transactions = hash('transactions', concat(...batch.transactions.map((each) => idBytes(requestId(each)))))
-  return summaryDigest({ time: batch.time, tokens: batch.tokens, transactions })
+const noItems: ItemReader = () => undefined
+
+function isMemberRecord({ key }: StateRecord): boolean {
+  return key[0] === recordKinds.organisations || key[0] === recordKinds.nodes
+}
+
+function tooOld(version: number, height: number): LedgerError {
+  return new LedgerError('SOFTWARE_TOO_OLD', { rules: version, height })
 }

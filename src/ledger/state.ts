@@ -22,6 +22,18 @@ import { Buckets, bucketCount, type StateRecord } from './buckets.ts'
 import { nodeListSchema } from './erasure-acts.ts'
 import { type LedgerParameters, parametersSchema, type Thresholds, thresholdsSchema } from './genesis.ts'
 import {
+  type Announcement,
+  announcementSchema,
+  type Governance,
+  governanceSchema,
+  type KeyTerm,
+  keyTermSchema,
+  type Planned,
+  plannedNodeSchema,
+  plannedOrganisationSchema,
+  ungoverned,
+} from './governance-records.ts'
+import {
   type Graph,
   graphSchema,
   type Node,
@@ -137,12 +149,20 @@ export const heldItemSchema: Schema<HeldItem> = named(
 /** At most 53 hashes of 32 bytes, and the size. */
 export const erasuresSchema: Schema<Erasures> = named('erasures', record<Erasures>({ frontier: bytesUpTo(2048) }))
 
+/** First bytes of the keys of records that others tell apart. */
+export const recordKinds = { organisations: 2, nodes: 3 } as const
+
 export class State {
   readonly #buckets = new Buckets()
   /** One record, under the name 'rules'. */
   readonly #rules: Table<'rules', Rules> = new Table(this.#buckets, 1, textIds, rulesSchema)
-  readonly organisations: Table<OrganisationId, Organisation> = new Table(this.#buckets, 2, textIds, organisationSchema)
-  readonly nodes: Table<NodeId, Node> = new Table(this.#buckets, 3, hexIds, nodeSchema)
+  readonly organisations: Table<OrganisationId, Organisation> = new Table(
+    this.#buckets,
+    recordKinds.organisations,
+    textIds,
+    organisationSchema,
+  )
+  readonly nodes: Table<NodeId, Node> = new Table(this.#buckets, recordKinds.nodes, hexIds, nodeSchema)
   readonly applicationKeys: Table<KeyId, ApplicationKey> = new Table(this.#buckets, 4, hexIds, applicationKeySchema)
   /** Of application keys and of organisation keys; none for a key that signed nothing yet. */
   readonly windows: Table<KeyId, SequenceWindow> = new Table(this.#buckets, 5, hexIds, sequenceWindowSchema)
@@ -154,6 +174,18 @@ export class State {
   readonly heldItems: Table<ItemId, HeldItem> = new Table(this.#buckets, 11, hexIds, heldItemSchema)
   /** One record, from the first erasure on. */
   readonly #erasures: Table<'erasures', Erasures> = new Table(this.#buckets, 12, textIds, erasuresSchema)
+  /** One record, from the first act of governance on. */
+  readonly #governance: Table<'governance', Governance> = new Table(this.#buckets, 13, textIds, governanceSchema)
+  /** Keys of members and nodes that began or ended by an act. */
+  readonly keyTerms: Table<KeyId, KeyTerm> = new Table(this.#buckets, 14, hexIds, keyTermSchema)
+  readonly plannedOrganisations: Table<OrganisationId, Planned<Organisation>> = new Table(
+    this.#buckets,
+    15,
+    textIds,
+    plannedOrganisationSchema,
+  )
+  readonly plannedNodes: Table<NodeId, Planned<Node>> = new Table(this.#buckets, 16, hexIds, plannedNodeSchema)
+  readonly announcements: Table<NodeId, Announcement> = new Table(this.#buckets, 17, hexIds, announcementSchema)
 
   readonly #tables = [
     this.#rules,
@@ -168,6 +200,11 @@ export class State {
     this.holds,
     this.heldItems,
     this.#erasures,
+    this.#governance,
+    this.keyTerms,
+    this.plannedOrganisations,
+    this.plannedNodes,
+    this.announcements,
   ] as const
 
   get rules(): Rules {
@@ -186,6 +223,14 @@ export class State {
 
   set erasures(erasures: Erasures) {
     this.#erasures.set('erasures', erasures)
+  }
+
+  get governance(): Governance {
+    return this.#governance.get('governance') ?? ungoverned
+  }
+
+  set governance(governance: Governance) {
+    this.#governance.set('governance', governance)
   }
 
   /** Takes a stored record. @throws InvariantError for a kind that these rules do not know. */

@@ -7,6 +7,7 @@ import type { LedgerId, TxId } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import { decode } from '../base/schema.ts'
 import { areOrderedPlaces } from './erasure-acts.ts'
+import type { Change } from './governance-acts.ts'
 import { sizeClassMin } from './items.ts'
 import { isAbsoluteIri, isName } from './terms.ts'
 import {
@@ -81,9 +82,26 @@ function actFault(act: Act): ErrorCode | undefined {
       return areOrderedPlaces(act.items) ? undefined : 'MALFORMED'
     case 'erasure-attest':
       return isName(act.unlock) ? undefined : 'MALFORMED'
+    case 'govern':
+      return ascending(act.ballots.map(({ organisation }) => organisation)) && isOrderedChange(act.proposal.change)
+        ? undefined
+        : 'MALFORMED'
     case 'hold-lift':
+    case 'announce':
       return undefined
   }
+}
+
+function isOrderedChange(change: Change): boolean {
+  if (change.type !== 'roster') return true
+  const { leaving, leavingNodes, members, cards } = change
+  return (
+    ascending(leaving) &&
+    ascending(leavingNodes) &&
+    ascending(members.map(({ organisation }) => organisation.id)) &&
+    ascending(cards.map(({ node }) => node.id)) &&
+    members.every(({ organisation }) => isName(organisation.name))
+  )
 }
 
 function isItemHeader({ sizeClass, carriage }: ItemHeader): boolean {

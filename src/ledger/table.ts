@@ -31,8 +31,9 @@ export class Table<Id extends string, T> {
   readonly #ids: IdForm
   readonly #schema: Schema<T>
   readonly #buckets: Buckets
-  readonly #rows = new Map<string, Row<T>>()
-  readonly #changed = new Map<string, T>()
+  readonly #rows = new Map<Id, Row<T>>()
+  /** Undefined: it is to go. */
+  readonly #changed = new Map<Id, T | undefined>()
 
   constructor(buckets: Buckets, kind: number, ids: IdForm, schema: Schema<T>) {
     this.kind = kind
@@ -43,7 +44,7 @@ export class Table<Id extends string, T> {
 
   get(id: Id): T | undefined {
     const changed = this.#changed.get(id)
-    if (changed !== undefined) return changed
+    if (changed !== undefined || this.#changed.has(id)) return changed
     const row = this.#rows.get(id)
     return row === undefined ? undefined : this.#valueOf(row)
   }
@@ -52,15 +53,26 @@ export class Table<Id extends string, T> {
     this.#changed.set(id, value)
   }
 
+  delete(id: Id): void {
+    this.#changed.set(id, undefined)
+  }
+
   /** In ascending order of ids. */
-  values(): readonly T[] {
+  entries(): readonly (readonly [Id, T])[] {
     const ids = new Set([...this.#rows.keys(), ...this.#changed.keys()])
-    return [...ids].sort().map((id) => this.get(id as Id) as T)
+    return [...ids].sort().flatMap((id) => {
+      const value = this.get(id)
+      return value === undefined ? [] : [[id, value] as const]
+    })
+  }
+
+  values(): readonly T[] {
+    return this.entries().map(([, value]) => value)
   }
 
   /** Takes a stored record. @throws InvariantError for one that is here already. */
   load(key: Uint8Array, value: Uint8Array): void {
-    const id = this.#ids.fromBytes(key.subarray(1))
+    const id = this.#ids.fromBytes(key.subarray(1)) as Id
     if (this.#rows.has(id)) throw new InvariantError('a record of the state stands twice')
     this.#rows.set(id, { slot: this.#buckets.add(key, value), value: undefined })
   }
@@ -68,6 +80,10 @@ export class Table<Id extends string, T> {
   /** Encodes what was set since the last time and adds it to `changes`. */
   flush(changes: StateChange[]): void {
     for (const [id, value] of this.#changed) {
+      if (value === undefined) {
+        this.#remove(id, changes)
+        continue
+      }
       const encoded = encode(this.#schema, value)
       const row = this.#rows.get(id)
       const slot = row?.slot ?? this.#buckets.add(concat(Uint8Array.of(this.kind), this.#ids.toBytes(id)), encoded)
@@ -76,6 +92,14 @@ export class Table<Id extends string, T> {
       changes.push({ key: slot.key, value: encoded })
     }
     this.#changed.clear()
+  }
+
+  #remove(id: Id, changes: StateChange[]): void {
+    const row = this.#rows.get(id)
+    if (row === undefined) return
+    this.#buckets.remove(row.slot)
+    this.#rows.delete(id)
+    changes.push({ key: row.slot.key, value: undefined })
   }
 
   #valueOf(row: Row<T>): T {

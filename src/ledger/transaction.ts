@@ -40,6 +40,7 @@ import {
   word,
 } from '../base/schema.ts'
 import { type ErasureAct, erasureActs } from './erasure-acts.ts'
+import { type GovernanceAct, governanceActs } from './governance-acts.ts'
 import { type Graph, graphSchema, organisationIdSchema, type Policy, policySchema } from './records.ts'
 
 export type { CommitmentAlgorithm } from '../base/commitment.ts'
@@ -104,6 +105,7 @@ export type Act =
   /** Registers a graph; its owner is the signing organisation. */
   | { readonly type: 'graph-add'; readonly graph: Graph }
   | ErasureAct
+  | GovernanceAct
 
 export interface Transaction {
   readonly ledger: LedgerId
@@ -152,7 +154,7 @@ export const graphRightSchema: Schema<GraphRight> = named(
   record<GraphRight>({ graph: id(16, graphIdOf), right: word('read', 'write', 'erase') }),
 )
 
-/** Numbers 14 to 29 are taken by acts to come: governance, anchors, and 24 to 26 by prepare, commit and abort across ledgers. */
+/** Numbers 16 to 29 are taken by acts to come: anchors, and 24 to 26 by prepare, commit and abort across ledgers. */
 export const actSchema: Schema<Act> = named(
   'act',
   variant<Act>({
@@ -176,6 +178,7 @@ export const actSchema: Schema<Act> = named(
     'policy-add': [4, { policy: policySchema }],
     'graph-add': [5, { graph: graphSchema }],
     ...erasureActs,
+    ...governanceActs,
   }),
 )
 

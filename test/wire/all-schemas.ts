@@ -10,6 +10,14 @@ import { rosterSchema } from '../../src/consensus/roster.ts'
 import { cardRequestSchema, endorsementSchema, nodeCardSchema, possessionSchema } from '../../src/ledger/card.ts'
 import { approvalStatementSchema } from '../../src/ledger/erasure-acts.ts'
 import { signedGenesisSchema } from '../../src/ledger/genesis.ts'
+import { memberProofSchema, proposalStatementSchema } from '../../src/ledger/governance-acts.ts'
+import {
+  announcementSchema,
+  governanceSchema,
+  keyTermSchema,
+  plannedNodeSchema,
+  plannedOrganisationSchema,
+} from '../../src/ledger/governance-records.ts'
 import { assertionsSchema, payloadSchema, retractionsSchema } from '../../src/ledger/payload.ts'
 import { stateChunkSchema } from '../../src/ledger/snapshot.ts'
 import {
@@ -53,6 +61,8 @@ export const chapters: readonly Chapter[] = [
     receiptStatementSchema,
     keyProofSchema,
     approvalStatementSchema,
+    proposalStatementSchema,
+    memberProofSchema,
   ),
   chapter('Payloads, which travel and are kept beside', payloadSchema, assertionsSchema, retractionsSchema),
   chapter(
@@ -74,6 +84,11 @@ export const chapters: readonly Chapter[] = [
     holdSchema,
     heldItemSchema,
     erasuresSchema,
+    governanceSchema,
+    keyTermSchema,
+    plannedOrganisationSchema,
+    plannedNodeSchema,
+    announcementSchema,
     stateChunkSchema,
   ),
   chapter(
