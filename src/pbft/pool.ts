@@ -96,11 +96,21 @@ export function takeTransactions(state: State): Batch['transactions'] {
   return taken
 }
 
-/** Blocks were fetched that do not show here: what waits may be in them. Peers will send again what is theirs. */
+/**
+ * Blocks were fetched, and what stands in them does not show here. What waits may be in them: peers will send again what is
+ * theirs, own requests suspect nobody any more. Proposals above the blocks are still under way.
+ */
 export function doubt(state: State): void {
   for (const request of [...state.waiting.values()]) {
     if (request.origin !== state.setup.self) forget(state, request)
     request.doubtful = true
     request.since = clock(state)
+    request.proposed = false
+    if (request.origin === state.setup.self) state.queues.get(request.origin)?.add(request.id)
+  }
+  state.tokens.clear()
+  state.underway.clear()
+  for (const { sequence, proposal } of state.slots.values()) {
+    if (sequence > state.delivered && proposal !== undefined) markProposed(state, proposal.vote.digest)
   }
 }

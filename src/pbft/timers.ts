@@ -30,6 +30,9 @@ export function onTick(state: State, now: Time): void {
   suspect(state)
 }
 
+/** A NEW-VIEW is one message where a request takes four: its leader has this part of the time. */
+const newViewPart = 1 / 2
+
 /** A leader that failed lately has this part of the time, for so many times `suspectMs`. */
 const shortLeash = { part: 1 / 4, factor: 30 }
 
@@ -42,7 +45,8 @@ export function patience(state: State): number {
   const { suspectMs, suspectMsMax } = state.setup.parameters
   const doublings = Math.floor(state.fruitless / (state.f + 1))
   const time = Math.min(suspectMs * 2 ** Math.min(doublings, 30), suspectMsMax)
-  return !state.active && isLeashed(state) ? time * shortLeash.part : time
+  if (state.active) return time
+  return isLeashed(state) ? time * shortLeash.part : time * newViewPart
 }
 
 /** When more than f failed lately, it was not for their faults. */
