@@ -92,7 +92,7 @@ function receive(state: State, from: NodeId, message: PbftMessage): void {
       onForwarded(state, from, message)
       break
     case 'token':
-      onToken(state, from, message.token)
+      onToken(state, from, message)
       break
     case 'pre-prepare':
       onPrePrepare(state, from, message)

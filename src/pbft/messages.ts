@@ -83,8 +83,8 @@ export interface NewView {
 export type PbftMessage =
   /** Requests of the sender's clients, or of those whom it helps. */
   | { readonly type: 'request'; readonly transactions: readonly Uint8Array[] }
-  /** The sender's read token: 16 bytes for the leader's next batch. */
-  | { readonly type: 'token'; readonly token: Uint8Array }
+  /** A validator's read token for the leader's next batch: the sender's own, or one that it passes on. */
+  | { readonly type: 'token'; readonly owner: NodeId; readonly token: Uint8Array }
   | { readonly type: 'pre-prepare'; readonly vote: Vote; readonly batch: Batch }
   | { readonly type: 'prepare'; readonly vote: Vote }
   | { readonly type: 'commit'; readonly vote: Vote }
@@ -173,7 +173,7 @@ export const messageSchema: Schema<PbftMessage> = named(
   'pbft-message',
   variant<PbftMessage>({
     request: [1, { transactions: transactionsSchema }],
-    token: [2, { token: bytes(16) }],
+    token: [2, { owner: id(16, nodeIdOf), token: bytes(16) }],
     'pre-prepare': [3, { vote: voteSchema, batch: batchSchema }],
     prepare: [4, { vote: voteSchema }],
     commit: [5, { vote: voteSchema }],

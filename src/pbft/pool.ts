@@ -109,6 +109,7 @@ export function doubt(state: State): void {
     if (request.origin === state.setup.self) state.queues.get(request.origin)?.add(request.id)
   }
   state.tokens.clear()
+  state.relayed.clear()
   state.underway.clear()
   for (const { sequence, proposal } of state.slots.values()) {
     if (sequence > state.delivered && proposal !== undefined) markProposed(state, proposal.vote.digest)

@@ -1,10 +1,11 @@
 // Linearizable reads by ordered tokens: a token made after the read was asked stands in a batch, so when that batch is
 // delivered here, all that was acknowledged before the read is at or below it. No claim of another replica is believed.
 
-import { equal, fromHex } from '../base/bytes.ts'
+import { equal, fromHex, toHex } from '../base/bytes.ts'
 import type { NodeId, Sequence } from '../base/ids.ts'
 import type { Batch } from '../consensus/batch.ts'
 import type { ReadId } from '../consensus/contract.ts'
+import type { PbftMessage, PbftMessageOf } from './messages.ts'
 import { broadcast, elapsed, send } from './out.ts'
 import { clock, isLeader, leaderOf, type State } from './state.ts'
 
@@ -22,39 +23,56 @@ function nextToken(state: State): void {
   sendToken(state)
 }
 
-/** To the leader; between views, to whoever may lead the others. */
+/** To the leader; when that did not help, or between views, to everybody: the leader owes it to all of them then. */
 function sendToken(state: State): void {
-  if (state.ownToken === undefined) return
-  const { token } = state.ownToken
-  onToken(state, state.setup.self, token)
-  if (!state.active) broadcast(state, { type: 'token', token })
-  else if (!isLeader(state)) send(state, leaderOf(state, state.view), { type: 'token', token })
+  const own = state.ownToken
+  if (own === undefined) return
+  const message: PbftMessage = { type: 'token', owner: state.setup.self, token: own.token }
+  const late = elapsed(state, own.since, state.setup.parameters.suspectMs / 2)
+  if (late || !state.active) broadcast(state, message)
+  else if (!isLeader(state)) send(state, leaderOf(state, state.view), message)
+  if (isLeader(state)) order(state, state.setup.self, state.setup.self, own.token)
 }
 
-/** For the leader: at most one token of each validator. */
-export function onToken(state: State, from: NodeId, token: Uint8Array): void {
-  const known = state.tokens.get(from)
-  if (known === undefined || !equal(known.token, token)) state.tokens.set(from, { token, proposed: false })
+export function onToken(state: State, from: NodeId, { owner, token }: PbftMessageOf<'token'>): void {
+  if (!state.validators.has(owner)) return
+  if (isLeader(state)) order(state, from, owner, token)
+  else if (owner === from) relay(state, owner, token)
 }
 
+/** For the leader: the last token of each validator, and the last that each passes on of each. */
+function order(state: State, from: NodeId, owner: NodeId, token: Uint8Array): void {
+  const place = `${from}/${owner}`
+  const known = state.tokens.get(place)
+  if (known === undefined || !equal(known.token, token)) state.tokens.set(place, { token, proposed: false })
+}
+
+/** Passed on, and waited for like a request: one for each owner. */
+function relay(state: State, owner: NodeId, token: Uint8Array): void {
+  const known = state.relayed.get(owner)
+  if (known === undefined || !equal(known.token, token)) state.relayed.set(owner, { token, since: clock(state) })
+  if (state.active) send(state, leaderOf(state, state.view), { type: 'token', owner, token })
+}
+
+/** At most one for each validator, each token once. */
 export function takeTokens(state: State): Batch['tokens'] {
-  const taken: Uint8Array[] = []
-  for (const [node, { token, proposed }] of state.tokens) {
-    if (proposed) continue
-    taken.push(token)
-    state.tokens.set(node, { token, proposed: true })
+  const taken = new Map<string, Uint8Array>()
+  for (const [place, { token, proposed }] of state.tokens) {
+    if (proposed || taken.size >= state.validators.size) continue
+    taken.set(toHex(token), token)
+    state.tokens.set(place, { token, proposed: true })
   }
-  return taken
+  return [...taken.values()]
 }
 
 /** A batch is delivered. */
 export function settleTokens(state: State, sequence: Sequence, batch: Batch): void {
   if (batch.tokens.length === 0) return
-  for (const [node, { token }] of state.tokens) {
-    if (batch.tokens.some((each) => equal(each, token))) state.tokens.delete(node)
-  }
+  const ordered = new Set(batch.tokens.map(toHex))
+  for (const [place, { token }] of state.tokens) if (ordered.has(toHex(token))) state.tokens.delete(place)
+  for (const [owner, { token }] of state.relayed) if (ordered.has(toHex(token))) state.relayed.delete(owner)
   const own = state.ownToken
-  if (own === undefined || !batch.tokens.some((token) => equal(token, own.token))) return
+  if (own === undefined || !ordered.has(toHex(own.token))) return
   for (const id of own.reads) state.out.push({ type: 'readable', id, sequence })
   state.ownToken = undefined
   nextToken(state)
@@ -67,9 +85,15 @@ export function resendToken(state: State): void {
   sendToken(state)
 }
 
-/** A new view: its leader is asked. */
+/** A new view: its leader is asked, for others too. */
 export function restartToken(state: State): void {
   state.tokens.clear()
+  const leader = leaderOf(state, state.view)
+  for (const [owner, relayed] of state.relayed) {
+    relayed.since = clock(state)
+    if (isLeader(state)) order(state, owner, owner, relayed.token)
+    else send(state, leader, { type: 'token', owner, token: relayed.token })
+  }
   if (state.ownToken === undefined) return
   state.ownToken.since = clock(state)
   sendToken(state)

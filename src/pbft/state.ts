@@ -160,7 +160,10 @@ export interface State {
   /** Requests delivered lately, and the same by sequence. */
   readonly recent: Map<RequestId, Sequence>
   readonly recentAt: Map<Sequence, readonly RequestId[]>
-  readonly tokens: Map<NodeId, { readonly token: Uint8Array; proposed: boolean }>
+  /** What a leader is to order, by who sent it and whose it is. */
+  readonly tokens: Map<string, { readonly token: Uint8Array; proposed: boolean }>
+  /** Tokens that their owners could not get ordered, by owner: the leader owes them to everybody. */
+  readonly relayed: Map<NodeId, { readonly token: Uint8Array; since: Time }>
   reads: ReadId[]
   ownToken: { readonly token: Uint8Array; readonly reads: readonly ReadId[]; since: Time; sentAt: Time } | undefined
 
@@ -246,6 +249,7 @@ export function newState(setup: Setup): State {
     recent: new Map(),
     recentAt: new Map(),
     tokens: new Map(),
+    relayed: new Map(),
     reads: [],
     ownToken: undefined,
     changes: new Map(),

@@ -82,6 +82,7 @@ function oldestWish(state: State): { readonly what: string; readonly since: Time
     if (!request.doubtful) return { what: 'executed a request', since: request.since }
   }
   if (state.ownToken !== undefined) return { what: 'ordered a read', since: state.ownToken.since }
+  for (const { since } of state.relayed.values()) return { what: "ordered another's read", since }
   for (const slot of state.slots.values()) {
     if (slot.sequence > state.delivered && slot.proposal !== undefined) {
       return { what: 'finished a proposal', since: state.progressAt }

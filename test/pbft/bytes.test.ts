@@ -20,7 +20,7 @@ function examples(puppet: Puppet): readonly PbftMessage[] {
   if (change === undefined) throw new RangeError('no view change')
   return [
     { type: 'request', transactions: [transaction('b'), transaction('c')] },
-    { type: 'token', token: new Uint8Array(16).fill(7) },
+    { type: 'token', owner: puppet.node(2), token: new Uint8Array(16).fill(7) },
     puppet.prePrepare(0, 2, batchOf(puppet, 'next')),
     puppet.prepare(2, 0, 2, someDigest('x')),
     puppet.commit(2, 0, 2, someDigest('x')),
