@@ -6,6 +6,7 @@ import type { PbftMessage } from '../../src/pbft/pbft.ts'
 import { hunt, runCampaign, seedsFrom } from './campaign.ts'
 import { bugs, mutants } from './mutants/pbft.ts'
 import { pbftSubject } from './pbft.ts'
+import { costOf } from './pbft-costs.ts'
 import { play } from './run.ts'
 import type { Subject } from './subject.ts'
 import { calm } from './weather.ts'
@@ -93,5 +94,16 @@ describe('PBFT in the simulator', function () {
     // The silent one may be among those that must come to know what is final: it hears everything.
     assert.equal(failure, undefined)
     assert.equal(rounds, 1)
+  })
+})
+
+describe("PBFT's costs", () => {
+  it('are those of docs/pbft.md: 3n(n-1) messages and 3n signatures for a batch', () => {
+    for (const nodes of [4, 7]) {
+      const { messages, signatures, records } = costOf(nodes)
+      assert.equal(messages, 3 * nodes * (nodes - 1))
+      assert.equal(signatures, 3 * nodes)
+      assert.ok(records <= 3.5, `${records} journal records a batch`)
+    }
   })
 })
