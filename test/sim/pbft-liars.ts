@@ -58,20 +58,30 @@ function doubleVoting(context: Context): Liar<PbftMessage> {
   }
 }
 
-/** As leader proposes what no rule allows: an invalid transaction, a time far off, one batch under another's digest. */
+/**
+ * As leader proposes what no rule allows: an invalid transaction, a time far off, one batch under another's digest. To all
+ * the same: only then could it pass.
+ */
 function proposingNonsense(context: Context): Liar<PbftMessage> {
   const { random, self } = context
+  const said = new WeakMap<PbftMessage, PbftMessage>()
+  const nonsense = (message: PbftMessageOf<'pre-prepare'>): PbftMessage => {
+    const { batch } = message
+    const invalid = { ...batch, transactions: [...batch.transactions, new Uint8Array([0xff, random.below(256)])] }
+    const untimely = { ...batch, time: (batch.time + 10 ** 9) as Time }
+    return random.pick<() => PbftMessage>([
+      () => message,
+      () => proposing(context, message, invalid),
+      () => proposing(context, message, untimely),
+      () => ({ ...message, batch: { ...batch, time: (batch.time + random.between(1, 2)) as Time } }),
+    ])()
+  }
   return {
     rewrite: (_to, message) => {
-      if (message.type !== 'pre-prepare' || message.vote.signer !== self || random.chance(0.5)) return [message]
-      const { batch } = message
-      const invalid = { ...batch, transactions: [...batch.transactions, new Uint8Array([0xff, random.below(256)])] }
-      const untimely = { ...batch, time: (batch.time + 10 ** 9) as Time }
-      return random.pick([
-        [proposing(context, message, invalid)],
-        [proposing(context, message, untimely)],
-        [{ ...message, batch: { ...batch, time: (batch.time + 1) as Time } }],
-      ])
+      if (message.type !== 'pre-prepare' || message.vote.signer !== self) return [message]
+      const known = said.get(message) ?? nonsense(message)
+      said.set(message, known)
+      return [known]
     },
   }
 }
@@ -127,8 +137,8 @@ function hurrying(context: Context): Liar<PbftMessage> {
   const { random, self } = context
   return {
     rewrite: (_to, message) => {
-      if (message.type === 'status') {
-        const { epoch, view } = message
+      if (message.type === 'status' || message.type === 'prepare' || message.type === 'commit') {
+        const { epoch, view } = message.type === 'status' ? message : message.vote
         const ahead = (view + random.pick([1, 2, 7, 10 ** 9])) as View
         const change = { signer: self, epoch, view: ahead, stable: [], prepared: [], signature: new Uint8Array(64) }
         return [message, changedAgain(context, change)]

@@ -155,10 +155,10 @@ export const bugs: readonly PbftBug[] = [
     liars: 0,
   },
   {
-    name: 'answers reads that came after the token',
+    name: 'answers reads at once from what it has',
     file: 'reads.ts',
-    find: 'for (const id of own.reads) state.out.push',
-    replace: 'for (const id of [...own.reads, ...state.reads.splice(0)]) state.out.push',
+    find: '  state.reads.push(id)',
+    replace: "  state.out.push({ type: 'readable', id, sequence: state.delivered })",
     liars: 0,
   },
   {
