@@ -1,27 +1,25 @@
 // Loaded into a node before its command line: once SIGUSR2 has armed it, the node dies by SIGKILL at the point of the durable
-// order that QUADRILLE_CRASH_AT names, the first time that it comes there. It wraps the built classes; the node itself knows
-// nothing of it.
+// order that QUADRILLE_CRASH_AT names, the first time that it comes there. It wraps the classes of the built files in the
+// folder QUADRILLE_BUILT; the node itself knows nothing of it.
 
 import { truncateSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 
-/** Where a node can be killed, in the order in which one block passes. `torn`: half of what was written is on the disk. */
+/**
+ * Where a node can be killed, in the order in which one block passes. A killed process loses nothing that it wrote, synced or
+ * not; what a disk may lose of what was not synced is played by `torn`: half of it is there.
+ */
 export const crashPoints = [
   'payload-staged',
-  'journal-before',
   'journal-torn',
-  'journal-unsynced',
   'journal-synced',
   'blocks-before',
   'blocks-torn',
-  'blocks-unsynced',
   'log-torn',
-  'log-unsynced',
   'files-synced',
   'keys-added',
   'store-committed',
   'result-torn',
-  'result-unsynced',
 ] as const
 
 export type CrashPoint = (typeof crashPoints)[number]
@@ -59,7 +57,7 @@ function around<Self>(
 }
 
 const built = async (path: string): Promise<Record<string, { readonly prototype: object }>> =>
-  import(new URL(`../../dist/${path}.js`, import.meta.url).href)
+  import(`${process.env['QUADRILLE_BUILT']}/${path}.js`)
 
 /** Which of the files of a node an append-only file is. */
 function kindOf(path: string): 'journal' | 'blocks' | 'result' | undefined {
@@ -78,24 +76,19 @@ async function install(): Promise<void> {
   const { Store } = await built('store/store')
   const { Database } = await built('store/database')
   const { PlacedFile } = await built('audit/log-files')
-  const { Log } = await built('audit/log')
-  if (!AppendFile || !Store || !Database || !PlacedFile || !Log) throw new Error('the built classes have other names')
+  if (!AppendFile || !Store || !Database || !PlacedFile) throw new Error('the built classes have other names')
   const sizes = new WeakMap<AppendFile, number>()
   around<AppendFile>(AppendFile.prototype, 'append', {
     before(file) {
       sizes.set(file, file.size)
-      const kind = kindOf(file.path)
-      if (kind === 'journal' || kind === 'blocks') dieAt(`${kind}-before`)
+      if (kindOf(file.path) === 'blocks') dieAt('blocks-before')
     },
     after(file) {
       const kind = kindOf(file.path)
-      if (kind === undefined) return
+      if (kind === undefined || !armed || point !== `${kind}-torn`) return
       const before = sizes.get(file) ?? 0
-      if (armed && point === `${kind}-torn`) {
-        truncateSync(file.path, before + Math.ceil((file.size - before) / 2))
-        dieAt(`${kind}-torn`)
-      }
-      dieAt(`${kind}-unsynced`)
+      truncateSync(file.path, before + Math.ceil((file.size - before) / 2))
+      dieAt(`${kind}-torn`)
     },
   })
   around<AppendFile>(AppendFile.prototype, 'sync', {
@@ -110,7 +103,6 @@ async function install(): Promise<void> {
     write.call(this, place, torn ? bytes.subarray(0, Math.ceil(bytes.length / 2)) : bytes)
     if (torn) dieAt('log-torn')
   }
-  around(Log.prototype, 'append', { after: () => dieAt('log-unsynced') })
   around(Store.prototype, 'stage', { after: () => dieAt('payload-staged') })
   let committing = false
   around(Store.prototype, 'commit', {

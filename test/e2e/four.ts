@@ -5,6 +5,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { randomBytes } from '#crypto'
 import { eventually } from '../../demo/processes.ts'
 import { graphId } from '../../src/base/hash.ts'
@@ -54,7 +55,7 @@ export class NodeProcess {
 
   /** `hook`: a module that is loaded before the command line. */
   start(hook?: { readonly path: string; readonly environment: NodeJS.ProcessEnv }): void {
-    const preload = hook === undefined ? [] : ['--import', import.meta.resolve('tsx'), '--import', hook.path]
+    const preload = hook === undefined ? [] : ['--import', pathToFileURL(hook.path).href]
     const options = ['start', '--home', join(this.#folder, this.name), '--genesis', join(this.#folder, 'genesis.json')]
     const child = spawn(process.execPath, [...preload, program, ...options], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -103,13 +104,13 @@ export class Four {
   readonly nodes: readonly NodeProcess[]
   /** In the order in which they came. */
   readonly acknowledged: Acknowledged[] = []
-  readonly #folder: string
+  readonly folder: string
   readonly #genesis: SignedGenesis
   readonly #key: ReturnType<typeof generateSigningKey> = generateSigningKey()
   #sequence = 0
 
   private constructor(folder: string, genesis: SignedGenesis, nodes: readonly NodeProcess[]) {
-    this.#folder = folder
+    this.folder = folder
     this.#genesis = genesis
     this.nodes = nodes
   }
@@ -134,7 +135,7 @@ export class Four {
   async end(): Promise<void> {
     for (const node of this.nodes) node.signal('SIGKILL')
     await Promise.all(this.nodes.map(({ ended }) => ended))
-    await rm(this.#folder, { recursive: true, force: true })
+    await rm(this.folder, { recursive: true, force: true })
   }
 
   async ready(node: NodeProcess): Promise<void> {
@@ -187,11 +188,14 @@ export class Four {
     throw new Error(`${said} was never final`, { cause: refusal })
   }
 
-  /** Submits, `workers` at a time, until the answer is stopped. */
+  /** Submits, `workers` at a time and each a few times a second, until the answer is stopped. */
   load(workers: number): { stop(): Promise<void> } {
     let going = true
     const work = async (worker: number): Promise<void> => {
-      for (let turn = 0; going; turn++) await this.submit((turn + worker) % 4 === 0)
+      for (let turn = 0; going; turn++) {
+        await this.submit((turn + worker) % 4 === 0)
+        await new Promise((done) => setTimeout(done, 50))
+      }
     }
     const all = Promise.all(Array.from({ length: workers }, (_, worker) => work(worker)))
     // Whoever stops it hears of a failure; before that, nobody does.
@@ -210,7 +214,7 @@ export class Four {
 
   async #enrol(): Promise<void> {
     const ledger = ledgerIdFor(this.#genesis.genesis)
-    const organisation = await readOrganisationKey(join(this.#folder, `${memberIds[0]}.org.key`))
+    const organisation = await readOrganisationKey(join(this.folder, `${memberIds[0]}.org.key`))
     const proof = await proveKey(ledger, organisationIdOf(memberIds[0]), signerOf(this.#key))
     const rights = graphs
       .map((iri) => ({ graph: graphId(iri), right: 'write' as const }))
