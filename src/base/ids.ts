@@ -39,9 +39,9 @@ export type Time = Branded<number, 'Time'>
 function hexId<Id extends string>(name: string, byteLength: number): (value: string | Uint8Array) => Id {
   const pattern = new RegExp(`^[0-9a-f]{${2 * byteLength}}$`)
   return (value) => {
-    const hex = typeof value === 'string' ? value : toHex(value)
-    if (!pattern.test(hex)) throw new RangeError(`${name}: expected ${byteLength} bytes in lower-case hexadecimal`)
-    return hex as Id
+    const fits = typeof value === 'string' ? pattern.test(value) : value.length === byteLength
+    if (!fits) throw new RangeError(`${name}: expected ${byteLength} bytes in lower-case hexadecimal`)
+    return (typeof value === 'string' ? value : toHex(value)) as Id
   }
 }
 

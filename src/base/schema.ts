@@ -191,9 +191,11 @@ export function record<T extends object>(fields: Fields<T>): Schema<T> {
     toCbor: (value) => entries.map(([name, field]) => field.toCbor(value[name])),
     fromCbor: (value, at) => {
       if (!isArray(value) || value.length !== width) return wrong(at, `${width} fields`)
-      return Object.fromEntries(
-        entries.map(([name, field], place) => [name, field.fromCbor(value[place] as CborValue, dotted(at, name))]),
-      ) as T
+      const made: Record<string, unknown> = {}
+      for (const [place, [name, field]] of entries.entries()) {
+        made[name] = field.fromCbor(value[place] as CborValue, dotted(at, name))
+      }
+      return made as T
     },
     toJson: (value) => Object.fromEntries(entries.map(([name, field]) => [name, field.toJson(value[name])])),
     fromJson: (value, at) => {

@@ -3,7 +3,6 @@
 // stands in state.ts.
 
 import { compare } from '../base/bytes.ts'
-import { encodeCbor } from '../base/cbor.ts'
 import { hash, hashBytes } from '../base/hash.ts'
 import type { Digest } from '../base/ids.ts'
 
@@ -29,7 +28,37 @@ export function bucketOf(key: Uint8Array): number {
 
 /** Hash of a bucket's records: CBOR [* [key, value]] in ascending order of keys, which is theirs already. */
 export function bucketHash(records: readonly StateRecord[]): Uint8Array {
-  return hashBytes('bucket', encodeCbor(records.map(({ key, value }) => [key, value])))
+  return hashBytes('bucket', bucketBytes(records))
+}
+
+/** Written by hand into one array: a bucket is encoded whole whenever one of its records changes. */
+function bucketBytes(records: readonly StateRecord[]): Uint8Array {
+  let length = headLengthMax
+  for (const { key, value } of records) length += 1 + 2 * headLengthMax + key.length + value.length
+  const out = new Uint8Array(length)
+  let end = writeHead(out, 0, array, records.length)
+  for (const { key, value } of records) {
+    end = writeHead(out, end, array, 2)
+    for (const part of [key, value]) {
+      end = writeHead(out, end, byteString, part.length)
+      out.set(part, end)
+      end += part.length
+    }
+  }
+  return out.subarray(0, end)
+}
+
+// CBOR's major types (RFC 8949, section 3.1), and the most bytes that a head of ours has: lengths stay below 2^32.
+const byteString = 2
+const array = 4
+const headLengthMax = 5
+
+/** The shortest head. Returns where it ends. */
+function writeHead(out: Uint8Array, at: number, major: number, value: number): number {
+  const width = value < 24 ? 0 : value < 256 ? 1 : value < 65_536 ? 2 : 4
+  out[at] = (major << 5) | (width === 0 ? value : 24 + Math.log2(width))
+  for (let place = 0; place < width; place++) out[at + 1 + place] = value >>> (8 * (width - 1 - place))
+  return at + 1 + width
 }
 
 export class Buckets {
@@ -64,7 +93,7 @@ export class Buckets {
 
   /** The hashes of all buckets: 4 096 times 32 bytes. A snapshot begins with them, and each bucket verifies against its own. */
   hashes(): Uint8Array {
-    for (const bucket of this.#touched) this.#hashes.set(bucketHash(this.records(bucket)), 32 * bucket)
+    for (const bucket of this.#touched) this.#hashes.set(bucketHash(this.#sorted(bucket)), 32 * bucket)
     this.#touched.clear()
     return this.#hashes
   }
@@ -76,7 +105,12 @@ export class Buckets {
 
   /** In ascending order of keys. */
   records(bucket: number): readonly StateRecord[] {
-    return (this.#slots[bucket] ?? []).toSorted((a, b) => compare(a.key, b.key))
+    return [...this.#sorted(bucket)]
+  }
+
+  /** In place: what was sorted before is sorted again in no time. */
+  #sorted(bucket: number): readonly Slot[] {
+    return (this.#slots[bucket] ?? []).sort((a, b) => compare(a.key, b.key))
   }
 }
 

@@ -64,8 +64,11 @@ export interface TransactionOutcome {
   readonly code: OutcomeCode
   readonly signer: Pick<Signer, 'key' | 'organisation'>
   readonly transaction: Transaction
-  /** Its number was used before (code REPEATED): it changes nothing and leaves no leaf. */
-  readonly repeated: boolean
+  /**
+   * False when it was not taken at all (REPEATED, KEY_UNKNOWN, SEQUENCE_EXPIRED, SEQUENCE_TOO_FAR): its number is not
+   * used up, it changes nothing and leaves no leaf.
+   */
+  readonly admitted: boolean
 }
 
 export interface Delivered {
@@ -223,14 +226,14 @@ export class Ledger {
       transaction,
     }
     const refused = admissionFault(this.#state, signer, transaction)
-    if (refused !== undefined) return { ...outcome, code: refused, repeated: refused === 'REPEATED' }
+    if (refused !== undefined) return { ...outcome, code: refused, admitted: false }
     takeNumber(this.#state, signer, transaction)
     const fault = outcomeFault(this.#state, this.#governance, signer, transaction, moment, this.#items)
     if (fault === undefined) {
       const tombstones = carryOut(this.#state, signer, transaction, moment, this.#items)
       for (const tombstone of tombstones) this.#erased.set(tombstone.item, tombstone)
     }
-    return { ...outcome, code: fault ?? 'OK', repeated: false }
+    return { ...outcome, code: fault ?? 'OK', admitted: true }
   }
 
   #decode(bytes: Uint8Array): Transaction {

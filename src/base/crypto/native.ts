@@ -1,17 +1,27 @@
 // The primitives of `#crypto` in a node: sodium-native, the only verifier that decides anything there, and node:crypto
 // for SHA-256. crypto/browser.ts gives the same verdicts and the same bytes.
 
-import { createHash } from 'node:crypto'
+import { createHash, hash as hashOnce } from 'node:crypto'
 import sodium from 'sodium-native'
+import { concat } from '../bytes.ts'
+
+const joinedBytesMax = 4_096
 
 export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
-  const hash = createHash('sha256')
-  for (const part of parts) hash.update(part)
-  return new Uint8Array(hash.digest())
+  return digest('sha256', parts)
 }
 
 export function sha512(...parts: readonly Uint8Array[]): Uint8Array {
-  const hash = createHash('sha512')
+  return digest('sha512', parts)
+}
+
+/** One call for short inputs costs a third of an update for each part; long ones are not copied together. */
+function digest(algorithm: 'sha256' | 'sha512', parts: readonly Uint8Array[]): Uint8Array {
+  const [only] = parts
+  const length = parts.reduce((sum, part) => sum + part.length, 0)
+  if (parts.length === 1 && only !== undefined) return new Uint8Array(hashOnce(algorithm, only, 'buffer'))
+  if (length <= joinedBytesMax) return new Uint8Array(hashOnce(algorithm, concat(...parts), 'buffer'))
+  const hash = createHash(algorithm)
   for (const part of parts) hash.update(part)
   return new Uint8Array(hash.digest())
 }
