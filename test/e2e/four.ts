@@ -194,7 +194,7 @@ export class Four {
     const work = async (worker: number): Promise<void> => {
       for (let turn = 0; going; turn++) {
         await this.submit((turn + worker) % 4 === 0)
-        await new Promise((done) => setTimeout(done, 50))
+        await new Promise((done) => setTimeout(done, 100))
       }
     }
     const all = Promise.all(Array.from({ length: workers }, (_, worker) => work(worker)))
