@@ -40,6 +40,14 @@ export const limits = {
   rightsPerKeyMax: 64,
   /** Blocks that one answer of catch-up holds at most; fewer when they fill a frame. */
   blocksPerAnswerMax: 64,
+  /** Payloads that are sent along with one message, or in one answer: half a frame, so that both fit. */
+  carriedBytesMax: 4_194_304,
+  /** Unchecked payloads of one peer. */
+  offeredBytesMax: 33_554_432,
+  /** Payloads that only votes wait for; the oldest are given up. */
+  wantedPayloadsMax: 4_096,
+  /** A payload whose transaction was not ordered for so many blocks is forgotten: four windows of the default size. */
+  stagedBlocksMax: 1_024,
   /** Payloads that wait in memory and in the staging area for their block. */
   stagedBytesMax: 268_435_456,
   /** Executed payloads kept in memory for peers that are a little behind. */
@@ -91,6 +99,8 @@ export const limits = {
   connectionsPerPeerMax: 6,
   /** Inbound streams of one connection: two priorities, liveness probes, joining, and some under negotiation. */
   streamsPerConnectionMax: 16,
+  /** Refused messages of one peer within a minute before it is cut off for a while: no correct node has even one. */
+  refusalsPerMinuteMax: 32,
   /** A peer must send a frame that it began at least this fast, after the read timeout's grace. */
   frameBytesPerSecondMin: 65_536,
   /** Rule. How far PBFT's sequences may go above a stable checkpoint: bounds what a view change carries. */

@@ -12,8 +12,10 @@ export interface MeshCounters {
   readonly messagesReceived: number
   readonly bytesSent: number
   readonly bytesReceived: number
-  /** Messages that did not fit a peer's queue, or had no peer. */
+  /** Messages that did not fit a peer's queue or a frame, or had no peer. */
   readonly messagesDropped: number
+  /** Those of them that are larger than any frame: a fault of this node. */
+  readonly messagesTooLarge: number
   /** Refusals that we gave, by code. */
   readonly refused: ReadonlyMap<ErrorCode, number>
   /** Bytes that wait now. */
@@ -28,6 +30,7 @@ export class Counters {
   bytesSent = 0
   bytesReceived = 0
   messagesDropped = 0
+  messagesTooLarge = 0
   readonly #refused = new Map<ErrorCode, number>()
 
   refuse(code: ErrorCode): void {
@@ -41,8 +44,7 @@ export class Counters {
   }
 
   snapshot(peersConnected: number, queuedBytes: Readonly<Record<Priority, number>>): MeshCounters {
-    const { framesSent, framesReceived, messagesSent, messagesReceived, bytesSent, bytesReceived, messagesDropped } =
-      this
+    const { framesSent, framesReceived, messagesSent, messagesReceived, bytesSent, bytesReceived } = this
     return {
       peersConnected,
       framesSent,
@@ -51,7 +53,8 @@ export class Counters {
       messagesReceived,
       bytesSent,
       bytesReceived,
-      messagesDropped,
+      messagesDropped: this.messagesDropped,
+      messagesTooLarge: this.messagesTooLarge,
       refused: new Map(this.#refused),
       queuedBytes,
     }

@@ -15,6 +15,7 @@ import { Counters, type MeshCounters } from './counters.ts'
 import { Gate } from './gate.ts'
 import { Peer, type PeerTiming, type PeerWorld } from './peer.ts'
 import { Reception } from './reception.ts'
+import { Scores } from './score.ts'
 
 /** For a refusal to reach the peer before its connection ends, ms. */
 const farewellMs = 250
@@ -76,6 +77,8 @@ export interface Mesh extends Transport {
   counters(): MeshCounters
   /** Looks at the member table now rather than soon. */
   refresh(): void
+  /** A message of this peer was refused; too many of them within a minute cut it off for the cool-off. */
+  score(peer: NodeId, code: ErrorCode): void
 }
 
 /** Resolves when it listens. @throws LedgerError ADDRESS_IN_USE, or what libp2p says of an address that is none. */
@@ -100,6 +103,7 @@ class NodeMesh implements Mesh {
   readonly #peers = new Map<NodeId, Peer>()
   readonly #reception: Reception
   readonly #counters = new Counters()
+  readonly #scores = new Scores()
   /** Peers that are on their way out; close waits for them. */
   readonly #leaving = new Set<Promise<void>>()
   #sweeper: NodeJS.Timeout | undefined
@@ -149,8 +153,9 @@ class NodeMesh implements Mesh {
   }
 
   send(to: NodeId, priority: Priority, bytes: Uint8Array): boolean {
-    if (bytes.length > limits.frameBytesMax) throw new RangeError(`a message has at most ${limits.frameBytesMax} bytes`)
-    const taken = this.#peers.get(to)?.link?.send(priority, bytes) ?? false
+    const isTooLarge = bytes.length > limits.frameBytesMax
+    if (isTooLarge) this.#counters.messagesTooLarge += 1
+    const taken = !isTooLarge && (this.#peers.get(to)?.link?.send(priority, bytes) ?? false)
     if (!taken) this.#counters.messagesDropped += 1
     return taken
   }
@@ -180,6 +185,13 @@ class NodeMesh implements Mesh {
     this.#reception.checkTime(now)
   }
 
+  score(peer: NodeId, code: ErrorCode): void {
+    const member = this.#peers.get(peer)?.member
+    if (member !== undefined && this.#scores.refuse(peer, code, Date.now())) {
+      this.#cutOff(this.#table.peerId(member), code)
+    }
+  }
+
   async close(): Promise<void> {
     clearInterval(this.#sweeper)
     this.#handler = () => {}
@@ -204,6 +216,7 @@ class NodeMesh implements Mesh {
 
   #dismiss(peer: Peer): void {
     this.#peers.delete(peer.node)
+    this.#scores.forget(peer.node)
     const left = peer.close().finally(() => this.#leaving.delete(left))
     this.#leaving.add(left)
   }

@@ -59,7 +59,7 @@ describe('A mesh', () => {
     assert.ok(framesSent < 100, `${framesSent} frames`)
   })
 
-  it('carries messages of 8 MiB whole, and refuses larger ones at the caller', async () => {
+  it('carries messages of 8 MiB whole, and drops and counts larger ones', async () => {
     const [a, b] = [await consortium.open(1), await consortium.open(2)]
     await connected([a, b])
     const large = new Uint8Array(limits.frameBytesMax).map((_, place) => (place * 7919) >> 3)
@@ -71,7 +71,11 @@ describe('A mesh', () => {
         .update(bytes ?? new Uint8Array(0))
         .digest('hex')
     assert.equal(sha(b.received.find(({ priority }) => priority === 'sync')?.bytes), sha(large))
-    assert.throws(() => a.mesh.send(b.node, 'sync', new Uint8Array(limits.frameBytesMax + 1)), RangeError)
+    assert.equal(a.mesh.send(b.node, 'sync', new Uint8Array(limits.frameBytesMax + 1)), false)
+    assert.equal(a.mesh.counters().messagesTooLarge, 1)
+    assert.equal(a.mesh.counters().messagesDropped, 1)
+    assert.ok(a.mesh.send(b.node, 'sync', Uint8Array.of(2)))
+    await until(() => b.received.length === 3, 'the link stands')
   })
 
   it('drops messages for a peer that is away, and says so', async () => {
