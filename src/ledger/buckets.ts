@@ -61,21 +61,21 @@ function writeHead(out: Uint8Array, at: number, major: number, value: number): n
   return at + 1 + width
 }
 
-export class Buckets {
-  readonly #slots: Slot[][] = Array.from({ length: bucketCount }, () => [])
-  /** The buckets' hashes, one after another: what the state hash is over. */
-  readonly #hashes = new Uint8Array(32 * bucketCount)
-  readonly #touched = new Set<number>()
+const emptyHashes = new Uint8Array(32 * bucketCount)
+for (let bucket = 0; bucket < bucketCount; bucket++) emptyHashes.set(bucketHash([]), 32 * bucket)
 
-  constructor() {
-    const empty = bucketHash([])
-    for (let bucket = 0; bucket < bucketCount; bucket++) this.#hashes.set(empty, 32 * bucket)
-  }
+export class Buckets {
+  readonly #slots = new Map<number, Slot[]>()
+  /** The buckets' hashes, one after another: what the state hash is over. */
+  readonly #hashes = emptyHashes.slice()
+  readonly #touched = new Set<number>()
 
   /** A record that was not there before. */
   add(key: Uint8Array, value: Uint8Array): Slot {
     const slot = { key, bucket: bucketOf(key), value }
-    this.#slots[slot.bucket]?.push(slot)
+    const slots = this.#slots.get(slot.bucket)
+    if (slots === undefined) this.#slots.set(slot.bucket, [slot])
+    else slots.push(slot)
     this.#touched.add(slot.bucket)
     return slot
   }
@@ -86,7 +86,7 @@ export class Buckets {
   }
 
   remove(slot: Slot): void {
-    const slots = this.#slots[slot.bucket] ?? []
+    const slots = this.#slots.get(slot.bucket) ?? []
     slots.splice(slots.indexOf(slot), 1)
     this.#touched.add(slot.bucket)
   }
@@ -110,7 +110,7 @@ export class Buckets {
 
   /** In place: what was sorted before is sorted again in no time. */
   #sorted(bucket: number): readonly Slot[] {
-    return (this.#slots[bucket] ?? []).sort((a, b) => compare(a.key, b.key))
+    return (this.#slots.get(bucket) ?? []).sort((a, b) => compare(a.key, b.key))
   }
 }
 

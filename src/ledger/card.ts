@@ -5,8 +5,8 @@
 import { equal } from '../base/bytes.ts'
 import type { ErrorCode } from '../base/errors.ts'
 import { bytes, encode, named, record, type Schema, word } from '../base/schema.ts'
-import { isStrongKey, type SigningKey, sign, verify } from '../base/signature.ts'
-import { areStrongNodeKeys } from './keys.ts'
+import { type SigningKey, sign, verify } from '../base/signature.ts'
+import { areStrongNodeKeys, mayEnrol } from './keys.ts'
 import { type Node, nodeSchema, type Organisation, organisationSchema } from './records.ts'
 import { isName } from './terms.ts'
 
@@ -105,7 +105,7 @@ export function cardRequestFault({ node, proofs }: CardRequest): CardFault | und
 /** What the others check; undefined when nothing is wrong. */
 export function cardFault(card: NodeCard): CardFault | undefined {
   const { node, organisation, signature } = card
-  if (!isStrongKey(organisation.key)) return 'KEY_WEAK'
+  if (!mayEnrol(organisation.key)) return 'KEY_WEAK'
   const fault = cardRequestFault(card)
   if (fault !== undefined) return fault
   if (node.organisation !== organisation.id || !isName(organisation.name)) return 'CARD_INVALID'

@@ -6,7 +6,7 @@ import type { ErrorCode } from '../base/errors.ts'
 import { graphId, keyId, policyId } from '../base/hash.ts'
 import type { KeyId, NodeId, OrganisationId, Sequence, Time } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
-import { isStrongKey, verify } from '../base/signature.ts'
+import { verify } from '../base/signature.ts'
 import {
   attest,
   attestFault,
@@ -22,6 +22,7 @@ import {
 import type { ErasureAct } from './erasure-acts.ts'
 import { announce, announceFault, carryOutProposal, governFault } from './governance.ts'
 import type { GovernanceAct } from './governance-acts.ts'
+import { mayEnrol } from './keys.ts'
 import type { Node } from './records.ts'
 import { graphFault, mayWrite, policyFault, type Registry } from './rules.ts'
 import type { ApplicationKey, State } from './state.ts'
@@ -213,7 +214,7 @@ function keyAddFault(
     if (graph === undefined) return 'GRAPH_UNKNOWN'
     if (right === 'write' && !mayWrite(graph, organisation)) return 'NOT_PERMITTED'
   }
-  if (before === undefined && !isStrongKey(key)) return 'KEY_WEAK'
+  if (before === undefined && !mayEnrol(key)) return 'KEY_WEAK'
   return verify('proof-of-possession', proven, proof, key) ? undefined : 'SIGNATURE_INVALID'
 }
 

@@ -6,7 +6,7 @@ import { type ErrorCode, type ErrorDetails, LedgerError } from '../base/errors.t
 import { policyId } from '../base/hash.ts'
 import { idBytes, type OrganisationId, type Time } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
-import { isStrongKey, type SigningKey, sign, verify } from '../base/signature.ts'
+import { type SigningKey, sign, verify } from '../base/signature.ts'
 import { faultsMax } from '../consensus/quorum.ts'
 import { cardFault, type NodeCard } from './card.ts'
 import {
@@ -17,7 +17,7 @@ import {
   type SignedGenesis,
   type Thresholds,
 } from './genesis.ts'
-import { areStrongNodeKeys } from './keys.ts'
+import { areStrongNodeKeys, mayEnrol } from './keys.ts'
 import { organisationsAbove, validatorsMin } from './members.ts'
 import { type NumberFault, parameterFaults, thresholdFaults } from './parameters.ts'
 import type { Graph, Organisation, Policy } from './records.ts'
@@ -157,7 +157,7 @@ function memberFaults({ organisations, nodes }: Genesis): readonly GenesisFault[
     ...nodes.flatMap(({ keys }) => [keys.consensus, keys.transport, keys.checkpoint, keys.payload].map(toHex)),
   ]
   const weak = [
-    ...organisations.filter(({ key }) => !isStrongKey(key)).map(({ id }) => ({ organisation: id })),
+    ...organisations.filter(({ key }) => !mayEnrol(key)).map(({ id }) => ({ organisation: id })),
     ...nodes.filter(({ keys }) => !areStrongNodeKeys(keys)).map(({ name }) => ({ node: name })),
   ]
   const homeless = nodes.filter(({ organisation }) => !organisations.some(({ id }) => id === organisation))

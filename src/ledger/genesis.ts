@@ -106,7 +106,11 @@ export const signedGenesisSchema: Schema<SignedGenesis> = named(
   }),
 )
 
+const names = new WeakMap<Genesis, LedgerId>()
+
 /** The ledger's name. */
 export function ledgerIdFor(genesis: Genesis): LedgerId {
-  return ledgerIdOf(hashOf('genesis', genesisSchema, genesis))
+  const known = names.get(genesis) ?? ledgerIdOf(hashOf('genesis', genesisSchema, genesis))
+  names.set(genesis, known)
+  return known
 }

@@ -1,7 +1,7 @@
 // Which public keys may be enrolled at all. Ed25519 has its rule in base/signature.ts; here are the points of small order
 // that no X25519 key may be (RFC 7748, section 6.1): with them every shared secret is zero.
 
-import { equal, fromHex } from '../base/bytes.ts'
+import { equal, fromHex, toHex } from '../base/bytes.ts'
 import { isStrongKey } from '../base/signature.ts'
 import type { NodeKeys } from './records.ts'
 
@@ -16,6 +16,21 @@ const weakExchangeKeys: readonly Uint8Array[] = [
   'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
 ].map(fromHex)
 
+/** Verdicts on Ed25519 keys: the check takes milliseconds, and a card, its founding and each replay ask again. */
+const verdicts = new Map<string, boolean>()
+const verdictsMax = 1_024
+
+/** `isStrongKey` of base/signature.ts, remembered. */
+export function mayEnrol(key: Uint8Array): boolean {
+  const name = toHex(key)
+  const known = verdicts.get(name)
+  if (known !== undefined) return known
+  const verdict = isStrongKey(key)
+  if (verdicts.size >= verdictsMax) verdicts.clear()
+  verdicts.set(name, verdict)
+  return verdict
+}
+
 /** Whether a 32-byte X25519 public key gives shared secrets that are secret. Its highest bit has no meaning. */
 export function isStrongExchangeKey(key: Uint8Array): boolean {
   const point = key.slice()
@@ -25,5 +40,5 @@ export function isStrongExchangeKey(key: Uint8Array): boolean {
 
 /** Whether all keys of a node may be enrolled. */
 export function areStrongNodeKeys({ consensus, transport, payload, checkpoint }: NodeKeys): boolean {
-  return [consensus, transport, checkpoint].every(isStrongKey) && isStrongExchangeKey(payload)
+  return [consensus, transport, checkpoint].every(mayEnrol) && isStrongExchangeKey(payload)
 }

@@ -6,12 +6,13 @@ import type { ErrorCode } from '../base/errors.ts'
 import { keyId } from '../base/hash.ts'
 import type { LedgerId, NodeId, OrganisationId } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
-import { isStrongKey, verify } from '../base/signature.ts'
+import { verify } from '../base/signature.ts'
 import { faultsMax } from '../consensus/quorum.ts'
 import { cardFault } from './card.ts'
 import type { Thresholds } from './genesis.ts'
 import { memberProofBytes, type RosterChange } from './governance-acts.ts'
 import type { KeyUse } from './governance-records.ts'
+import { mayEnrol } from './keys.ts'
 import { thresholdFaults } from './parameters.ts'
 import type { Node, Organisation } from './records.ts'
 import type { State } from './state.ts'
@@ -69,7 +70,7 @@ export function rosterChangeFault(ledger: LedgerId, before: Members, change: Ros
     cards.some(({ node }) => leavingNodes.includes(node.id))
   if (!areHere || contradict) return 'ROSTER_INVALID'
   for (const { organisation, proof } of members) {
-    if (!isStrongKey(organisation.key)) return 'KEY_WEAK'
+    if (!mayEnrol(organisation.key)) return 'KEY_WEAK'
     const proven = memberProofBytes({ ledger, organisation })
     if (!verify('proof-of-possession', proven, proof, organisation.key)) return 'SIGNATURE_INVALID'
   }
