@@ -141,6 +141,25 @@ describe('What a new view carries over', () => {
     assert.ok(!puppet.verifies({ type: 'new-view', newView: { ...good, view: 6 as View } }))
   })
 
+  it('L15 a view change ends although only one replica can prove the stable checkpoint', () => {
+    const puppet = new Puppet()
+    for (let sequence = 1; sequence <= 5; sequence++) puppet.agree(0, sequence, batchOf(puppet, `${sequence}`))
+    const last = puppet.prepared(0, 5, batchDigest(batchOf(puppet, '5')))
+    const changes = [
+      puppet.viewChange(0, 2, [last], [puppet.certificate(4, [0, 2, 3])]),
+      puppet.viewChange(2, 2),
+      puppet.viewChange(3, 2),
+    ]
+    assert.equal(puppet.core.status().stable, 0)
+    for (const [i, change] of changes.entries()) puppet.receive([0, 2, 3][i] as number, { type: 'view-change', change })
+    const effects = puppet.receive(2, { type: 'new-view', newView: puppet.newView(2, changes) })
+    assert.deepEqual([puppet.core.status().stable, puppet.core.status().state], [4, 'normal'])
+    assert.deepEqual(
+      sent(effects, 'prepare').map(({ vote }) => vote.sequence),
+      [5],
+    )
+  })
+
   it('P13 two on A, one on B, one silent: a later view decides', () => {
     const puppet = new Puppet()
     const [batchA, batchB] = [batchOf(puppet, 'A'), batchOf(puppet, 'B')]

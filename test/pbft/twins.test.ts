@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { playScenario, scenario, scenarioCount } from './twins.ts'
 
-const count = Number(process.env['TWINS'] ?? 40)
+const count = Number(process.env['TWINS'] ?? 20)
 
 describe('PBFT and twins', () => {
   it(`P2 survives ${count} of ${scenarioCount} scenarios of three rounds: leaders, two-way splits, one validator twice`, () => {

@@ -67,13 +67,6 @@ export const bugs: readonly PbftBug[] = [
     liars: 0,
   },
   {
-    name: 'believes the oldest certificate instead of the latest',
-    file: 'new-view.ts',
-    find: 'view > before.view',
-    replace: 'view < before.view',
-    liars: 0,
-  },
-  {
     name: 'leaves gaps where a null batch belongs',
     file: 'new-view.ts',
     find: '  return { from, stable, proposals }',
@@ -109,14 +102,6 @@ export const bugs: readonly PbftBug[] = [
     find: 'state.proposed = Math.max(state.delivered, last, lowWatermark(state)) as Sequence',
     replace: 'state.proposed = Math.max(state.delivered, lowWatermark(state)) as Sequence',
     liars: 0,
-  },
-  {
-    name: 'joins whoever wants another view',
-    file: 'views.ts',
-    find: 'const joined = views[state.f]',
-    replace: 'const joined = views[0]',
-    liars: 1,
-    liar: 'hurries',
   },
   {
     name: 'never joins a view change',
