@@ -1,20 +1,18 @@
 // An append-only file of framed records: after a crash it holds a prefix of what was appended, at least to the last
 // sync, and never half a record. What is in the records, and whether they are sealed, is its user's affair.
 //
-// Format: "quadlog" and a version byte 1; then for each record its length (4 bytes, big-endian), the first 8 bytes of
-// SHA-256 over length and record, and the record.
+// Format: "quadlog" and a version byte 1; then the records in their frames (frames.ts).
 
 import { type FileHandle, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { sha256 } from '#crypto'
 import { syncDirectory } from './atomic-file.ts'
 import { concat, equal, utf8 } from './bytes.ts'
 import { LedgerError } from './errors.ts'
+import { frameBytes, frameOf, type Reader, recordBehind, scan } from './frames.ts'
 import { limits } from './limits.ts'
 
 const signature = utf8('quadlog')
 const head = concat(signature, Uint8Array.of(1))
-const frameBytes = 12
 const chunkBytes = 1_048_576
 
 export interface AppendFileOptions {
@@ -22,6 +20,12 @@ export interface AppendFileOptions {
   readonly atLeast?: number
   /** Bytes of one record; a longer one is refused, and a longer length read from disk is damage. */
   readonly recordBytesMax?: number
+  /**
+   * Its records are ciphertext. Then a whole record behind a broken one was appended here, so the break is damage and
+   * not the torn tail of a crash. In a file of clear records nobody can tell: what others wrote into a record may look
+   * like one, so there `atLeast` alone says what must be whole.
+   */
+  readonly sealed?: boolean
 }
 
 export class AppendFile {
@@ -44,22 +48,24 @@ export class AppendFile {
 
   /**
    * Opens or creates the file, checks every record and drops a torn tail.
-   * @throws LedgerError RECORD_TAMPERED when fewer than `atLeast` records are whole; FORMAT_UNSUPPORTED for a file of
-   * another kind or version. Both leave it untouched.
+   * @throws LedgerError RECORD_TAMPERED when fewer than `atLeast` records are whole, or `sealed` records stand whole
+   * behind a broken one; FORMAT_UNSUPPORTED for a file of another kind or version. Both leave it untouched.
    */
   static async open(path: string, options: AppendFileOptions = {}): Promise<AppendFile> {
-    const { atLeast = 0, recordBytesMax = limits.fileRecordBytesMax } = options
+    const { atLeast = 0, recordBytesMax = limits.fileRecordBytesMax, sealed = false } = options
     const file = await openOrCreate(path)
     try {
       const { size } = await file.stat()
       const read = reader(file, size)
       const begun = await read(0, Math.min(size, head.length))
       if (!equal(begun, head.subarray(0, begun.length))) throw new LedgerError('FORMAT_UNSUPPORTED', { file: path })
-      const offsets = begun.length < head.length ? [] : await scan(read, size, recordBytesMax)
+      const offsets = begun.length < head.length ? [] : await scan(read, head.length, size, recordBytesMax)
       const count = Math.max(0, offsets.length - 1)
-      if (count < atLeast) throw new LedgerError('RECORD_TAMPERED', { file: path, record: count })
-      if (offsets.length === 0) await writeHead(file, path)
       const end = offsets.at(-1) ?? head.length
+      if (count < atLeast || (sealed && (await recordBehind(read, end, size, recordBytesMax)))) {
+        throw new LedgerError('RECORD_TAMPERED', { file: path, record: count })
+      }
+      if (offsets.length === 0) await writeHead(file, path)
       if (end < size) {
         await file.truncate(end)
         await file.sync()
@@ -153,15 +159,6 @@ async function writeHead(file: FileHandle, path: string): Promise<void> {
   await syncDirectory(dirname(path))
 }
 
-function frameOf(record: Uint8Array): Uint8Array {
-  const frame = new Uint8Array(frameBytes)
-  new DataView(frame.buffer).setUint32(0, record.length)
-  frame.set(sha256(frame.subarray(0, 4), record).subarray(0, 8), 4)
-  return frame
-}
-
-type Reader = (offset: number, length: number) => Promise<Uint8Array>
-
 /** Reads ranges that only move forward, a megabyte at a time. The result is valid until the next call. */
 function reader(file: FileHandle, size: number): Reader {
   let start = 0
@@ -173,21 +170,6 @@ function reader(file: FileHandle, size: number): Reader {
     }
     return chunk.subarray(offset - start, offset - start + length)
   }
-}
-
-/** Offsets of the whole records from the beginning, and of the end of the last. */
-async function scan(read: Reader, size: number, recordBytesMax: number): Promise<number[]> {
-  const offsets = [head.length]
-  let offset = head.length
-  while (offset + frameBytes <= size) {
-    const frame = (await read(offset, frameBytes)).slice()
-    const length = new DataView(frame.buffer).getUint32(0)
-    if (length > recordBytesMax || offset + frameBytes + length > size) break
-    if (!equal(frame, frameOf(await read(offset + frameBytes, length)))) break
-    offset += frameBytes + length
-    offsets.push(offset)
-  }
-  return offsets
 }
 
 async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {

@@ -62,6 +62,8 @@ export const limits = {
   gcmRecordsPerKeyMax: 1_073_741_824,
   /** One record of an append-only file: the largest block record or journal record, and head-room. */
   fileRecordBytesMax: 16_777_216,
+  /** Hashed to tell damage from a torn tail when a sealed file is opened: some 16 times the largest file, about a second. */
+  damageSearchBytesMax: 268_435_456,
   /** Rule. Items that one order or hold names: what fits a transaction. */
   placesPerActMax: 2_048,
   /** One record of the state: the largest hold or order, and head-room. */

@@ -7,7 +7,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import fc from 'fast-check'
-import { toHex, utf8 } from '../../src/base/bytes.ts'
+import { randomBytes } from '#crypto'
+import { concat, toHex, utf8 } from '../../src/base/bytes.ts'
 import { AppendFile, lockDirectory, writeFileAtomic } from '../../src/base/files.ts'
 import { hasCode } from './codes.ts'
 
@@ -69,6 +70,7 @@ describe('An append-only file', () => {
     const whole = await readFile(path)
     for (let length = whole.length - 1; length >= 0; length--) {
       await writeFile(path, whole.subarray(0, length))
+      await (await AppendFile.open(path, { sealed: true })).close()
       const kept = await contents(path)
       assert.deepEqual(kept, threeHex.slice(0, kept.length))
       assert.ok(kept.length < 3)
@@ -108,6 +110,63 @@ describe('An append-only file', () => {
     await writeFile(path, damaged)
     await assert.rejects(AppendFile.open(path, { atLeast: 3 }), hasCode('RECORD_TAMPERED'))
     assert.deepEqual(await readFile(path), damaged)
+  })
+
+  /** Every record but the last in turn broken at every byte: of the length, the checksum and the record. */
+  it('S1 of sealed records is damaged when a whole one stands behind a broken one, and stays as it is', async () => {
+    const path = join(folder, 'log')
+    await filled(path, three)
+    const whole = await readFile(path)
+    for (let place = 8; place < whole.length - 12 - 9; place++) {
+      for (const flip of [0x01, 0xff]) {
+        const damaged = Uint8Array.from(whole)
+        damaged[place] = (damaged[place] ?? 0) ^ flip
+        await writeFile(path, damaged)
+        await assert.rejects(AppendFile.open(path, { sealed: true }), hasCode('RECORD_TAMPERED'), `byte ${place}`)
+        assert.deepEqual(Uint8Array.from(await readFile(path)), damaged)
+      }
+    }
+  })
+
+  it('S1 of sealed records finds long ones behind several that are broken', async () => {
+    const path = join(folder, 'log')
+    const records = [100, 200_000, 3_000_000, 40, 1_100_000].map((length) => randomBytes(length))
+    await filled(path, records)
+    const damaged = Uint8Array.from(await readFile(path))
+    // The first loses its length; the second and the fourth, around the long third, a byte each.
+    damaged.fill(0xff, 8, 12)
+    damaged[8 + 12 + 100 + 12 + 5] = ~(damaged[8 + 12 + 100 + 12 + 5] ?? 0)
+    damaged[damaged.length - 1_100_000 - 12 - 1] = ~(damaged[damaged.length - 1_100_000 - 12 - 1] ?? 0)
+    await writeFile(path, damaged)
+    await assert.rejects(AppendFile.open(path, { sealed: true }), hasCode('RECORD_TAMPERED'))
+    // Without the two that are whole it is the tail of a crash.
+    damaged[8 + 12 + 100 + 12 + 200_000 + 12] = ~(damaged[8 + 12 + 100 + 12 + 200_000 + 12] ?? 0)
+    await writeFile(path, damaged.subarray(0, damaged.length - 1))
+    const file = await AppendFile.open(path, { sealed: true })
+    assert.equal(file.count, 0)
+    await file.close()
+  })
+
+  it('S7 of sealed records drops a torn tail of megabytes, and of zeros', async () => {
+    const path = join(folder, 'log')
+    await filled(path, [randomBytes(500), randomBytes(6_000_000)])
+    await truncate(path, 5_000_000)
+    const file = await AppendFile.open(path, { sealed: true })
+    assert.equal(file.count, 1)
+    await file.close()
+    await truncate(path, 5_000_000)
+    const again = await AppendFile.open(path, { sealed: true })
+    assert.equal(again.count, 1)
+    await again.close()
+  })
+
+  it('S7 of clear records takes nothing that stands in a torn record for a record', async () => {
+    const inner = join(folder, 'inner')
+    const path = join(folder, 'log')
+    await filled(inner, [utf8('looks like a record')])
+    await filled(path, [utf8('one'), concat(await readFile(inner), utf8('and more'))])
+    await truncate(path, (await readFile(path)).length - 3)
+    assert.deepEqual(await contents(path), [toHex(utf8('one'))])
   })
 
   it('S1 whose record changes on disk while it is open says so', async () => {
