@@ -139,7 +139,7 @@ function differs(state: State, result: Result): boolean {
   return result.sequence === state.applied.sequence && resultKey({ ...result, ...state.applied }) !== resultKey(result)
 }
 
-export function fence(state: State, certificate: ResultCertificate): void {
+function fence(state: State, certificate: ResultCertificate): void {
   if (state.fenced) return
   state.fenced = true
   state.out.push({ type: 'fence', code: 'RESULT_DIVERGED', evidence: encode(resultCertificateSchema, certificate) })

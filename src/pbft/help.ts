@@ -172,7 +172,7 @@ function nextHelpers(state: State): readonly NodeId[] {
   return Array.from({ length: f + 1 }, (_, i) => others[(start + i) % others.length] as NodeId)
 }
 
-export function isLacking(state: State): boolean {
+function isLacking(state: State): boolean {
   const { resendMs } = state.setup.parameters
   if (!state.active || state.fetching !== undefined || state.statusRound === 0) return true
   if (!elapsed(state, state.progressAt, resendMs)) return false

@@ -12,5 +12,6 @@ export const pbft: Protocol<PbftMessage> = {
   messages: messageSchema,
   claims: claimsOf,
   forwarded: (message) => (message.type === 'request' ? message.transactions : []),
+  withForwarded: (message, transactions) => (message.type === 'request' ? { ...message, transactions } : message),
   start: (setup) => new Replica(setup),
 }

@@ -77,7 +77,7 @@ function isWanted(state: State, signer: NodeId): boolean {
 }
 
 /** Everything but the signatures, which verified before. */
-export function isViewChange(state: State, { signer, view, stable, prepared }: ViewChange): boolean {
+function isViewChange(state: State, { signer, view, stable, prepared }: ViewChange): boolean {
   if (!state.validators.has(signer) || view === 0) return false
   if (!stable.every((each) => isResultCertificate(state, each) && each.result.checkpoint.length === 1)) return false
   const low = stable[0]?.result.sequence ?? 0
