@@ -155,8 +155,10 @@ export interface Protocol<Message> {
   readonly messages: Schema<Message>
   /** What must verify before `message` may be received, those inside certificates included. */
   claims(message: Message, ledger: LedgerId): readonly Claim[]
-  /** Requests that a peer forwards in `message` (none in a proposal): the host drops the message unless each is statically valid. */
+  /** Requests that a peer forwards in `message`; none in a proposal. The host judges each before the core sees it. */
   forwarded(message: Message): readonly Uint8Array[]
+  /** The same message with only these of its forwarded requests. */
+  withForwarded(message: Message, requests: readonly Uint8Array[]): Message
   start(setup: Setup): Core<Message>
 }
 

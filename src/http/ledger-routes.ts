@@ -26,7 +26,7 @@ const transactionBytesMax = limits.transactionBytesMax + 256
 
 const sentTransactionSchema: Schema<SentTransaction> = record<SentTransaction>({
   transaction: bytesUpTo(transactionBytesMax),
-  payload: bytesUpTo(limits.payloadBytesMax + limits.transactionBytesMax),
+  payload: bytesUpTo(limits.payloadBytesMax),
 })
 
 export function ledgerRoutes(server: FastifyInstance, node: HttpNode, submitTimeoutMs: number): void {

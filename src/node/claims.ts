@@ -1,7 +1,8 @@
-// Checks the signatures that a message rests on, each once: certificates repeat the votes that a node saw before.
+// Checks the signatures that a message rests on, each once: certificates repeat the votes that a node saw before. What
+// shows without any arithmetic that a message is no correct node's comes first, and long checks leave others their turn.
 
 import { sha256 } from '#crypto'
-import { toHex, utf8 } from '../base/bytes.ts'
+import { equal, toHex, utf8 } from '../base/bytes.ts'
 import { verify } from '../base/signature.ts'
 import type { Claim } from '../consensus/contract.ts'
 import { type Roster, validatorOf } from '../consensus/roster.ts'
@@ -9,28 +10,74 @@ import { type Roster, validatorOf } from '../consensus/roster.ts'
 /** How many verified claims are remembered: a few windows of votes of a large roster. */
 const rememberedMax = 65_536
 
+/** Signatures verified at a stretch, about 10 ms of the event loop. */
+const sliceClaims = 64
+
+/** What a message may hold beside a certificate for each sequence of a window: its own signature and a checkpoint's. */
+const certificatesBeside = 4
+
 export interface ClaimChecker {
-  /** Whether all verify under the keys of the roster. */
-  hold(claims: readonly Claim[], roster: Roster): boolean
+  /** Whether there are not too many, no signer signed one statement twice in different ways, and all verify. */
+  hold(claims: readonly Claim[], roster: Roster): Promise<boolean>
 }
 
-export function createClaimChecker(): ClaimChecker {
+export interface ClaimCheckerOptions {
+  /** Sequences that a message may speak of at once. */
+  readonly window: number
+  /** Lets others have their turn; resolves when this check may go on. */
+  readonly pause?: () => Promise<void>
+}
+
+interface NamedClaim {
+  readonly claim: Claim
+  readonly key: Uint8Array
+  /** Hash of the whole claim. */
+  readonly name: string
+}
+
+export function createClaimChecker({ window, pause = nextTurn }: ClaimCheckerOptions): ClaimChecker {
   let recent = new Set<string>()
   let older = new Set<string>()
 
-  function holds(claim: Claim, roster: Roster): boolean {
-    const validator = validatorOf(roster, claim.signer)
-    if (validator === undefined) return false
-    const name = toHex(sha256(validator.key, claim.signature, utf8(`${claim.domain}\0`), claim.bytes))
-    if (recent.has(name) || older.has(name)) return true
-    if (!verify(claim.domain, claim.bytes, claim.signature, validator.key)) return false
+  function remember(name: string): void {
     recent.add(name)
     if (recent.size >= rememberedMax / 2) {
       older = recent
       recent = new Set()
     }
-    return true
   }
 
-  return { hold: (claims, roster) => claims.every((claim) => holds(claim, roster)) }
+  return {
+    async hold(claims, roster) {
+      const named = distinct(claims, roster, roster.validators.length * (window + certificatesBeside))
+      if (named === undefined) return false
+      const fresh = named.filter(({ name }) => !recent.has(name) && !older.has(name))
+      for (const [place, { claim, key, name }] of fresh.entries()) {
+        if (place > 0 && place % sliceClaims === 0) await pause()
+        if (!verify(claim.domain, claim.bytes, claim.signature, key)) return false
+        remember(name)
+      }
+      return true
+    },
+  }
+}
+
+/** Each claim once; undefined for more than `max`, for a stranger's, and for two signatures of one statement. */
+function distinct(claims: readonly Claim[], roster: Roster, max: number): readonly NamedClaim[] | undefined {
+  const byStatement = new Map<string, NamedClaim>()
+  for (const claim of claims) {
+    const key = validatorOf(roster, claim.signer)?.key
+    if (key === undefined) return undefined
+    const statement = sha256(key, utf8(`${claim.domain}\0`), claim.bytes)
+    const known = byStatement.get(toHex(statement))
+    if (known === undefined) {
+      if (byStatement.size === max) return undefined
+      byStatement.set(toHex(statement), { claim, key, name: toHex(sha256(statement, claim.signature)) })
+    } else if (!equal(known.claim.signature, claim.signature)) return undefined
+  }
+  return [...byStatement.values()]
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
 }

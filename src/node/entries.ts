@@ -1,5 +1,5 @@
 // What the consortium log says about a delivered block: one entry for the block, then one for each transaction that was
-// executed for the first time. Identical on every node, no personal data: actors are organisations and key ids.
+// admitted. Identical on every node, no personal data: actors are organisations and key ids.
 
 import type { Entry } from '../audit/leaf.ts'
 import type { Delivered, TransactionOutcome } from '../ledger/ledger.ts'
@@ -17,7 +17,7 @@ export function entriesOf(delivered: Delivered): readonly Entry[] {
   }
   return [
     block,
-    ...outcomes.filter((outcome) => !outcome.repeated).map((outcome) => transactionEntry(header.sequence, outcome)),
+    ...outcomes.filter(({ admitted }) => admitted).map((outcome) => transactionEntry(header.sequence, outcome)),
   ]
 }
 

@@ -91,7 +91,7 @@ export class LedgerMachine implements Machine {
       ...change,
       unstage: requests,
     })
-    payloads.release(requests)
+    await payloads.executed(requests)
     this.#applied = outcome
     onExecuted(delivered, requests)
     return { outcome, next: delivered.next }
@@ -130,7 +130,7 @@ export class LedgerMachine implements Machine {
 
 function recordsOf({ header, outcomes, changes }: Delivered, requests: readonly RequestId[]): readonly StateRecord[] {
   const executions = outcomes
-    .filter(({ repeated }) => !repeated)
+    .filter(({ admitted }) => admitted)
     .map(({ tx, index, code }) => {
       const request = requests[index] as RequestId
       const value = encode(executionSchema, { request, sequence: header.sequence, index, code })

@@ -1,14 +1,16 @@
-// Payloads on their way. They travel beside messages and the protocol core never sees them; here they wait, checked
-// against their commitments and durable in the staging area, until their block is executed. Missing ones are asked of peers.
+// Payloads on their way. They travel beside messages and the protocol core never sees them. Of each request this pool knows
+// one thing: that its payload is wanted (somebody waits), or that it is held (checked against its commitments and durable
+// in the staging area) until its block is executed or it has waited for too many blocks. Missing ones are asked of peers.
 
-import { invariant, LedgerError } from '../base/errors.ts'
-import type { LedgerId } from '../base/ids.ts'
+import { InvariantError, LedgerError } from '../base/errors.ts'
+import type { LedgerId, NodeId } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import { decode } from '../base/schema.ts'
 import { type RequestId, requestId } from '../consensus/batch.ts'
 import { type OpenedItem, openPayload } from '../ledger/items.ts'
 import { payloadSchema } from '../ledger/payload.ts'
 import { hasPayload, type Transaction } from '../ledger/transaction.ts'
+import { Offers, Shelf } from './offers.ts'
 import type { Verdicts } from './verdicts.ts'
 import type { CarriedPayload } from './wire.ts'
 
@@ -24,94 +26,146 @@ export interface PayloadPoolOptions {
   /** Durable when it resolves. */
   readonly stage: (id: RequestId, payload: Uint8Array) => Promise<void>
   readonly staged: (id: RequestId) => Promise<Uint8Array | undefined>
+  readonly unstage: (ids: readonly RequestId[]) => Promise<void>
   /** Asks peers for payloads; answers come by `offer`. `again`: the first question brought nothing. */
   readonly ask: (ids: readonly RequestId[], again: boolean) => void
   readonly onFailure: (error: unknown) => void
 }
 
-interface Wait {
+interface Wanted {
+  readonly type: 'wanted'
   readonly transaction: Transaction
-  readonly here: Promise<void>
-  readonly settle: () => void
+  /** Execution waits for it: asked for before those that only votes wait for. */
+  urgent: boolean
+  /** It came and is being made durable. */
+  arrived: boolean
+  readonly here: Promise<OpenedPayload>
+  readonly settle: (payload: OpenedPayload) => void
+  readonly fail: (error: LedgerError) => void
+}
+
+interface Held {
+  readonly type: 'held'
+  readonly payload: OpenedPayload
+  /** Blocks that were executed since it came. */
+  blocks: number
 }
 
 export class PayloadPool {
   readonly #options: PayloadPoolOptions
-  /** Offered, not yet checked; what nobody asked for is the first to go. */
-  readonly #loose: Shelf = new Shelf(limits.stagedBytesMax)
-  /** Checked and durable. */
-  readonly #here: Map<RequestId, OpenedPayload> = new Map()
+  readonly #requests: Map<RequestId, Wanted | Held> = new Map()
+  readonly #offers: Offers = new Offers()
   /** Executed, kept for peers that are a little behind. */
   readonly #recent: Shelf = new Shelf(limits.recentPayloadBytesMax)
-  readonly #waiting: Map<RequestId, Wait> = new Map()
+  #heldBytes = 0
+  #closed = false
 
   constructor(options: PayloadPoolOptions) {
     this.#options = options
   }
 
-  /** Takes what a peer sent; it is checked when somebody waits for it. */
-  offer(payloads: readonly CarriedPayload[]): void {
+  /** Keeps what a peer sent until somebody waits for it. */
+  offer(from: NodeId, payloads: readonly CarriedPayload[]): void {
     for (const { id, payload } of payloads) {
-      if (this.#here.has(id)) continue
-      this.#loose.put(id, payload)
-      const wait = this.#waiting.get(id)
-      if (wait !== undefined) this.#tryLoose(id, wait.transaction).catch(this.#options.onFailure)
+      const request = this.#requests.get(id)
+      if (request?.type === 'held') continue
+      this.#offers.put(from, id, payload)
+      if (request !== undefined) this.#tryOffers(id, request.transaction).catch(this.#options.onFailure)
     }
   }
 
-  /** Resolves when the payload of every transaction is checked and durable; false when one is statically invalid. */
+  /** Resolves when the payload of every transaction is held; false when one is statically invalid. */
   async ready(transactions: readonly Uint8Array[]): Promise<boolean> {
-    const waits: Promise<void>[] = []
+    const waits: Promise<unknown>[] = []
     for (const bytes of transactions) {
       const verdict = this.#options.verdicts.of(bytes)
       if (verdict.type === 'invalid') return false
-      if (hasPayload(verdict.transaction)) waits.push(this.#wait(requestId(bytes), verdict.transaction))
+      if (hasPayload(verdict.transaction)) waits.push(this.#wait(requestId(bytes), verdict.transaction, false))
     }
     await Promise.all(waits)
     return true
   }
 
+  /** The payload of a transaction whose block is to be executed, once it is here. @throws LedgerError NODE_STOPPED */
+  opened(bytes: Uint8Array): Promise<OpenedPayload> {
+    return this.#wait(requestId(bytes), this.#validated(bytes), true)
+  }
+
   /**
    * Takes a request with its payload, from a client or from the peer that forwards it; durable when it resolves.
-   * @throws LedgerError what is wrong with the request; PAYLOAD_UNAVAILABLE when the payload is not the one it committed to.
+   * @throws LedgerError what is wrong with the request; PAYLOAD_UNAVAILABLE when the payload is not the one it committed
+   * to; TOO_BUSY when this node holds as many as it may.
    */
   async take(bytes: Uint8Array, payload: Uint8Array): Promise<void> {
     const id = requestId(bytes)
     const transaction = this.#validated(bytes)
-    if (hasPayload(transaction) && !this.#here.has(id)) await this.#keep(id, transaction, payload)
+    if (!hasPayload(transaction) || this.#requests.get(id)?.type === 'held') return
+    if (this.#heldBytes + payload.length > limits.stagedBytesMax) throw new LedgerError('TOO_BUSY')
+    await this.#hold(id, this.#open(id, transaction, payload))
   }
 
-  /** The opened payload of a transaction, once it is here. */
-  async opened(bytes: Uint8Array): Promise<OpenedPayload> {
-    const id = requestId(bytes)
-    await this.#wait(id, this.#validated(bytes))
-    const opened = this.#here.get(id)
-    invariant(opened !== undefined, 'a payload that was waited for is here')
-    return opened
-  }
-
-  /** Payloads to send along with these requests, as far as they are here. */
+  /** Payloads to send along with these requests, as far as they are in memory and fit beside a message. */
   carried(ids: readonly RequestId[]): readonly CarriedPayload[] {
-    return ids.flatMap((id) => {
-      const payload = this.#here.get(id)?.bytes ?? this.#recent.get(id)
-      return payload === undefined ? [] : [{ id, payload }]
-    })
-  }
-
-  /** Their block is executed: they are in the store, and here only for peers that are a little behind. */
-  release(ids: readonly RequestId[]): void {
+    const found: CarriedPayload[] = []
+    let bytes = 0
     for (const id of ids) {
-      const opened = this.#here.get(id)
-      if (opened !== undefined) this.#recent.put(id, opened.bytes)
-      this.#here.delete(id)
-      this.#loose.remove(id)
+      const request = this.#requests.get(id)
+      const payload = request?.type === 'held' ? request.payload.bytes : this.#recent.get(id)
+      bytes += payload?.length ?? 0
+      if (bytes > limits.carriedBytesMax) break
+      if (payload !== undefined) found.push({ id, payload })
     }
+    return found
   }
 
-  /** Asks peers again for what is missing. */
+  /** As many of these as fit one answer, from memory or from the staging area. */
+  async answer(ids: readonly RequestId[]): Promise<readonly CarriedPayload[]> {
+    const found: CarriedPayload[] = []
+    let bytes = 0
+    for (const id of ids) {
+      const payload = this.carried([id])[0]?.payload ?? (await this.#options.staged(id))
+      bytes += payload?.length ?? 0
+      if (bytes > limits.carriedBytesMax) break
+      if (payload !== undefined) found.push({ id, payload })
+    }
+    return found
+  }
+
+  /** A block is executed and these are in the store. What has waited for too many blocks is forgotten. */
+  async executed(ids: readonly RequestId[]): Promise<void> {
+    for (const id of ids) {
+      const request = this.#requests.get(id)
+      if (request?.type === 'held') {
+        this.#recent.put(id, request.payload.bytes)
+        this.#forget(id)
+      }
+      this.#offers.take(id)
+    }
+    const late: RequestId[] = []
+    for (const [id, request] of this.#requests) {
+      if (request.type === 'held' && ++request.blocks > limits.stagedBlocksMax) late.push(id)
+    }
+    for (const id of late) this.#forget(id)
+    if (late.length > 0) await this.#options.unstage(late)
+  }
+
+  /** Asks peers again for what is missing, what execution waits for first. */
   askAgain(): void {
-    const missing = [...this.#waiting.keys()].slice(0, limits.batchTransactionsMax)
-    if (missing.length > 0) this.#options.ask(missing, true)
+    const wanted = [...this.#requests].filter(isMissing)
+    const urgent = wanted.filter(([, { urgent: isUrgent }]) => isUrgent)
+    // Votes of views gone by may still wait; the newest are worth most.
+    const others = wanted.filter(([, { urgent: isUrgent }]) => !isUrgent).reverse()
+    for (const [id] of others.slice(limits.wantedPayloadsMax)) this.#requests.delete(id)
+    const ids = [...urgent, ...others].slice(0, limits.batchTransactionsMax).map(([id]) => id)
+    if (ids.length > 0) this.#options.ask(ids, true)
+  }
+
+  /** Ends every wait. */
+  close(): void {
+    this.#closed = true
+    for (const request of this.#requests.values()) {
+      if (request.type === 'wanted') request.fail(new LedgerError('NODE_STOPPED'))
+    }
   }
 
   #validated(bytes: Uint8Array): Transaction {
@@ -120,87 +174,85 @@ export class PayloadPool {
     return verdict.transaction
   }
 
-  async #wait(id: RequestId, transaction: Transaction): Promise<void> {
-    if (this.#here.has(id)) return
-    const before = await this.#options.staged(id)
-    // It may have come while the disk was asked.
-    if (this.#here.has(id)) return
-    if (before !== undefined) {
-      this.#here.set(id, this.#open(id, transaction, before))
-      return
+  async #wait(id: RequestId, transaction: Transaction, urgent: boolean): Promise<OpenedPayload> {
+    if (this.#closed) throw new LedgerError('NODE_STOPPED')
+    const known = this.#requests.get(id)
+    if (known?.type === 'held') return known.payload
+    if (known !== undefined) {
+      known.urgent ||= urgent
+      return known.here
     }
-    const wait = this.#waiting.get(id) ?? this.#beginWait(id, transaction)
-    await this.#tryLoose(id, transaction)
-    if (this.#waiting.has(id)) this.#options.ask([id], false)
-    await wait.here
-  }
-
-  #beginWait(id: RequestId, transaction: Transaction): Wait {
-    let settle = (): void => undefined
-    const here = new Promise<void>((resolve) => {
-      settle = resolve
-    })
-    const wait = { transaction, here, settle }
-    this.#waiting.set(id, wait)
-    return wait
+    const wanted = newWanted(transaction, urgent)
+    this.#requests.set(id, wanted)
+    const before = await this.#options.staged(id)
+    if (before !== undefined) this.#settle(id, this.#open(id, transaction, before))
+    else await this.#tryOffers(id, transaction)
+    if (this.#requests.get(id) === wanted) this.#options.ask([id], false)
+    return wanted.here
   }
 
   /** Tries what was offered; a payload that does not open is dropped and the wait goes on. */
-  async #tryLoose(id: RequestId, transaction: Transaction): Promise<void> {
-    const bytes = this.#loose.get(id)
-    if (bytes === undefined) return
-    this.#loose.remove(id)
-    try {
-      await this.#keep(id, transaction, bytes)
-    } catch (error) {
-      if (!(error instanceof LedgerError) || error.code === 'STORAGE_FAILED') throw error
+  async #tryOffers(id: RequestId, transaction: Transaction): Promise<void> {
+    for (const bytes of this.#offers.take(id)) {
+      let opened: OpenedPayload
+      try {
+        opened = this.#open(id, transaction, bytes)
+      } catch (error) {
+        if (error instanceof LedgerError) continue
+        throw error
+      }
+      const request = this.#requests.get(id)
+      if (request?.type === 'wanted') request.arrived = true
+      return this.#hold(id, opened)
     }
   }
 
-  async #keep(id: RequestId, transaction: Transaction, bytes: Uint8Array): Promise<void> {
-    const opened = this.#open(id, transaction, bytes)
-    await this.#options.stage(id, bytes)
-    this.#here.set(id, opened)
-    const wait = this.#waiting.get(id)
-    this.#waiting.delete(id)
-    wait?.settle()
+  async #hold(id: RequestId, payload: OpenedPayload): Promise<void> {
+    await this.#options.stage(id, payload.bytes)
+    this.#settle(id, payload)
+  }
+
+  #settle(id: RequestId, payload: OpenedPayload): void {
+    const request = this.#requests.get(id)
+    if (request?.type === 'held') return
+    this.#requests.set(id, { type: 'held', payload, blocks: 0 })
+    this.#heldBytes += payload.bytes.length
+    request?.settle(payload)
+  }
+
+  #forget(id: RequestId): void {
+    const request = this.#requests.get(id)
+    if (request?.type !== 'held') throw new InvariantError('only what is held is forgotten')
+    this.#requests.delete(id)
+    this.#heldBytes -= request.payload.bytes.length
   }
 
   #open(id: RequestId, transaction: Transaction, bytes: Uint8Array): OpenedPayload {
-    if (bytes.length === 0) throw new LedgerError('PAYLOAD_UNAVAILABLE', { request: id })
-    const payload = decode(payloadSchema, bytes)
-    const verdict = openPayload(this.#options.ledger, transaction, payload)
+    if (bytes.length === 0 || bytes.length > limits.payloadBytesMax) {
+      throw new LedgerError('PAYLOAD_UNAVAILABLE', {
+        request: id,
+        bytes: bytes.length,
+        bytesMax: limits.payloadBytesMax,
+      })
+    }
+    const verdict = openPayload(this.#options.ledger, transaction, decode(payloadSchema, bytes))
     if (verdict.type === 'fault') throw new LedgerError('PAYLOAD_UNAVAILABLE', { request: id, reason: verdict.code })
     return { bytes, items: verdict.items }
   }
 }
 
-/** Payloads by request up to so many bytes; the oldest go first. */
-class Shelf {
-  readonly #bytesMax: number
-  readonly #payloads: Map<RequestId, Uint8Array> = new Map()
-  #bytes = 0
+function isMissing(entry: [RequestId, Wanted | Held]): entry is [RequestId, Wanted] {
+  return entry[1].type === 'wanted' && !entry[1].arrived
+}
 
-  constructor(bytesMax: number) {
-    this.#bytesMax = bytesMax
-  }
-
-  get(id: RequestId): Uint8Array | undefined {
-    return this.#payloads.get(id)
-  }
-
-  put(id: RequestId, payload: Uint8Array): void {
-    this.remove(id)
-    this.#payloads.set(id, payload)
-    this.#bytes += payload.length
-    for (const oldest of this.#payloads.keys()) {
-      if (this.#bytes <= this.#bytesMax) return
-      this.remove(oldest)
-    }
-  }
-
-  remove(id: RequestId): void {
-    this.#bytes -= this.#payloads.get(id)?.length ?? 0
-    this.#payloads.delete(id)
-  }
+function newWanted(transaction: Transaction, urgent: boolean): Wanted {
+  let settle: Wanted['settle'] = () => undefined
+  let fail: Wanted['fail'] = () => undefined
+  const here = new Promise<OpenedPayload>((resolve, reject) => {
+    settle = resolve
+    fail = reject
+  })
+  // Whoever waits hears of it; a wait that nobody is left in must not end the process.
+  here.catch(() => undefined)
+  return { type: 'wanted', transaction, urgent, arrived: false, here, settle, fail }
 }

@@ -44,7 +44,7 @@ function replayOf(ledger: Ledger): Replay {
         .map(({ id, keys }) => ({ node: id, publicKey: keys.checkpoint })),
     apply({ header, tokens, batchTime, transactions }): Replayed {
       const delivered = ledger.apply(header.sequence, { time: batchTime, tokens, transactions })
-      const done = delivered.outcomes.filter(({ code, repeated }) => code === 'OK' && !repeated)
+      const done = delivered.outcomes.filter(({ code }) => code === 'OK')
       return {
         header: delivered.header,
         hash: delivered.hash,

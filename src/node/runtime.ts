@@ -24,7 +24,7 @@ import { Submissions } from './submissions.ts'
 import { Sync } from './sync.ts'
 import { Validator, type ValidatorEvent } from './validator.ts'
 import { createVerdicts, type Verdicts } from './verdicts.ts'
-import { type CarriedPayload, type Envelope, envelopeSchema } from './wire.ts'
+import { type Envelope, envelopeSchema } from './wire.ts'
 
 export type NodeEvent =
   | ValidatorEvent
@@ -111,6 +111,7 @@ export class Runtime {
       verdicts,
       stage: (id, payload) => store.stage(id, payload),
       staged: (id) => store.staged(id),
+      unstage: (ids) => store.unstage(ids),
       ask: (ids, again) => running.runtime?.askForPayloads(ids, again),
       onFailure,
     })
@@ -193,15 +194,17 @@ export class Runtime {
         this.#validator.receive(from, envelope.message, envelope.payloads)
         break
       case 'payloads':
-        this.#payloads.offer(envelope.payloads)
+        this.#payloads.offer(from, envelope.payloads)
+        // An answer holds no more than fits it.
+        if (envelope.payloads.length > 0) this.#payloads.askAgain()
         break
       case 'payloads-wanted': {
-        const carried = firstOf(this.#payloads.carried(envelope.ids))
+        const carried = await this.#payloads.answer(envelope.ids)
         if (carried.length > 0) this.#send(from, { type: 'payloads', payloads: carried })
         break
       }
       case 'blocks':
-        for (const served of envelope.blocks) this.#payloads.offer(served.payloads)
+        for (const served of envelope.blocks) this.#payloads.offer(from, served.payloads)
         this.#sync.receive(from, envelope)
         break
       case 'blocks-wanted':
@@ -225,15 +228,6 @@ interface Started {
   readonly verdicts: Verdicts
   readonly final: ResultCertificate | undefined
   readonly journal: readonly JournalRecord[]
-}
-
-/** As many as fill one frame at most; the others are asked for again. */
-function firstOf(carried: readonly CarriedPayload[]): readonly CarriedPayload[] {
-  let bytes = 0
-  return carried.filter(({ payload }, place) => {
-    bytes += payload.length
-    return place === 0 || bytes <= limits.frameBytesMax / 2
-  })
 }
 
 /** What each node may choose for itself. */

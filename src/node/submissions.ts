@@ -5,6 +5,7 @@ import { type ErrorCode, LedgerError } from '../base/errors.ts'
 import type { Sequence, TxId } from '../base/ids.ts'
 import { type RequestId, requestId } from '../consensus/batch.ts'
 import type { Delivered } from '../ledger/ledger.ts'
+import type { Transaction } from '../ledger/transaction.ts'
 import type { Execution } from './execution.ts'
 import type { LedgerMachine } from './machine.ts'
 import type { PayloadPool } from './payloads.ts'
@@ -27,7 +28,7 @@ export interface SubmissionsOptions {
 interface Waiter {
   readonly id: RequestId
   execution: Execution | undefined
-  readonly settle: (result: Execution | LedgerError) => void
+  settle: (result: Execution | LedgerError) => void
 }
 
 export class Submissions {
@@ -42,31 +43,45 @@ export class Submissions {
 
   /** @throws LedgerError what is wrong with it, TOO_BUSY, or NOT_FINAL when `signal` ends the wait. */
   async submit(bytes: Uint8Array, payload: Uint8Array, signal: AbortSignal): Promise<Submission> {
-    const { machine, payloads, verdicts, propose } = this.#options
+    const { machine, verdicts, propose } = this.#options
     const verdict = verdicts.of(bytes)
     if (verdict.type === 'invalid') throw new LedgerError(verdict.code)
     const { tx, transaction } = verdict
     const request = requestId(bytes)
-    const before = await machine.execution(tx)
-    if (before !== undefined && before.request !== request) throw new LedgerError('REPEATED', { tx })
-    if (before !== undefined && before.sequence <= this.#final) return { tx, ...before }
-    if (before === undefined) {
-      const fault = machine.ledger.courtesyFault(transaction)
-      // A number that was used while we looked is answered like one that was used before.
-      if (fault !== undefined && fault !== 'REPEATED') throw new LedgerError(fault)
-      await payloads.take(bytes, payload)
+    // Registered before the look, so that a block that is executed in between answers it.
+    const { waiter, done } = this.#wait(tx, request, signal)
+    try {
+      const before = await machine.execution(tx)
+      if (before !== undefined) {
+        waiter.execution = before
+        this.#settleFinal()
+      } else if (waiter.execution === undefined) {
+        await this.#admit(bytes, payload, transaction)
+        propose(bytes)
+      }
+    } catch (error) {
+      if (!(error instanceof LedgerError)) throw error
+      this.#settle(tx, waiter, error)
     }
-    const done = this.#wait(tx, request, await machine.execution(tx), signal)
-    if (before === undefined) propose(bytes)
     return { tx, ...(await done) }
+  }
+
+  /** A courtesy to the client, before the protocol spends anything on what this node's state shows to be hopeless. */
+  async #admit(bytes: Uint8Array, payload: Uint8Array, transaction: Transaction): Promise<void> {
+    const fault = this.#options.machine.ledger.courtesyFault(transaction)
+    if (fault !== undefined) throw new LedgerError(fault)
+    await this.#options.payloads.take(bytes, payload)
   }
 
   /** `requests`: of the block's transactions, in order. */
   executed({ header, outcomes }: Delivered, requests: readonly RequestId[]): void {
-    for (const { tx, index, code, repeated } of outcomes) {
-      if (repeated) continue
-      const execution: Execution = { request: requests[index] as RequestId, sequence: header.sequence, index, code }
-      for (const waiter of this.#waiters.get(tx) ?? []) waiter.execution = execution
+    for (const { tx, index, code, admitted } of outcomes) {
+      const request = requests[index] as RequestId
+      for (const waiter of this.#waiters.get(tx) ?? []) {
+        if (admitted) waiter.execution = { request, sequence: header.sequence, index, code }
+        else if (waiter.id === request && code !== 'OK' && code !== 'REPEATED')
+          this.#settle(tx, waiter, new LedgerError(code))
+      }
     }
     this.#settleFinal()
   }
@@ -82,20 +97,20 @@ export class Submissions {
     }
   }
 
-  #wait(tx: TxId, id: RequestId, execution: Execution | undefined, signal: AbortSignal): Promise<Execution> {
-    return new Promise((resolve, reject) => {
+  #wait(tx: TxId, id: RequestId, signal: AbortSignal): { readonly waiter: Waiter; readonly done: Promise<Execution> } {
+    const waiter: Waiter = { id, execution: undefined, settle: () => undefined }
+    const done = new Promise<Execution>((resolve, reject) => {
       const giveUp = (): void => this.#settle(tx, waiter, new LedgerError('NOT_FINAL', { tx }))
-      const settle = (result: Execution | LedgerError): void => {
+      waiter.settle = (result) => {
         signal.removeEventListener('abort', giveUp)
         if (result instanceof LedgerError) reject(result)
         else resolve(result)
       }
-      const waiter: Waiter = { id, execution, settle }
       this.#waiters.set(tx, (this.#waiters.get(tx) ?? new Set()).add(waiter))
       if (signal.aborted) giveUp()
       else signal.addEventListener('abort', giveUp)
-      this.#settleFinal()
     })
+    return { waiter, done }
   }
 
   #settleFinal(): void {

@@ -107,7 +107,7 @@ export class Sync {
     const at = sequenceOf(machine.applied.sequence + 1)
     const answer = await this.#ask(peer, at, Math.min(limits.blocksPerAnswerMax, target - at + 1))
     try {
-      for (const served of answer?.blocks ?? []) if (!this.#stopped) await this.#execute(served)
+      for (const served of answer?.blocks ?? []) if (!this.#stopped) await this.#execute(peer, served)
     } catch (error) {
       if (!(error instanceof LedgerError) || error.code === 'STORAGE_FAILED') throw error
       refuse(peer, error)
@@ -129,11 +129,11 @@ export class Sync {
   }
 
   /** @throws LedgerError when the block is not the certified next one. */
-  async #execute({ block, payloads: carried }: ServedBlock): Promise<void> {
+  async #execute(from: NodeId, { block, payloads: carried }: ServedBlock): Promise<void> {
     const { machine, payloads } = this.#options
     const record = decode(blockRecordSchema, block)
     checkRecord(record, machine)
-    payloads.offer(carried)
+    payloads.offer(from, carried)
     const { header, batchTime, tokens, transactions, certificate } = record
     await machine.execute({ sequence: header.sequence, batch: { time: batchTime, tokens, transactions }, certificate })
   }

@@ -77,12 +77,33 @@ export class Validator {
   async #admit(from: NodeId, bytes: Uint8Array, carried: readonly CarriedPayload[]): Promise<void> {
     const { protocol, setup, claims, payloads } = this.#options
     const message = decode(protocol.messages, bytes)
-    if (!claims.hold(protocol.claims(message, setup.ledger), setup.roster)) throw new LedgerError('SIGNATURE_INVALID')
+    if (!(await claims.hold(protocol.claims(message, setup.ledger), setup.roster))) {
+      throw new LedgerError('SIGNATURE_INVALID')
+    }
     const requests = protocol.forwarded(message)
-    if (requests.length === 0) payloads.offer(carried)
-    // A leader that took a request without its payload would propose what nobody can vote for.
-    else await Promise.all(requests.map((request) => payloads.take(request, payloadOf(request, carried))))
-    this.#loop.push({ type: 'receive', from, message })
+    if (requests.length === 0) {
+      payloads.offer(from, carried)
+      this.#loop.push({ type: 'receive', from, message })
+      return
+    }
+    const taken = await Promise.all(requests.map((request) => this.#takes(from, request, carried)))
+    const kept = requests.filter((_, place) => taken[place])
+    if (kept.length > 0) this.#loop.push({ type: 'receive', from, message: protocol.withForwarded(message, kept) })
+  }
+
+  /**
+   * Whether a forwarded request may reach the core: a leader must not propose what nobody can vote for. What this node's
+   * state thinks of it is no reason: the state may be behind, and whoever forwards it waits for an outcome.
+   */
+  async #takes(from: NodeId, request: Uint8Array, carried: readonly CarriedPayload[]): Promise<boolean> {
+    try {
+      await this.#options.payloads.take(request, payloadOf(request, carried))
+      return true
+    } catch (error) {
+      if (!(error instanceof LedgerError) || error.code === 'STORAGE_FAILED') throw error
+      if (error.code !== 'TOO_BUSY') this.#options.onEvent({ type: 'refuse', from, code: error.code })
+      return false
+    }
   }
 
   status(): CoreStatus {
@@ -94,6 +115,7 @@ export class Validator {
     clearInterval(this.#ticking)
     clearInterval(this.#asking)
     this.#options.sync.stop()
+    this.#options.payloads.close()
     await this.#loop.stop()
     await this.#execution
   }
@@ -133,7 +155,14 @@ export class Validator {
   }
 
   #inOrder(task: () => Promise<void>): void {
-    this.#execution = this.#execution.then(() => (this.#open ? task() : undefined)).catch(this.#options.onFailure)
+    this.#execution = this.#execution
+      .then(() => (this.#open ? task() : undefined))
+      .catch((error: unknown) => {
+        // After a failure nothing may be executed on top of what was left half done.
+        if (!this.#open) return
+        this.#open = false
+        this.#options.onFailure(error)
+      })
   }
 
   async #fetch({ token, sequence, from }: Extract<Effect<unknown>, { readonly type: 'fetch' }>): Promise<void> {

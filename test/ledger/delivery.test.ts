@@ -41,8 +41,8 @@ describe('Delivery', () => {
     const stateHash = world.ledger.stateHash()
     const { outcomes, changes } = world.ledger.apply(sequenceOf(3), batch([bytes]))
     assert.deepEqual(
-      outcomes.map(({ code, repeated }) => [code, repeated]),
-      [['REPEATED', true]],
+      outcomes.map(({ code, admitted }) => [code, admitted]),
+      [['REPEATED', false]],
     )
     assert.deepEqual(changes, [])
     assert.equal(world.ledger.stateHash(), stateHash)

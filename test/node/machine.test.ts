@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openLog } from '../../src/audit/log.ts'
-import { timeOf } from '../../src/base/ids.ts'
+import { nodeIdOf, timeOf } from '../../src/base/ids.ts'
 import { type Batch, batchDigest, requestId } from '../../src/consensus/batch.ts'
 import type { CommitCertificate } from '../../src/consensus/certificate.ts'
 import type { Machine } from '../../src/consensus/ports.ts'
@@ -73,10 +73,12 @@ async function makePlace(): Promise<MachinePlace> {
         verdicts: createVerdicts(ledger),
         stage: (id, payload) => store.stage(id, payload),
         staged: (id) => store.staged(id),
+        unstage: (ids) => store.unstage(ids),
         ask: () => undefined,
         onFailure: (error) => assert.fail(String(error)),
       })
       payloads.offer(
+        nodeIdOf('1'.repeat(32)),
         agreed.map(({ batch, payload }) => ({ id: requestId(batch.transactions[0] as Uint8Array), payload })),
       )
       const machine = await LedgerMachine.open({ genesis, blocks, log, store, payloads, onExecuted: () => undefined })

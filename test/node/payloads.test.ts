@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { LedgerError } from '../../src/base/errors.ts'
+import { nodeIdOf } from '../../src/base/ids.ts'
+import { limits } from '../../src/base/limits.ts'
 import { type RequestId, requestId } from '../../src/consensus/batch.ts'
 import { ledgerIdFor } from '../../src/ledger/genesis.ts'
 import { PayloadPool } from '../../src/node/payloads.ts'
@@ -33,11 +35,16 @@ describe('The payload pool', () => {
       verdicts: createVerdicts(ledger),
       stage: async (id, payload) => void staged.set(id, payload),
       staged: async (id) => staged.get(id),
+      unstage: async (ids) => {
+        for (const each of ids) staged.delete(each)
+      },
       ask: (ids, again) => asked.push({ ids, again }),
       onFailure: (error) => assert.fail(String(error)),
     })
   })
 
+  const peer = nodeIdOf('1'.repeat(32))
+  const liar = nodeIdOf('2'.repeat(32))
   const id = (of: Built): RequestId => requestId(of.bytes)
   const settles = async (promise: Promise<unknown>): Promise<boolean> =>
     Promise.race([promise.then(() => true), new Promise<boolean>((done) => setTimeout(() => done(false), 30))])
@@ -46,20 +53,20 @@ describe('The payload pool', () => {
     const ready = pool.ready([built.bytes])
     assert.equal(await settles(ready), false)
     assert.deepEqual(asked, [{ ids: [id(built)], again: false }])
-    pool.offer([{ id: id(built), payload: built.payload }])
+    pool.offer(peer, [{ id: id(built), payload: built.payload }])
     assert.equal(await ready, true)
     assert.deepEqual([...staged.keys()], [id(built)])
   })
 
   it('P26 drops a payload that is not the one committed to, and goes on waiting for the right one', async () => {
     const ready = pool.ready([built.bytes])
-    pool.offer([{ id: id(built), payload: other.payload }])
-    pool.offer([{ id: id(built), payload: Uint8Array.of(1, 2, 3) }])
+    pool.offer(peer, [{ id: id(built), payload: other.payload }])
+    pool.offer(peer, [{ id: id(built), payload: Uint8Array.of(1, 2, 3) }])
     assert.equal(await settles(ready), false)
     assert.equal(staged.size, 0)
     pool.askAgain()
     assert.deepEqual(asked.at(-1), { ids: [id(built)], again: true })
-    pool.offer([{ id: id(built), payload: built.payload }])
+    pool.offer(peer, [{ id: id(built), payload: built.payload }])
     assert.equal(await ready, true)
   })
 
@@ -90,7 +97,59 @@ describe('The payload pool', () => {
 
   it('keeps what was executed for peers that are a little behind', async () => {
     await pool.take(built.bytes, built.payload)
-    pool.release([id(built)])
+    await pool.executed([id(built)])
     assert.deepEqual(pool.carried([id(built)]), [{ id: id(built), payload: built.payload }])
+  })
+
+  it('P26 lets no peer replace or push out what another offered', async () => {
+    pool.offer(peer, [{ id: id(built), payload: built.payload }])
+    pool.offer(liar, [{ id: id(built), payload: other.payload }])
+    assert.equal(await settles(pool.ready([built.bytes])), true)
+  })
+
+  it('answers from the staging area what a restart dropped from memory', async () => {
+    staged.set(id(built), built.payload)
+    assert.deepEqual(pool.carried([id(built)]), [])
+    assert.deepEqual(await pool.answer([id(built)]), [{ id: id(built), payload: built.payload }])
+  })
+
+  it('sends no more along than fits beside a message, and refuses a payload above its bound', async () => {
+    const large = await Promise.all([11, 12, 13].map((number) => statement(founded, number, { count: 12_000 })))
+    for (const each of large) await pool.take(each.bytes, each.payload)
+    const carried = pool.carried(large.map(id))
+    const bytes = carried.reduce((sum, { payload }) => sum + payload.length, 0)
+    assert.ok(carried.length > 0 && bytes <= limits.carriedBytesMax)
+    const huge = new Uint8Array(limits.payloadBytesMax + 1)
+    await assert.rejects(
+      pool.take(built.bytes, huge),
+      (error: unknown) => error instanceof LedgerError && error.code === 'PAYLOAD_UNAVAILABLE',
+    )
+  })
+
+  it('forgets, on disk too, what was not ordered for very many blocks', async () => {
+    await pool.take(built.bytes, built.payload)
+    for (let block = 0; block <= limits.stagedBlocksMax; block++) await pool.executed([])
+    assert.equal(staged.size, 0)
+    assert.deepEqual(pool.carried([id(built)]), [])
+  })
+
+  it('asks first for what execution waits for', async () => {
+    const vote = pool.ready([built.bytes])
+    const execution = pool.opened(other.bytes)
+    await settles(Promise.all([vote, execution]))
+    pool.askAgain()
+    assert.deepEqual(asked.at(-1), { ids: [id(other), id(built)], again: true })
+    pool.offer(
+      peer,
+      [built, other].map((each) => ({ id: id(each), payload: each.payload })),
+    )
+    await Promise.all([vote, execution])
+  })
+
+  it('ends every wait when the node stops', async () => {
+    const execution = pool.opened(built.bytes)
+    await settles(execution)
+    pool.close()
+    await assert.rejects(execution, (error: unknown) => error instanceof LedgerError && error.code === 'NODE_STOPPED')
   })
 })

@@ -64,6 +64,7 @@ export function toyWith(rules: ToyRules, name = 'toy/1'): Protocol<ToyMessage> {
     messages: toyMessageSchema,
     claims: toyClaims,
     forwarded: (message) => (message.type === 'forward' ? [message.request] : []),
+    withForwarded: (message) => message,
     start: (setup) => new Toy(setup, rules),
   }
 }

@@ -1,0 +1,57 @@
+// Payloads that peers sent and nobody has checked yet: a shelf for each peer, so that one that sends garbage can neither
+// replace nor push out what another sent.
+
+import type { NodeId } from '../base/ids.ts'
+import { limits } from '../base/limits.ts'
+import type { RequestId } from '../consensus/batch.ts'
+
+export class Offers {
+  readonly #shelves: Map<NodeId, Shelf> = new Map()
+
+  put(from: NodeId, id: RequestId, payload: Uint8Array): void {
+    const shelf = this.#shelves.get(from) ?? new Shelf(limits.offeredBytesMax)
+    this.#shelves.set(from, shelf)
+    shelf.put(id, payload)
+  }
+
+  /** Takes away every offer of this payload. */
+  take(id: RequestId): readonly Uint8Array[] {
+    const found: Uint8Array[] = []
+    for (const shelf of this.#shelves.values()) {
+      const payload = shelf.get(id)
+      if (payload !== undefined) found.push(payload)
+      shelf.remove(id)
+    }
+    return found
+  }
+}
+
+/** Payloads by request up to so many bytes; the oldest go first. */
+export class Shelf {
+  readonly #bytesMax: number
+  readonly #payloads: Map<RequestId, Uint8Array> = new Map()
+  #bytes = 0
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax
+  }
+
+  get(id: RequestId): Uint8Array | undefined {
+    return this.#payloads.get(id)
+  }
+
+  put(id: RequestId, payload: Uint8Array): void {
+    this.remove(id)
+    this.#payloads.set(id, payload)
+    this.#bytes += payload.length
+    for (const oldest of this.#payloads.keys()) {
+      if (this.#bytes <= this.#bytesMax) return
+      this.remove(oldest)
+    }
+  }
+
+  remove(id: RequestId): void {
+    this.#bytes -= this.#payloads.get(id)?.length ?? 0
+    this.#payloads.delete(id)
+  }
+}
