@@ -3,6 +3,7 @@
 
 import { sha256 } from '#crypto'
 import { equal, toHex, utf8 } from '../base/bytes.ts'
+import { limits } from '../base/limits.ts'
 import { verify } from '../base/signature.ts'
 import type { Claim } from '../consensus/contract.ts'
 import { type Roster, validatorOf } from '../consensus/roster.ts'
@@ -22,8 +23,8 @@ export interface ClaimChecker {
 }
 
 export interface ClaimCheckerOptions {
-  /** Sequences that a message may speak of at once. */
-  readonly window: number
+  /** Sequences that a message may speak of at once; what the rules allow at most unless the ledger is known. */
+  readonly window?: number
   /** Lets others have their turn; resolves when this check may go on. */
   readonly pause?: () => Promise<void>
 }
@@ -35,7 +36,10 @@ interface NamedClaim {
   readonly name: string
 }
 
-export function createClaimChecker({ window, pause = nextTurn }: ClaimCheckerOptions): ClaimChecker {
+export function createClaimChecker({
+  window = limits.windowMax,
+  pause = nextTurn,
+}: ClaimCheckerOptions = {}): ClaimChecker {
   let recent = new Set<string>()
   let older = new Set<string>()
 

@@ -55,9 +55,13 @@ export class Runtime {
   #final: ResultCertificate | undefined
 
   private constructor(options: RuntimeOptions, started: Started) {
-    const { parts, clock, onEvent, onFailure } = options
+    const { parts, clock, onFailure } = options
     const { machine, mesh, payloads, verdicts, journal } = started
-    this.#options = options
+    const onEvent = (event: NodeEvent): void => {
+      if (event.type === 'refuse') mesh.score(event.from, event.code)
+      options.onEvent(event)
+    }
+    this.#options = { ...options, onEvent }
     this.machine = machine
     this.mesh = mesh
     this.#payloads = payloads
@@ -88,7 +92,7 @@ export class Runtime {
       machine,
       sync: this.#sync,
       payloads,
-      claims: createClaimChecker(),
+      claims: createClaimChecker({ window: machine.ledger.parameters().window }),
       onFinal: (certificate) => this.#becomeFinal(certificate),
       onRejected: (id, code) => this.submissions.rejected(id, code),
       onEvent,

@@ -34,7 +34,12 @@ describe('The claims of a message', () => {
   let checker: ClaimChecker
   beforeEach(() => {
     pauses = 0
-    checker = createClaimChecker({ window, pause: async () => void (pauses += 1) })
+    checker = createClaimChecker({
+      window,
+      pause: async () => {
+        pauses += 1
+      },
+    })
   })
 
   it('hold when all verify, and not when one does not', async () => {
