@@ -74,6 +74,11 @@ const ownErrors = {
     sentence: 'A live record is sealed under a key that is not here.',
     next: 'Put back the keys folder of this node, or rebuild the node from the other members.',
   },
+  JOURNAL_MISSING: {
+    exit: 1,
+    sentence: 'This node has executed blocks but its journal is gone: it may have voted on what it no longer knows.',
+    next: 'Do not start it as a validator: put its journal back as it was last, or let it join anew under new keys.',
+  },
   STORAGE_FAILED: {
     exit: 5,
     sentence: 'The disk did not take or give what it should; nothing more is written.',
@@ -248,6 +253,11 @@ const ownErrors = {
     exit: 4,
     sentence: 'A block is not the agreed next one.',
     next: 'Nothing: it is fetched from another node.',
+  },
+  STATE_BEHIND_CHECKPOINT: {
+    exit: 3,
+    sentence: 'The store is older than what this node has signed or archived.',
+    next: 'Put the right store back; if it is lost, found the node anew under a new card rather than let it vote.',
   },
   STORAGE_INCOMPLETE: {
     exit: 3,

@@ -2,10 +2,11 @@
 // the erasable root (rows, payloads, state, executed height), then the answer. A kill between any two leaves files that
 // reach above the executed height; opening cuts them back to it, and the protocol delivers the rest again.
 
-import type { Log } from '../audit/log.ts'
+import type { Log, TreeHead } from '../audit/log.ts'
 import { concat } from '../base/bytes.ts'
 import { invariant, LedgerError } from '../base/errors.ts'
-import { type Digest, idBytes, type Sequence, type TxId } from '../base/ids.ts'
+import { type Digest, digestOf, idBytes, type Sequence, type TxId } from '../base/ids.ts'
+import { emptyRoot } from '../base/merkle.ts'
 import { decode, encode } from '../base/schema.ts'
 import { type Batch, type RequestId, requestId, summarize } from '../consensus/batch.ts'
 import { type BlockRecord, blockRecordSchema } from '../consensus/block.ts'
@@ -38,6 +39,8 @@ export interface MachineOptions {
   readonly log: Log
   readonly store: Store
   readonly payloads: PayloadPool
+  /** The last tree of the log that this node signed. */
+  readonly signed: TreeHead | undefined
   /** Told after a block is durable. */
   readonly onExecuted: (delivered: Delivered, requests: readonly RequestId[]) => void
 }
@@ -57,7 +60,7 @@ export class LedgerMachine implements Machine {
     this.#applied = applied
   }
 
-  /** @throws LedgerError STORAGE_INCOMPLETE when archive or log end before what was executed. */
+  /** @throws LedgerError STATE_BEHIND_CHECKPOINT, STORAGE_INCOMPLETE, RECORD_TAMPERED: what the folders hold does not agree. */
   static async open(options: MachineOptions): Promise<LedgerMachine> {
     const { ledger, outcome } = await restore(options)
     return new LedgerMachine(options, ledger, outcome)
@@ -145,24 +148,45 @@ function outcomeOf(ledger: Ledger, { header, hash }: Delivered, logSize: number,
   return { sequence: header.sequence, block: hash, logSize, logRoot, checkpoint }
 }
 
-/** The ledger at the executed height, with archive and log cut back to it. @throws LedgerError STATE_BEHIND_CHECKPOINT */
-async function restore({ genesis, blocks, log, store }: MachineOptions): Promise<{ ledger: Ledger; outcome: Outcome }> {
+/**
+ * The ledger at the executed height, with archive and log cut back to it. A crash leaves them one block ahead at most;
+ * more means that the store was lost or is an older copy, and nothing is cut.
+ * @throws LedgerError STATE_BEHIND_CHECKPOINT, STORAGE_INCOMPLETE, RECORD_TAMPERED
+ */
+async function restore(options: MachineOptions): Promise<{ ledger: Ledger; outcome: Outcome }> {
+  const { genesis, blocks, log, store } = options
   const meta = store.meta()
-  if (meta === undefined) {
-    await blocks.truncateAfter(0 as Sequence)
-    await log.truncate(0)
-    const ledger = Ledger.fromGenesis(genesis)
-    const checkpoint = { state: ledger.stateHash(), roster: rosterHash(ledger.roster()) }
-    return { ledger, outcome: genesisOutcome(ledger.id, log.root(), checkpoint) }
-  }
-  const { ledger: _ledger, epoch: _epoch, ...outcome } = decode(resultSchema, meta)
-  if (blocks.height < outcome.sequence || log.size < outcome.logSize) {
-    throw new LedgerError('STORAGE_INCOMPLETE', { executed: outcome.sequence, blocks: blocks.height, leaves: log.size })
-  }
+  const founded = Ledger.fromGenesis(genesis)
+  const outcome = meta === undefined ? foundedOutcome(founded) : executedOutcome(meta)
+  requireWhole(options, outcome)
   await blocks.truncateAfter(outcome.sequence)
   await log.truncate(outcome.logSize)
+  if (meta === undefined) return { ledger: founded, outcome }
   const records: { key: Uint8Array; value: Uint8Array }[] = []
   for await (const { key, value } of store.records()) if (key[0] === 0) records.push({ key: key.subarray(1), value })
   const { header } = decode(blockRecordSchema, await blocks.read(outcome.sequence))
   return { ledger: Ledger.fromRecords(genesis, records, { header }), outcome }
+}
+
+function foundedOutcome(ledger: Ledger): Outcome {
+  return genesisOutcome(ledger.id, digestOf(emptyRoot), {
+    state: ledger.stateHash(),
+    roster: rosterHash(ledger.roster()),
+  })
+}
+
+function executedOutcome(meta: Uint8Array): Outcome {
+  const { ledger: _ledger, epoch: _epoch, ...outcome } = decode(resultSchema, meta)
+  return outcome
+}
+
+function requireWhole({ blocks, log, signed }: MachineOptions, { sequence, logSize }: Outcome): void {
+  const facts = { executed: sequence, blocks: blocks.height, leaves: log.size }
+  if (blocks.height > sequence + 1 || (signed?.size ?? 0) > logSize) {
+    throw new LedgerError('STATE_BEHIND_CHECKPOINT', { ...facts, signedLeaves: signed?.size ?? 0 })
+  }
+  if (blocks.height < sequence || log.size < logSize) throw new LedgerError('STORAGE_INCOMPLETE', facts)
+  if (signed !== undefined && log.rootAt(signed.size) !== signed.root) {
+    throw new LedgerError('RECORD_TAMPERED', { folder: 'log', signedLeaves: signed.size })
+  }
 }

@@ -32,7 +32,7 @@ export interface NodeOptions {
   readonly listen: readonly string[]
   readonly unlock: UnlockProvider
   readonly onEvent?: (event: NodeEvent) => void
-  /** The node has stopped because it could not go on: a failed disk, a broken invariant. */
+  /** The node cannot go on and stops: a failed disk, a broken invariant. */
   readonly onFailure?: (error: unknown) => void
   /** False leaves the store readable on disk: only for the test that shows what sealing hides. */
   readonly seal?: boolean
@@ -131,8 +131,9 @@ export class QuadrilleNode {
 
   #fail(error: unknown): void {
     if (this.#stopping !== undefined) return
-    const told = (): void => this.#options.onFailure?.(error)
-    this.stop().then(told, told)
+    this.#options.onFailure?.(error)
+    // What closing meets after a failure is a consequence of it.
+    this.stop().catch(() => undefined)
   }
 
   get #running(): Runtime {

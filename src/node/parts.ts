@@ -24,6 +24,7 @@ export interface Parts {
   readonly log: Log
   readonly journal: Journal
   readonly checkpoints: CheckpointSigner
+  /** Closes every part, also when one of them fails to; then throws what failed first. */
   close(): Promise<void>
 }
 
@@ -37,11 +38,16 @@ export interface PartsOptions {
   readonly seal: boolean
 }
 
-/** @throws LedgerError STORE_LOCKED, UNLOCK_FAILED, KEY_CHECK_FAILED, RECORD_TAMPERED, FORMAT_UNSUPPORTED, STORAGE_FAILED */
+/**
+ * @throws LedgerError STORE_LOCKED, UNLOCK_FAILED, KEY_CHECK_FAILED, RECORD_TAMPERED, JOURNAL_MISSING, FORMAT_UNSUPPORTED,
+ * STORAGE_FAILED
+ */
 export async function openParts({ home, ledger, self, unlock: provider, seal }: PartsOptions): Promise<Parts> {
   const opened: (() => Promise<void>)[] = []
   const close = async (): Promise<void> => {
-    for (const step of opened.splice(0).reverse()) await step()
+    const failures: unknown[] = []
+    for (const step of opened.splice(0).reverse()) await step().catch((error: unknown) => failures.push(error))
+    if (failures.length > 0) throw failures[0]
   }
   try {
     const lock = await lockDirectory(home.data)
@@ -56,7 +62,7 @@ export async function openParts({ home, ledger, self, unlock: provider, seal }: 
     opened.push(() => blocks.close())
     const log = await openLog(home.log)
     opened.push(() => log.close())
-    const journal = await openJournal(home.journal, keyRing)
+    const journal = await openJournal(home.journal, keyRing, { expected: store.sequence > 0 })
     opened.push(() => journal.close())
     const origin = consortiumOrigin(ledger)
     const checkpoints = await CheckpointSigner.open({
@@ -68,7 +74,8 @@ export async function openParts({ home, ledger, self, unlock: provider, seal }: 
     })
     return { lock, identity, keyRing, store, blocks, log, journal, checkpoints, close }
   } catch (error) {
-    await close()
+    // What failed first says what is wrong; that something would not close after it says nothing more.
+    await close().catch(() => undefined)
     throw error
   }
 }

@@ -125,6 +125,7 @@ export class Runtime {
       log,
       store,
       payloads,
+      signed: parts.checkpoints.last,
       onExecuted: (delivered, requests) => {
         running.runtime?.submissions.executed(delivered, requests)
         onEvent({ type: 'executed', delivered })
@@ -134,9 +135,11 @@ export class Runtime {
       machine.ledger
         .nodes()
         .map(({ id, keys, addresses }) => ({ node: id, transportKey: keys.transport, addresses, suspended: false }))
-    const mesh = await openMesh({ ledger, self, transportSeed: identity.transport, listen, members, onEvent })
     const final = await lastKept(blocks, machine.applied.sequence)
-    running.runtime = new Runtime(options, { machine, mesh, payloads, verdicts, final, journal: await journal.read() })
+    const records = await journal.read()
+    // Last, so that nothing that fails before it leaves a port open.
+    const mesh = await openMesh({ ledger, self, transportSeed: identity.transport, listen, members, onEvent })
+    running.runtime = new Runtime(options, { machine, mesh, payloads, verdicts, final, journal: records })
     return running.runtime
   }
 

@@ -1,6 +1,10 @@
 // Four real nodes agree: sockets, fsync, signatures and stores as in production, one process for speed.
 
 import assert from 'node:assert/strict'
+import { readdir, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { LedgerError } from '../../src/base/errors.ts'
+import { homeAt } from '../../src/node/home.ts'
 import type { QuadrilleNode, Submission } from '../../src/node/node.ts'
 import { enrol, type Founded, foundFour, personalGraph, settled, statement } from './consortium.ts'
 
@@ -79,6 +83,27 @@ describe('Four nodes', function () {
     assert.equal(await settled(nodes, before), before)
     assert.equal((await submit(node(2), 70)).code, 'OK')
     await settled(nodes, before + 1)
+  })
+
+  it('S2 refuse to start on a store that is lost or older than what they signed, and touch nothing', async () => {
+    await settled(nodes)
+    await node(3).stop()
+    const { store, blocks } = homeAt(founded.home(3))
+    const kept = `${store}-kept`
+    await rename(store, kept)
+    const before = await readdir(blocks)
+    const sizes = await Promise.all(before.map(async (name) => (await stat(join(blocks, name))).size))
+    const lost = await founded.open(3)
+    await assert.rejects(
+      lost.start(),
+      (error: unknown) => error instanceof LedgerError && error.code === 'STATE_BEHIND_CHECKPOINT',
+    )
+    assert.deepEqual(await Promise.all(before.map(async (name) => (await stat(join(blocks, name))).size)), sizes)
+    await rm(store, { recursive: true })
+    await rename(kept, store)
+    nodes[3] = await founded.open(3)
+    await node(3).start()
+    await settled(nodes)
   })
 
   it('take a hundred transactions at once from one application', async () => {

@@ -81,7 +81,15 @@ async function makePlace(): Promise<MachinePlace> {
         nodeIdOf('1'.repeat(32)),
         agreed.map(({ batch, payload }) => ({ id: requestId(batch.transactions[0] as Uint8Array), payload })),
       )
-      const machine = await LedgerMachine.open({ genesis, blocks, log, store, payloads, onExecuted: () => undefined })
+      const machine = await LedgerMachine.open({
+        genesis,
+        blocks,
+        log,
+        store,
+        payloads,
+        signed: undefined,
+        onExecuted: () => undefined,
+      })
       closers.set(machine, async () => {
         await log.close()
         await blocks.close()
