@@ -27,13 +27,22 @@ interface Segment {
 
 const namePattern = /^segment-(\d{10})$/
 
+export interface JournalOptions {
+  /** The node has executed blocks, so it has had a journal: to begin an empty one would forget its votes. */
+  readonly expected?: boolean
+}
+
 /**
  * Opens or creates the journal in `directory`. No two may be open on it at a time (base/files.ts, lockDirectory).
- * @throws LedgerError RECORD_TAMPERED, KEY_MISSING, STORAGE_FAILED
+ * @throws LedgerError JOURNAL_MISSING, RECORD_TAMPERED, KEY_MISSING, STORAGE_FAILED
  */
-export async function openJournal(directory: string, keyRing: KeyRing): Promise<Journal> {
+export async function openJournal(
+  directory: string,
+  keyRing: KeyRing,
+  { expected = false }: JournalOptions = {},
+): Promise<Journal> {
   await stored(mkdir(directory, { recursive: true, mode: 0o700 }))
-  const journal = new SealedJournal(directory, keyRing)
+  const journal = new SealedJournal(directory, keyRing, expected)
   await stored(journal.start())
   return journal
 }
@@ -41,15 +50,17 @@ export async function openJournal(directory: string, keyRing: KeyRing): Promise<
 class SealedJournal implements Journal {
   readonly #directory: string
   readonly #keyRing: KeyRing
+  readonly #expected: boolean
   readonly #writes: Queue = new Queue()
   #segments: Segment[] = []
   #found: readonly JournalRecord[] = []
   #key: SealingKey | undefined
   #failure: unknown
 
-  constructor(directory: string, keyRing: KeyRing) {
+  constructor(directory: string, keyRing: KeyRing, expected: boolean) {
     this.#directory = directory
     this.#keyRing = keyRing
+    this.#expected = expected
   }
 
   async start(): Promise<void> {
@@ -128,7 +139,7 @@ class SealedJournal implements Journal {
   async #begin(): Promise<Segment> {
     const before = this.#segments.at(-1)
     const number = (before?.number ?? 0) + 1
-    const file = await AppendFile.open(join(this.#directory, `segment-${String(number).padStart(10, '0')}`))
+    const file = await this.#file(number, 0)
     const segment = { number, file, keyId: toHex(this.#activeKey().id), highest: -1 }
     this.#segments.push(segment)
     await file.append([this.#seal(number, 0, localKey(0, before?.file.count ?? 0).subarray(1))])
@@ -141,16 +152,15 @@ class SealedJournal implements Journal {
     const numbers = (await readdir(this.#directory)).flatMap((name) => namePattern.exec(name)?.[1] ?? []).map(Number)
     numbers.sort((a, b) => b - a)
     const found: JournalRecord[][] = []
+    let begun: string | undefined
     let atLeast = 0
     for (const [place, number] of numbers.entries()) {
       if (place > 0 && number !== (numbers[place - 1] as number) - 1) this.#missing(number + 1)
-      const file = await AppendFile.open(join(this.#directory, `segment-${String(number).padStart(10, '0')}`), {
-        atLeast,
-      })
+      const file = await this.#file(number, atLeast)
       if (file.count === 0) {
         // A crash came before its first note: it never was.
         await file.close()
-        await rm(file.path)
+        begun = file.path
         continue
       }
       const segment = { number, file, keyId: '', highest: -1 }
@@ -161,7 +171,14 @@ class SealedJournal implements Journal {
       segment.keyId = keyId
       segment.highest = Math.max(-1, ...records.map(({ sequence }) => sequence))
     }
+    if (this.#expected && this.#segments.length === 0) throw new LedgerError('JOURNAL_MISSING')
+    if (begun !== undefined) await rm(begun)
     return found.flat()
+  }
+
+  #file(number: number, atLeast: number): Promise<AppendFile> {
+    const path = join(this.#directory, `segment-${String(number).padStart(10, '0')}`)
+    return AppendFile.open(path, { atLeast, sealed: true })
   }
 
   async #readSegment(

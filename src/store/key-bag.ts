@@ -9,7 +9,7 @@ import { concat, fromHex, toHex, utf8 } from '../base/bytes.ts'
 import { LedgerError } from '../base/errors.ts'
 import { AppendFile, syncDirectory } from '../base/files.ts'
 import type { Digest, ItemId } from '../base/ids.ts'
-import { generateSealingKey, open, type SealingKey, seal } from '../base/seal.ts'
+import { generateSealingKey, open, type SealingKey, seal, sealOverhead } from '../base/seal.ts'
 import { Queue, stored } from './failure.ts'
 import { localKey } from './layout.ts'
 
@@ -42,9 +42,9 @@ export class KeyBag {
   readonly #writes: Queue = new Queue()
   #failure: unknown
 
-  /** Opens or creates the file. @throws LedgerError RECORD_TAMPERED when a note is not what was written. */
+  /** Opens or creates the file. @throws LedgerError RECORD_TAMPERED when a note but the last is not what was written. */
   static async open(generation: BagGeneration): Promise<KeyBag> {
-    const bag = new KeyBag(await stored(AppendFile.open(generation.path)), generation)
+    const bag = new KeyBag(await stored(openFile(generation)), generation)
     try {
       await stored(bag.#load())
     } catch (error) {
@@ -129,7 +129,7 @@ export class KeyBag {
     return this.#writes.run(async () => {
       const old = this.#file
       await stored(rm(next.path, { force: true }))
-      const file = await stored(AppendFile.open(next.path))
+      const file = await stored(openFile(next))
       try {
         const notes = [...this.#byName].map(([name, key]) => noteOf(added, name, key))
         for (let start = 0; start < notes.length; start += notesPerAppend) {
@@ -184,6 +184,10 @@ export class KeyBag {
     this.#byName.delete(name)
     this.#byId.delete(toHex(key.id))
   }
+}
+
+function openFile({ path, wrapping }: BagGeneration): Promise<AppendFile> {
+  return AppendFile.open(path, { sealed: true, recordBytesMax: noteBytes + sealOverhead(wrapping.algorithm) })
 }
 
 async function append(file: AppendFile, generation: BagGeneration, notes: readonly Uint8Array[]): Promise<void> {

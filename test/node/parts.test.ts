@@ -42,7 +42,7 @@ describe('The parts of a node', () => {
     openParts({
       home: homeAt(folder),
       ledger: toHex(randomBytes(32)) as LedgerId,
-      self: nodeIdOf('acme/1'),
+      self: nodeIdOf('0a'.repeat(16)),
       unlock: { provider: 'key-file', path: keyFile() },
       seal: true,
     })

@@ -32,6 +32,8 @@ journalContract('sealed, on disk', async () => {
   }
 })
 
+const tampered = (error: unknown): boolean => error instanceof LedgerError && error.code === 'RECORD_TAMPERED'
+
 describe('The journal', () => {
   let world: World
 
@@ -129,12 +131,41 @@ describe('The journal', () => {
     const [first, second] = (await segments()) as [string, string]
     const whole = await readFile(first)
     await truncate(first, whole.length - 3)
-    const tampered = (error: unknown): boolean => error instanceof LedgerError && error.code === 'RECORD_TAMPERED'
     await assert.rejects(open(), tampered)
     assert.equal((await readFile(first)).length, whole.length - 3, 'the evidence stays as it is')
     await writeFile(first, whole)
     await rm(second)
     await assert.rejects(open(), tampered)
+  })
+
+  it('S1 takes no damage in the middle of its last segment for a torn tail', async () => {
+    await written(1, 2, 3)
+    const [path] = (await segments()) as [string]
+    const whole = await readFile(path)
+    for (const place of [9, 30, 12 + 8 + 8 + 49, whole.length - 200, whole.length - 90]) {
+      const damaged = Uint8Array.from(whole)
+      damaged[place] = (damaged[place] as number) ^ 1
+      await writeFile(path, damaged)
+      await assert.rejects(open(), tampered, `byte ${place}`)
+      assert.deepEqual(Uint8Array.from(await readFile(path)), damaged)
+    }
+    await writeFile(path, whole)
+    assert.deepEqual(await read(), notes(1, 2, 3))
+  })
+
+  it('S1 that is gone is missed by a node that has executed blocks', async () => {
+    const expected = async (): Promise<void> => (await openJournal(folder(), world.keyRing, { expected: true })).close()
+    const missing = (error: unknown): boolean => error instanceof LedgerError && error.code === 'JOURNAL_MISSING'
+    await assert.rejects(expected(), missing)
+    await written(1, 2)
+    await expected()
+    assert.deepEqual(await read(), notes(1, 2))
+    for (const path of (await segments()).slice(1)) await rm(path)
+    const [first] = (await segments()) as [string]
+    await truncate(first, 3)
+    await assert.rejects(expected(), missing, 'the only segment is empty')
+    await rm(folder(), { recursive: true })
+    await assert.rejects(expected(), missing, 'the folder is gone')
   })
 
   it('S11 never uses a nonce or a key twice, also after a torn tail', async () => {

@@ -113,6 +113,24 @@ describe('The keys of a node', () => {
     assert.equal((await world.reopenKeys()).bag.size, 2)
   })
 
+  it('S1 are not opened, and the bag stays as it is, when a byte of any note but the last was changed', async () => {
+    await world.keyRing.bag.add(['a', 'b', 'c'].map(itemNamed))
+    await world.keyRing.close()
+    const path = world.path('keys', 'bag-1')
+    const whole = await readFile(path)
+    const noteBytes = (whole.length - 8) / 3
+    for (const place of [8, 11, 12, 20, 60, 8 + noteBytes, 8 + noteBytes + 15, 7 + 2 * noteBytes]) {
+      const damaged = Uint8Array.from(whole)
+      damaged[place] = (damaged[place] as number) ^ 0x80
+      await writeFile(path, damaged)
+      await assert.rejects(openKeyRing(world.path('keys'), world.root), failsWith('RECORD_TAMPERED'), `byte ${place}`)
+      assert.deepEqual(Uint8Array.from(await readFile(path)), damaged)
+    }
+    await writeFile(path, whole)
+    world.keyRing = await openKeyRing(world.path('keys'), world.root)
+    assert.equal(world.keyRing.bag.size, 3)
+  })
+
   it('go on in the next generation of the bag without those that were dropped', async () => {
     const { keyRing } = world
     const names = ['a', 'b', 'c'].map(itemNamed) as [ItemId, ItemId, ItemId]
