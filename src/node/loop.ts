@@ -1,16 +1,25 @@
 // The one asynchronous part between a protocol core and the world: gathers inputs into turns, makes what a turn saves
 // durable with one append, and only then lets its later effects out. It knows nothing of what the effects mean.
 
+import type { NodeId } from '../base/ids.ts'
 import type { Core, Effect, Input } from '../consensus/contract.ts'
 import type { Journal } from '../consensus/ports.ts'
 import { planTurn } from '../consensus/turn.ts'
+import { Inputs } from './inputs.ts'
 
 /** Inputs that one turn takes at most, so that a flood cannot keep a turn from ending. */
 const turnInputsMax = 512
 
 export interface Loop<Message> {
-  /** Queues an input; a turn begins with the next microtask unless one is under way. */
-  push(input: Input<Message>): void
+  /**
+   * Queues an input; a turn begins with the next microtask unless one is under way. `bytes`: encoded length of a peer's
+   * message, which is dropped when too much of that peer waits already.
+   */
+  push(input: Input<Message>, bytes?: number): void
+  /** Whether a message of a peer would be taken now; if not it counts as dropped, so ask before the work of checking it. */
+  hasRoom(from: NodeId, bytes: number): boolean
+  /** Messages of peers that were dropped. */
+  dropped(): number
   /** Takes nothing more and resolves once the turn under way has ended. */
   stop(): Promise<void>
 }
@@ -25,14 +34,13 @@ export interface LoopOptions<Message> {
 }
 
 export function startLoop<Message>({ core, journal, act, onFailure }: LoopOptions<Message>): Loop<Message> {
-  let inputs: Input<Message>[] = []
+  const inputs = new Inputs<Message>()
   let turn: Promise<void> | undefined
   let open = true
 
   async function run(): Promise<void> {
-    while (open && inputs.length > 0) {
-      const taken = inputs.splice(0, turnInputsMax)
-      const plan = planTurn(taken.flatMap((input) => core.step(input)))
+    while (open && !inputs.isEmpty) {
+      const plan = planTurn(inputs.take(turnInputsMax).flatMap((input) => core.step(input)))
       plan.before.forEach(act)
       if (plan.saves.length > 0) await journal.append(plan.saves)
       plan.after.forEach(act)
@@ -51,19 +59,21 @@ export function startLoop<Message>({ core, journal, act, onFailure }: LoopOption
       })
       .finally(() => {
         turn = undefined
-        if (inputs.length > 0) begin()
+        if (!inputs.isEmpty) begin()
       })
   }
 
   return {
-    push(input) {
+    push(input, bytes = 0) {
       if (!open) return
-      inputs.push(input)
+      inputs.put(input, bytes)
       begin()
     },
+    hasRoom: (from, bytes) => inputs.hasRoom(from, bytes),
+    dropped: () => inputs.dropped,
     async stop() {
       open = false
-      inputs = []
+      inputs.clear()
       await turn
     },
   }

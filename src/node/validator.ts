@@ -66,6 +66,7 @@ export class Validator {
 
   /** A protocol message of a peer; it reaches the core only if everything that it rests on verifies. */
   receive(from: NodeId, bytes: Uint8Array, carried: readonly CarriedPayload[]): void {
+    if (!this.#loop.hasRoom(from, bytes.length)) return
     this.#admit(from, bytes, carried).catch((error: unknown) => {
       const { onEvent, onFailure } = this.#options
       if (error instanceof LedgerError && error.code !== 'STORAGE_FAILED') {
@@ -83,12 +84,13 @@ export class Validator {
     const requests = protocol.forwarded(message)
     if (requests.length === 0) {
       payloads.offer(from, carried)
-      this.#loop.push({ type: 'receive', from, message })
+      this.#loop.push({ type: 'receive', from, message }, bytes.length)
       return
     }
     const taken = await Promise.all(requests.map((request) => this.#takes(from, request, carried)))
     const kept = requests.filter((_, place) => taken[place])
-    if (kept.length > 0) this.#loop.push({ type: 'receive', from, message: protocol.withForwarded(message, kept) })
+    if (kept.length === 0) return
+    this.#loop.push({ type: 'receive', from, message: protocol.withForwarded(message, kept) }, bytes.length)
   }
 
   /**

@@ -1,7 +1,8 @@
 // The loop between a core and the world: what must be durable before what, and what happens when a disk or a core fails.
 
 import assert from 'node:assert/strict'
-import { type Sequence, type Time, timeOf } from '../../src/base/ids.ts'
+import { type NodeId, nodeIdOf, type Sequence, type Time, timeOf } from '../../src/base/ids.ts'
+import { limits } from '../../src/base/limits.ts'
 import type { Core, CoreStatus, Effect, Input, JournalRecord } from '../../src/consensus/contract.ts'
 import type { Journal } from '../../src/consensus/ports.ts'
 import { startLoop } from '../../src/node/loop.ts'
@@ -9,12 +10,17 @@ import { startLoop } from '../../src/node/loop.ts'
 type Step = (input: Input<string>) => readonly Effect<string>[]
 
 const coreOf = (step: Step): Core<string> => ({ step, status: () => ({}) as CoreStatus })
+const failed = (token: number): Input<string> => ({ type: 'fetchFailed', token })
+const heard = (from: NodeId, message: string): Input<string> => ({ type: 'receive', from, message })
 const tick = (now: number): Input<string> => ({ type: 'tick', now: timeOf(now) as Time })
 const save = (byte: number): Effect<string> => ({
   type: 'save',
   record: { sequence: 1 as Sequence, bytes: Uint8Array.of(byte) },
 })
 const cut = (before: number): Effect<string> => ({ type: 'cut', before: before as Sequence })
+
+const flooder = nodeIdOf('a'.repeat(32))
+const honest = nodeIdOf('b'.repeat(32))
 
 const unexpected = (what: unknown): void => assert.fail(String(what))
 
@@ -67,7 +73,7 @@ describe('The loop', () => {
   it('makes all saves of a turn durable with one append', async () => {
     const journal = new SlowJournal()
     const loop = startLoop({ core: coreOf(() => [save(1)]), journal, act: () => undefined, onFailure: unexpected })
-    for (let now = 1; now <= 50; now++) loop.push(tick(now))
+    for (let token = 1; token <= 50; token++) loop.push(failed(token))
     await aWhile()
     assert.deepEqual(
       journal.appended.map((records) => records.length),
@@ -81,20 +87,93 @@ describe('The loop', () => {
     const journal = new SlowJournal()
     const seen: number[] = []
     const core = coreOf((input) => {
-      if (input.type === 'tick') seen.push(input.now)
+      if (input.type === 'fetchFailed') seen.push(input.token)
       return [save(1)]
     })
     const loop = startLoop({ core, journal, act: () => undefined, onFailure: unexpected })
-    loop.push(tick(1))
+    loop.push(failed(1))
     await aWhile()
-    loop.push(tick(2))
-    loop.push(tick(3))
+    loop.push(failed(2))
+    loop.push(failed(3))
     await aWhile()
     assert.deepEqual(seen, [1])
     journal.release()
     await aWhile()
     assert.deepEqual(seen, [1, 2, 3])
     journal.release()
+    await loop.stop()
+  })
+
+  it('drops and counts what one peer sends beyond its bound while a disk is slow, and nothing of others or of its own', async () => {
+    const journal = new SlowJournal()
+    const taken = { flood: 0, other: 0, own: 0, ticks: 0 }
+    const core = coreOf((input) => {
+      if (input.type === 'receive') taken[input.from === flooder ? 'flood' : 'other'] += 1
+      else taken[input.type === 'tick' ? 'ticks' : 'own'] += 1
+      return [save(1)]
+    })
+    const loop = startLoop({ core, journal, act: () => undefined, onFailure: unexpected })
+    loop.push(tick(0))
+    await aWhile()
+    for (let n = 0; n < 3 * limits.peerInputsMax; n++) {
+      loop.push(heard(flooder, 'vote'), 100)
+      loop.push(tick(n))
+    }
+    for (let n = 0; n < 10; n++) loop.push(heard(honest, 'vote'), 100)
+    for (let n = 0; n < 2 * limits.peerInputsMax; n++) loop.push(failed(n))
+    assert.equal(loop.dropped(), 2 * limits.peerInputsMax)
+    assert.equal(loop.hasRoom(honest, 100), true)
+    assert.equal(loop.hasRoom(flooder, 100), false)
+    assert.equal(loop.dropped(), 2 * limits.peerInputsMax + 1)
+    journal.release()
+    await aWhile()
+    assert.equal(taken.other, 10, 'all of the honest peer is in the next turn')
+    assert.equal(taken.ticks, 2, 'ticks that waited are one')
+    for (let turns = 0; turns < 100 && taken.own < 2 * limits.peerInputsMax; turns++) {
+      journal.release()
+      await new Promise((done) => setTimeout(done, 1))
+    }
+    assert.deepEqual(taken, { flood: limits.peerInputsMax, other: 10, own: 2 * limits.peerInputsMax, ticks: 2 })
+    journal.release()
+    await loop.stop()
+  })
+
+  it('bounds the bytes of one peer that wait, and takes a message of any size when none waits', async () => {
+    const journal = new SlowJournal()
+    const sizes: string[] = []
+    const core = coreOf((input) => {
+      if (input.type === 'receive') sizes.push(input.message)
+      return [save(1)]
+    })
+    const loop = startLoop({ core, journal, act: () => undefined, onFailure: unexpected })
+    loop.push(tick(0))
+    await aWhile()
+    loop.push(heard(flooder, 'large'), limits.peerInputBytesMax + 1)
+    loop.push(heard(flooder, 'small'), 1)
+    loop.push(heard(honest, 'small of another'), 1)
+    journal.release()
+    await aWhile()
+    assert.deepEqual(sizes, ['large', 'small of another'])
+    loop.push(heard(flooder, 'later'), 1)
+    journal.release()
+    await aWhile()
+    assert.deepEqual(sizes, ['large', 'small of another', 'later'])
+    assert.equal(loop.dropped(), 1)
+    journal.release()
+    await loop.stop()
+  })
+
+  it('takes of each peer in rotation, each in its order', async () => {
+    const seen: string[] = []
+    const core = coreOf((input) => {
+      if (input.type === 'receive') seen.push(input.message)
+      return []
+    })
+    const loop = startLoop({ core, journal: new SlowJournal(), act: () => undefined, onFailure: unexpected })
+    for (const message of ['a1', 'a2', 'a3']) loop.push(heard(flooder, message))
+    for (const message of ['b1', 'b2']) loop.push(heard(honest, message))
+    await aWhile()
+    assert.deepEqual(seen, ['a1', 'b1', 'a2', 'b2', 'a3'])
     await loop.stop()
   })
 
