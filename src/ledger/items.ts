@@ -89,7 +89,7 @@ export function openPayload(ledger: LedgerId, transaction: Transaction, payload:
       item,
       bytes: encode(itemPayloadSchema, parts),
       assertions: readAssertions(header, parts.assertions.padded),
-      retractions: readPart(retractionsSchema, parts.retractions.padded, retractionsFault),
+      retractions: readRetractions(parts.retractions.padded),
     })
   }
   return { type: 'opens', items }
@@ -124,6 +124,11 @@ export function readAssertions(header: ItemHeader, padded: Uint8Array): OpenedPa
     padded,
     (assertions) => assertionsFault(assertions) ?? subjectsFault(header, assertions),
   )
+}
+
+/** What an opened retractions part says. */
+export function readRetractions(padded: Uint8Array): OpenedPart<Retractions> {
+  return readPart(retractionsSchema, padded, retractionsFault)
 }
 
 /**

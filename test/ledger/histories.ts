@@ -3,14 +3,19 @@
 
 import fc from 'fast-check'
 import { toHex } from '../../src/base/bytes.ts'
+import { encodeCbor } from '../../src/base/cbor.ts'
 import { graphId, keyId, policyId } from '../../src/base/hash.ts'
-import { organisationIdOf, type Sequence, sequenceOf, timeOf } from '../../src/base/ids.ts'
+import { type ItemId, organisationIdOf, type Sequence, sequenceOf, type TxId, timeOf } from '../../src/base/ids.ts'
 import { encode } from '../../src/base/schema.ts'
 import { type SigningKey, sign } from '../../src/base/signature.ts'
 import { approvalBytes, comparePlaces, type ItemPlace } from '../../src/ledger/erasure-acts.ts'
+import { type Genesis, ledgerIdFor } from '../../src/ledger/genesis.ts'
+import { padPart } from '../../src/ledger/items.ts'
+import { assertionsSchema, retractionsSchema } from '../../src/ledger/payload.ts'
 import {
   type Act,
   type Base,
+  itemIdFor,
   keyProofBytes,
   signedTransactionSchema,
   type Transaction,
@@ -18,12 +23,14 @@ import {
   txIdFor,
 } from '../../src/ledger/transaction.ts'
 import type { Facts, Model } from './model.ts'
-import { events, ledgerId, organisationKey, organisationNames, owned, people, testKey } from './world.ts'
+import { badCard, laterNodeKeys, laterOrganisationKeys, Proposals } from './proposals.ts'
+import { events, genesis, organisationKey, organisationNames, owned, people, testKey } from './world.ts'
 
 export const applications: readonly SigningKey[] = ['a', 'b', 'c', 'd'].map((name) => testKey(`history ${name}`))
 const organisationKeys = organisationNames.map(organisationKey)
 const nodeKeys = organisationNames.map((name) => testKey(`${name}-1 consensus`))
-const signers = [...applications, ...organisationKeys, ...nodeKeys]
+const signers = [...applications, ...organisationKeys, ...nodeKeys, ...laterOrganisationKeys, ...laterNodeKeys]
+const byKey = new Map(signers.map((each) => [toHex(each.publicKey), each]))
 /** The identity: a canonical point of order 1. */
 const weakKey = Uint8Array.from({ length: 32 }, (_, place) => (place === 0 ? 1 : 0))
 const enrollable = [
@@ -31,6 +38,8 @@ const enrollable = [
   weakKey,
   ...organisationKeys.map(({ publicKey }) => publicKey),
   testKey('acme-1 consensus').publicKey,
+  testKey('bolt-1 transport').publicKey,
+  testKey('elm-1 consensus').publicKey,
 ]
 const graphNames = [events, people, owned, 'urn:g:new-1', 'urn:g:new-2']
 const policyNames = ['open', 'personal', 'new-1', 'new-2']
@@ -52,48 +61,78 @@ export interface HistoryBlock {
   readonly operations: readonly Operation[]
 }
 
-const small = fc.nat({ max: 255 })
-const operation: fc.Arbitrary<Operation> = fc.record({
-  kind: fc.constantFrom<Operation['kind'][]>(
-    'data',
-    'data',
-    'data',
-    'data-based',
-    'data-based',
-    'key-add',
-    'key-add',
-    'key-revoke',
-    'policy-add',
-    'graph-add',
-    'erase',
-    'erase',
-    'hold',
-    'hold-lift',
-    'erasure-attest',
-    'erasure-attest',
-  ),
-  signer: small,
-  jump: small,
-  a: small,
-  b: small,
-  c: small,
-  mishap: small,
+/** How often each kind is drawn. */
+const kinds: readonly Operation['kind'][] = [
+  ...Array<'data'>(7).fill('data'),
+  ...Array<'data-based'>(3).fill('data-based'),
+  ...(['key-add', 'key-add', 'key-revoke', 'policy-add', 'graph-add'] as const),
+  ...(['erase', 'erase', 'hold', 'hold-lift', 'erasure-attest', 'erasure-attest'] as const),
+  ...(['govern', 'govern', 'govern', 'announce', 'announce'] as const),
+]
+
+/** One number for each operation: drawing many small ones takes longer than carrying a history out. */
+function operationOf(drawn: number): Operation {
+  let rest = drawn
+  const next = (below: number): number => {
+    const value = rest % below
+    rest = Math.floor(rest / below)
+    return value
+  }
+  const kind = kinds[next(kinds.length)] ?? 'data'
+  return { kind, jump: next(16), signer: next(64), a: next(128), b: next(128), c: next(128), mishap: next(256) }
+}
+
+const blockOf = ([time, ...drawn]: readonly number[]): HistoryBlock => ({
+  time: (time ?? 0) % 41,
+  operations: drawn.map(operationOf),
 })
 
-export const history: fc.Arbitrary<readonly HistoryBlock[]> = fc.array(
-  fc.record({ time: fc.nat({ max: 40 }), operations: fc.array(operation, { maxLength: 8 }) }),
-  { minLength: 1, maxLength: 14 },
-)
+export const history: fc.Arbitrary<readonly HistoryBlock[]> = fc
+  .array(fc.array(fc.noBias(fc.maxSafeNat()), { maxLength: 8 }), { minLength: 1, maxLength: 24 })
+  .map((blocks) => blocks.map(blockOf))
+
+/** The test genesis with epochs of a few blocks. */
+export const historyGenesis: Genesis = {
+  ...genesis,
+  parameters: { ...genesis.parameters, checkpointInterval: 2, window: 4 },
+}
+const ledgerId = ledgerIdFor(historyGenesis)
+
+/** What an item of a history says, in bytes and in plain words. */
+export interface Content {
+  readonly assertions: Uint8Array
+  readonly retractions: Uint8Array
+  /** Whom it names: only under a header of the same kind it is no void part. */
+  readonly about: 'person' | 'nobody' | 'nothing'
+  /** Triples by row; none when the part is void. */
+  readonly says: readonly string[]
+  /** Item and row; none when the part is void. */
+  readonly takesBack: readonly (readonly [string, number])[]
+}
 
 function pick<T>(from: readonly T[], place: number): T {
   return from[place % from.length] as T
 }
 
+/** "organisation key" of each proof that holds: the same for all histories. */
+const proofs = new Map<string, string>()
+const proofsMade = new Map<string, Uint8Array>()
+
 /** Turns operations into transactions as they come; it is told the numbers that keys have used. */
 export class Historian {
-  readonly #proofs = new Map<string, string>()
   readonly #approvals = new Map<string, string>()
-  readonly facts: Facts = { weakKeys: [toHex(weakKey)], proofs: this.#proofs, approvals: this.#approvals }
+  readonly #proposals = new Proposals(ledgerId)
+  /** Of every item that was ever sent, by its id. */
+  readonly contents: Map<string, Content> = new Map()
+  readonly facts: Facts = {
+    weakKeys: [toHex(weakKey)],
+    proofs,
+    approvals: this.#approvals,
+    ballots: this.#proposals.ballots,
+    memberProofs: this.#proposals.proofs,
+    badCards: [badCard],
+    contents: this.contents,
+  }
 
   transaction(operation: Operation, model: Model): Transaction {
     const { kind, mishap } = operation
@@ -123,7 +162,10 @@ export class Historian {
   #signersOf(kind: Operation['kind']): readonly SigningKey[] {
     switch (kind) {
       case 'erasure-attest':
-        return nodeKeys
+      case 'announce':
+        return [...nodeKeys, ...nodeKeys, ...laterNodeKeys]
+      case 'govern':
+        return [...organisationKeys, ...laterOrganisationKeys]
       case 'key-add':
       case 'key-revoke':
       case 'policy-add':
@@ -145,7 +187,7 @@ export class Historian {
       case 'data-based':
         return {
           type: 'data',
-          items: this.#items(operation),
+          items: this.#items(operation, model, txIdFor({ ledger: ledgerId, key: signer, sequence })),
           base: operation.kind === 'data' ? [] : this.#base(operation, model.height + 1),
         }
       case 'erase': {
@@ -182,6 +224,10 @@ export class Historian {
       }
       case 'key-revoke':
         return { type: 'key-revoke', key: keyId(pick(applications, a).publicKey) }
+      case 'govern':
+        return this.#proposals.act(operation, model)
+      case 'announce':
+        return { type: 'announce', version: pick([1, 2, 2, 3], b) }
       case 'policy-add':
         return {
           type: 'policy-add',
@@ -226,8 +272,15 @@ export class Historian {
     )
   }
 
-  #items({ a, b, c, mishap }: Operation): Extract<Act, { type: 'data' }>['items'] {
+  #items(operation: Operation, model: Model, tx: TxId): Extract<Act, { type: 'data' }>['items'] {
+    const { a, b, c, mishap } = operation
     const personal = a % 2
+    for (let index = 0; index < 1 + (c % 2); index++) {
+      // Under a number that was drawn before, the first content stands: it may have been executed.
+      const item = itemIdFor(tx, index)
+      const content = contentOf(operation, personal === 1, itemsNamed(operation, model, item))
+      this.contents.set(item, this.contents.get(item) ?? content)
+    }
     return Array.from({ length: 1 + (c % 2) }, () => ({
       graph: graphId(mishap % 5 === 0 ? pick(graphNames, a) : pick([events, people], a)),
       policy: policyId(mishap % 7 === 0 ? pick(policyNames, b) : pick(['open', 'personal'], personal)),
@@ -253,10 +306,14 @@ export class Historian {
   }
 
   #proof(key: Uint8Array, organisation: ReturnType<typeof organisationIdOf>): Uint8Array {
-    const owner = signers.find(({ publicKey }) => toHex(publicKey) === toHex(key))
+    const name = `${organisation} ${toHex(key)}`
+    const owner = byKey.get(toHex(key))
     if (owner === undefined) return new Uint8Array(64)
-    const proof = sign('proof-of-possession', keyProofBytes({ ledger: ledgerId, organisation, key }), owner.seed)
-    this.#proofs.set(toHex(proof), `${organisation} ${toHex(key)}`)
+    const proof =
+      proofsMade.get(name) ??
+      sign('proof-of-possession', keyProofBytes({ ledger: ledgerId, organisation, key }), owner.seed)
+    proofsMade.set(name, proof)
+    proofs.set(toHex(proof), name)
     return proof
   }
 }
@@ -267,4 +324,42 @@ export function unsigned(transaction: Transaction): Uint8Array {
     body: encode(transactionSchema, transaction),
     signature: new Uint8Array(64),
   })
+}
+
+/** Rows that an item takes back: of earlier items, of itself, and of one that nobody knows. */
+function itemsNamed({ a, b, c, mishap }: Operation, model: Model, own: ItemId): readonly (readonly [ItemId, number])[] {
+  const earlier = model.items.map(({ item }) => item as ItemId)
+  const named = [...earlier.slice(b % 5, (b % 5) + (c % 4)), ...(a % 9 === 0 ? [own] : [])]
+  const unknown = mishap % 32 === 9 ? [itemIdFor(own as string as TxId, 0)] : []
+  return [...new Set([...named, ...unknown])].sort().map((item) => [item, (a + b) % 3] as const)
+}
+
+/** Up to two triples about a person or a product; now and then a part that is void. */
+function contentOf(
+  { a, b, c, mishap }: Operation,
+  personal: boolean,
+  named: readonly (readonly [ItemId, number])[],
+): Content {
+  const count = b % 3
+  const objects = Array.from({ length: count }, (_, place) => ({
+    type: 'iri' as const,
+    value: `urn:o:${(c + place) % 5}`,
+  }))
+  const [s, p] = [`urn:s:${a % 3}`, 'urn:p']
+  const value = {
+    skolem: new Uint8Array(16),
+    subjects: personal && count > 0 ? ['urn:person'] : [],
+    terms: count === 0 ? [] : [{ type: 'iri' as const, value: s }, { type: 'iri' as const, value: p }, ...objects],
+    triples: objects.map((_, place) => ({ subject: 0, predicate: mishap % 16 === 10 ? 9 : 1, object: place + 2 })),
+  }
+  const retracted = { retractions: named.map(([item, row]) => ({ item, rows: [row] })) }
+  const isVoid = mishap % 16 === 10 && count > 0
+  const isTorn = mishap % 16 === 11
+  return {
+    assertions: padPart(encode(assertionsSchema, value)),
+    about: count === 0 ? 'nothing' : personal ? 'person' : 'nobody',
+    retractions: padPart(isTorn ? encodeCbor([1, 2]) : encode(retractionsSchema, retracted)),
+    says: isVoid ? [] : objects.map(({ value: object }) => `<${s}> <${p}> <${object}>`),
+    takesBack: isTorn ? [] : named,
+  }
 }

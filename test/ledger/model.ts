@@ -4,9 +4,11 @@
 import { toHex } from '../../src/base/bytes.ts'
 import { graphId, keyId, policyId } from '../../src/base/hash.ts'
 import type { Sequence } from '../../src/base/ids.ts'
+import type { NodeCard } from '../../src/ledger/card.ts'
 import type { ItemPlace } from '../../src/ledger/erasure-acts.ts'
-import type { Genesis } from '../../src/ledger/genesis.ts'
-import type { Graph, Policy } from '../../src/ledger/records.ts'
+import type { Genesis, LedgerParameters, Thresholds } from '../../src/ledger/genesis.ts'
+import type { Ballot, Change, RosterChange } from '../../src/ledger/governance-acts.ts'
+import type { Graph, Node, Organisation, Policy } from '../../src/ledger/records.ts'
 import {
   type Act,
   type GraphRight,
@@ -35,6 +37,7 @@ export interface ModelItem {
 
 interface ModelOrder {
   readonly tx: string
+  readonly obliged: readonly string[]
   readonly attested: string[]
 }
 
@@ -50,18 +53,58 @@ interface ModelGraph {
   readonly changed: number[]
 }
 
+interface ModelContent {
+  readonly about: 'person' | 'nobody' | 'nothing'
+  readonly says: readonly string[]
+  readonly takesBack: readonly (readonly [string, number])[]
+}
+
 /** What the model cannot know from a transaction alone and the test that made it does. */
 export interface Facts {
   readonly weakKeys: readonly string[]
   /** "organisation key" for each proof that is valid, by the proof's hexadecimal. */
   readonly proofs: ReadonlyMap<string, string>
+  /** The key by which a ballot is one for its very proposal. */
+  readonly ballots: ReadonlyMap<Ballot, string>
+  /** Proofs of member records that hold. */
+  readonly memberProofs: ReadonlySet<string>
+  /** Cards with a wrong signature. */
+  readonly badCards: readonly NodeCard[]
+  /** What items say, by their ids. */
+  readonly contents: ReadonlyMap<string, ModelContent>
   /** The approving key of each approval that is valid, by its signature's hexadecimal. */
   readonly approvals: ReadonlyMap<string, string>
 }
 
+interface ModelMembers {
+  readonly organisations: readonly Organisation[]
+  readonly nodes: readonly Node[]
+}
+
+/** A key of a member or node that an act brought or ended. */
+interface ModelTerm {
+  readonly key: string
+  readonly from: number
+  until: number
+}
+
 export class Model {
-  readonly #genesis: Genesis
   readonly #facts: Facts
+  now: ModelMembers
+  /** From the next epoch on; undefined: nothing changes. */
+  planned: ModelMembers | undefined
+  thresholds: Thresholds
+  parameters: LedgerParameters
+  #plannedThresholds: Thresholds | undefined
+  #plannedParameters: LedgerParameters | undefined
+  readonly terms: ModelTerm[] = []
+  readonly #announced: { readonly node: string; version: number }[] = []
+  /** Proposals carried out. */
+  proposals = 0
+  epoch = 0
+  ends: number | undefined
+  rulesVersion: number
+  activation: { readonly version: number; readonly height: number } | undefined
   readonly keys: ModelKey[] = []
   readonly policies: Policy[]
   readonly graphs: ModelGraph[]
@@ -75,8 +118,11 @@ export class Model {
   time: number
 
   constructor(genesis: Genesis, facts: Facts, height = 0, time = genesis.created as number) {
-    this.#genesis = genesis
     this.#facts = facts
+    this.now = { organisations: genesis.organisations, nodes: genesis.nodes }
+    this.thresholds = genesis.thresholds
+    this.parameters = genesis.parameters
+    this.rulesVersion = genesis.rulesVersion
     this.policies = [...genesis.policies]
     this.graphs = genesis.graphs.map((graph) => ({ graph, changed: [0] }))
     this.height = height
@@ -87,11 +133,41 @@ export class Model {
   apply(time: number, transactions: readonly Transaction[]): readonly string[] {
     this.height += 1
     if (time > this.time) this.time = time
-    return transactions.map((transaction, place) => {
+    if (this.activation !== undefined && this.activation.height <= this.height) {
+      this.rulesVersion = this.activation.version
+      this.activation = undefined
+    }
+    const codes = transactions.map((transaction, place) => {
       const code = this.#one(transaction)
       if (code === 'OK') this.#note(transaction, place)
       return code
     })
+    if (this.ends === this.height) this.#endEpoch()
+    return codes
+  }
+
+  /** Every row that is there, as quads.ts prints it. */
+  quads(): readonly string[] {
+    const rows = this.items.flatMap((item) => {
+      const { says } = item.erased === undefined ? this.#contentOf(item) : { says: [] }
+      return says.map((triple, row) => ({ item, row, triple }))
+    })
+    return rows
+      .filter(({ item, row }) => !this.items.some((other) => this.#takesBack(other, item, row)))
+      .map(({ item, row, triple }) => `${item.item} ${row} ${item.header.graph} ${triple}`)
+      .sort()
+  }
+
+  #takesBack(other: ModelItem, { item, header, place }: ModelItem, row: number): boolean {
+    if (other.header.graph !== header.graph || other.place.sequence < place.sequence) return false
+    return this.#contentOf(other).takesBack.some(([of, which]) => of === item && which === row)
+  }
+
+  #contentOf({ item, header }: ModelItem): ModelContent {
+    const content = this.#facts.contents.get(item)
+    if (content === undefined) return { about: 'nothing', says: [], takesBack: [] }
+    const fits = content.about === 'nothing' || (content.about === 'person') === (header.algorithm === 'pedersen')
+    return fits ? content : { ...content, says: [] }
   }
 
   highest(key: string): number {
@@ -112,22 +188,28 @@ export class Model {
     const { key, sequence, expires, act } = transaction
     const signer = toHex(key)
     const application = this.keys.find((each) => each.key === signer)
-    const organisation = this.#genesis.organisations.find((each) => toHex(each.key) === signer)?.id
-    const node = this.#genesis.nodes.find(({ keys }) => toHex(keys.consensus) === signer)
-    if (application === undefined && organisation === undefined && node === undefined) return 'KEY_UNKNOWN'
+    const organisation = this.now.organisations.find((each) => toHex(each.key) === signer)?.id
+    const node = this.now.nodes.find(({ keys }) => toHex(keys.consensus) === signer)
+    const ended = this.terms.some((term) => term.key === signer) && organisation === undefined && node === undefined
+    if (application === undefined && organisation === undefined && node === undefined && !ended) return 'KEY_UNKNOWN'
     if (sequence > this.highest(signer) + 1024) return 'SEQUENCE_TOO_FAR'
     if (sequence <= this.highest(signer) - 1024) return 'SEQUENCE_EXPIRED'
     if (this.executed.includes(`${signer} ${sequence}`)) return 'REPEATED'
     this.#take(signer, sequence)
-    if (application?.revoked) return 'SIGNER_REVOKED'
+    if (application?.revoked || (ended && application === undefined)) return 'SIGNER_REVOKED'
+    const left = application !== undefined && !this.now.organisations.some(({ id }) => id === application.organisation)
+    if (left && !['erase', 'hold', 'hold-lift'].includes(act.type)) return 'SIGNER_REVOKED'
     if (this.time > expires) return 'EXPIRED'
     if (act.type === 'data') return application === undefined ? 'NOT_PERMITTED' : this.#data(application, act)
     if (act.type === 'erase') return this.#erase(application, act, txIdFor(transaction))
     if (act.type === 'hold') return this.#hold(application, act.items, txIdFor(transaction))
     if (act.type === 'hold-lift') return this.#lift(application, act.hold)
     if (act.type === 'erasure-attest') return this.#attest(node?.id, act)
+    if (act.type === 'announce') return this.#announce(node?.id, act.version)
     if (organisation === undefined || application !== undefined) return 'NOT_PERMITTED'
     switch (act.type) {
+      case 'govern':
+        return this.#govern(act)
       case 'key-add':
         return this.#keyAdd(organisation, act)
       case 'key-revoke':
@@ -199,7 +281,7 @@ export class Model {
     if (this.#facts.approvals.get(toHex(approval.signature)) !== approver.key) return 'SIGNATURE_INVALID'
     if (found.some(({ holds }) => holds.length > 0)) return 'LEGAL_HOLD'
     for (const item of found) item.erased ??= tx
-    this.orders.push({ tx, attested: [] })
+    this.orders.push({ tx, obliged: this.now.nodes.map(({ id }) => id), attested: [] })
     return 'OK'
   }
 
@@ -225,6 +307,7 @@ export class Model {
     if (node === undefined) return 'NOT_PERMITTED'
     const order = this.orders.find((each) => each.tx === tx)
     if (order === undefined) return 'ORDER_UNKNOWN'
+    if (!order.obliged.includes(node)) return 'NOT_PERMITTED'
     if (order.attested.includes(node)) return 'ATTESTED_BEFORE'
     if (counts.hits > 0 || counts.probes === 0) return 'PURGE_INCOMPLETE'
     order.attested.push(node)
@@ -235,11 +318,7 @@ export class Model {
     const hex = toHex(key)
     const before = this.keys.find((each) => each.key === hex)
     if (before !== undefined && (before.revoked || before.organisation !== organisation)) return 'KEY_TAKEN'
-    if (this.#genesis.organisations.some((each) => toHex(each.key) === hex)) return 'KEY_TAKEN'
-    const ofNodes = this.#genesis.nodes.flatMap(({ keys }) =>
-      [keys.consensus, keys.transport, keys.checkpoint].map(toHex),
-    )
-    if (ofNodes.includes(hex)) return 'KEY_TAKEN'
+    if (before === undefined && this.#hasUse(hex)) return 'KEY_TAKEN'
     for (const { graph: id, right } of rights) {
       const graph = this.graphs.find((each) => graphId(each.graph.iri) === id)?.graph
       if (graph === undefined) return 'GRAPH_UNKNOWN'
@@ -281,4 +360,156 @@ export class Model {
     this.graphs.push({ graph, changed: [this.height] })
     return 'OK'
   }
+
+  /** Whether a member or node has or had this key, or will have. */
+  #hasUse(hex: string): boolean {
+    return keysOf(this.now).some(({ key }) => key === hex) || this.terms.some(({ key }) => key === hex)
+  }
+
+  #announce(node: string | undefined, version: number): string {
+    if (node === undefined) return 'NOT_PERMITTED'
+    const before = this.#announced.find((each) => each.node === node)
+    if (version <= (before?.version ?? 0)) return 'ANNOUNCED_BEFORE'
+    if (before === undefined) this.#announced.push({ node, version })
+    else before.version = version
+    return 'OK'
+  }
+
+  #govern({ proposal, ballots }: Extract<Act, { type: 'govern' }>): string {
+    const { number, closes, change } = proposal
+    if (number !== this.proposals + 1) return 'PROPOSAL_OUTDATED'
+    if (this.time > closes) return 'PROPOSAL_CLOSED'
+    if (ballots.length < (change.type === 'roster' ? this.thresholds.roster : this.thresholds.rules))
+      return 'THRESHOLD_NOT_MET'
+    for (const ballot of ballots) {
+      const member = this.now.organisations.find(({ id }) => id === ballot.organisation)
+      if (member === undefined) return 'NOT_PERMITTED'
+      if (this.#facts.ballots.get(ballot) !== toHex(member.key)) return 'SIGNATURE_INVALID'
+    }
+    const code =
+      change.type === 'roster'
+        ? this.#roster(change)
+        : change.type === 'rules'
+          ? this.#rules(change)
+          : this.#setParameters(change.parameters)
+    if (code === 'OK') this.proposals += 1
+    return code
+  }
+
+  #rules({ version, height }: Extract<Change, { type: 'rules' }>): string {
+    if (version <= this.rulesVersion || this.activation !== undefined) return 'ACTIVATION_INVALID'
+    if (height < this.height + this.parameters.window) return 'ACTIVATION_INVALID'
+    if (!this.#allKnow(version, this.planned ?? this.now)) return 'VERSION_NOT_ANNOUNCED'
+    this.activation = { version, height }
+    return 'OK'
+  }
+
+  #allKnow(version: number, after: ModelMembers): boolean {
+    return [...this.now.nodes, ...after.nodes]
+      .filter(({ role }) => role === 'validator')
+      .every(({ id }) => this.#announced.some((each) => each.node === id && each.version >= version))
+  }
+
+  /** The histories draw only intervals and windows: everything else of the parameters is in range. */
+  #setParameters(parameters: LedgerParameters): string {
+    const { checkpointInterval: after, window } = parameters
+    const { checkpointInterval: before } = this.parameters
+    if (window % after !== 0 || window < 2 * after) return 'PARAMETERS_INVALID'
+    if (after % before !== 0 && before % after !== 0) return 'PARAMETERS_INVALID'
+    if (this.ends !== undefined && this.ends % after !== 0) return 'PARAMETERS_INVALID'
+    this.#plannedParameters = parameters
+    this.#plan((height) => height % before === 0 && height % after === 0)
+    return 'OK'
+  }
+
+  #plan(fits: (height: number) => boolean): void {
+    if (this.ends !== undefined) return
+    let end = this.height + this.parameters.window
+    while (!fits(end)) end++
+    this.ends = end
+  }
+
+  #roster(change: RosterChange): string {
+    const before = this.planned ?? this.now
+    const { leaving, leavingNodes, members, cards, thresholds } = change
+    const isHere = (id: string): boolean => before.organisations.some((each) => each.id === id)
+    if (!leaving.every(isHere) || !members.every(({ organisation }) => isHere(organisation.id))) return 'ROSTER_INVALID'
+    if (!leavingNodes.every((id) => before.nodes.some((node) => node.id === id))) return 'ROSTER_INVALID'
+    if (!members.every(({ proof }) => this.#facts.memberProofs.has(toHex(proof)))) return 'SIGNATURE_INVALID'
+    let organisations = before.organisations.filter(({ id }) => !leaving.includes(id))
+    let nodes = before.nodes.filter(({ id }) => !leavingNodes.includes(id))
+    for (const { organisation } of members)
+      organisations = [...organisations.filter(({ id }) => id !== organisation.id), organisation]
+    for (const card of cards) {
+      const known = organisations.find(({ id }) => id === card.organisation.id)
+      if (known !== undefined && toHex(known.key) !== toHex(card.organisation.key)) return 'CARD_INVALID'
+      if (this.#facts.badCards.includes(card)) return 'SIGNATURE_INVALID'
+      organisations = [...organisations.filter(({ id }) => id !== card.organisation.id), card.organisation]
+      nodes = [...nodes.filter(({ id }) => id !== card.node.id), card.node]
+    }
+    const after = { organisations, nodes }
+    const code = this.#setFault(before, after, thresholds)
+    if (code !== undefined) return code
+    this.#plan((height) => height % this.parameters.checkpointInterval === 0)
+    this.planned = after
+    this.#plannedThresholds = thresholds
+    this.#turnKeys(before, after)
+    return 'OK'
+  }
+
+  #setFault(before: ModelMembers, after: ModelMembers, { roster, rules }: Thresholds): string | undefined {
+    const { organisations, nodes } = after
+    const validators = nodes.filter(({ role }) => role === 'validator')
+    const hasHome = nodes.every((node) => organisations.some(({ id }) => id === node.organisation))
+    if (validators.length < 4 || !hasHome) return 'ROSTER_INVALID'
+    if (Math.min(roster, rules) < 1 || Math.max(roster, rules) > organisations.length) return 'ROSTER_INVALID'
+    for (const { id } of organisations) {
+      const own = validators.filter(({ organisation }) => organisation === id)
+      if (own.length * 3 > validators.length - 1) return 'ORGANISATION_TOO_LARGE'
+    }
+    const added = keysOf(after).filter(({ name }) => !keysOf(before).some((each) => each.name === name))
+    const isTaken = ({ key }: { readonly key: string }): boolean =>
+      this.#hasUse(key) || keysOf(before).some((each) => each.key === key) || this.keys.some((each) => each.key === key)
+    if (added.some(isTaken)) return 'KEY_TAKEN'
+    if (this.activation !== undefined && !this.#allKnow(this.activation.version, after)) return 'VERSION_NOT_ANNOUNCED'
+    return undefined
+  }
+
+  #turnKeys(before: ModelMembers, after: ModelMembers): void {
+    const last = this.ends ?? 0
+    for (const { name, key } of keysOf(before)) {
+      if (keysOf(after).some((each) => each.name === name)) continue
+      const term = this.terms.find((each) => each.key === key)
+      if (term === undefined) this.terms.push({ key, from: 0, until: last })
+      else term.until = last
+    }
+    for (const { name, key } of keysOf(after)) {
+      if (!keysOf(before).some((each) => each.name === name))
+        this.terms.push({ key, from: last + 1, until: Number.POSITIVE_INFINITY })
+    }
+  }
+
+  #endEpoch(): void {
+    this.now = this.planned ?? this.now
+    this.thresholds = this.#plannedThresholds ?? this.thresholds
+    this.parameters = this.#plannedParameters ?? this.parameters
+    this.planned = undefined
+    this.#plannedThresholds = undefined
+    this.#plannedParameters = undefined
+    this.ends = undefined
+    this.epoch += 1
+  }
+}
+
+/** Keys that sign, under a name that tells whose and what for. */
+function keysOf({ organisations, nodes }: ModelMembers): readonly { readonly name: string; readonly key: string }[] {
+  const held = [
+    ...organisations.map(({ id, key }) => ({ holder: `${id} organisation`, key })),
+    ...nodes.flatMap(({ id, keys: { consensus, transport, checkpoint } }) => [
+      { holder: `${id} consensus`, key: consensus },
+      { holder: `${id} transport`, key: transport },
+      { holder: `${id} checkpoint`, key: checkpoint },
+    ]),
+  ]
+  return held.map(({ holder, key }) => ({ name: `${holder} ${toHex(key)}`, key: toHex(key) }))
 }
