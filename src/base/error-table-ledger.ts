@@ -90,7 +90,7 @@ export const ledgerErrors = {
   ITEM_UNKNOWN: {
     exit: 4,
     sentence: 'No accepted item stands at the place that was named.',
-    next: 'Look the item up again with `quadrille person find`.',
+    next: 'Check the item ids against a dump or an audit export.',
   },
   APPROVAL_MISSING: {
     exit: 7,

@@ -98,17 +98,17 @@ const ownErrors = {
   NOT_LEADER: {
     exit: 4,
     sentence: 'A validator proposed in a view that another one leads.',
-    next: 'Nothing: the message was dropped and the peer scored. `quadrille doctor` lists such peers.',
+    next: 'Nothing: the message was dropped and the peer scored. The log of this node names such peers.',
   },
   PROPOSAL_INVALID: {
     exit: 4,
     sentence: 'A proposal is not what its signature says, or breaks a static rule.',
-    next: 'Nothing: the message was dropped and the peer scored. `quadrille doctor` lists such peers.',
+    next: 'Nothing: the message was dropped and the peer scored. The log of this node names such peers.',
   },
   VIEW_UNJUSTIFIED: {
     exit: 4,
     sentence: 'A new view does not follow from the view changes that it names.',
-    next: 'Nothing: the validators go on to the next view. `quadrille doctor` lists such peers.',
+    next: 'Nothing: the validators go on to the next view. The log of this node names such peers.',
   },
   RESULT_DIVERGED: {
     exit: 5,
@@ -274,7 +274,7 @@ const ownErrors = {
   QUERY_FORBIDDEN: {
     exit: 7,
     sentence: 'The query asks for something that this node does not do: SERVICE, LOAD or an update.',
-    next: 'Query the ledger alone; change it with `quadrille update` or `quadrille submit`.',
+    next: 'Query the ledger alone; change it with `quadrille submit`.',
   },
   QUERY_TIMEOUT: {
     exit: 5,

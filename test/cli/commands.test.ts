@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmod, writeFile } from 'node:fs/promises'
+import { chmod, readFile, writeFile } from 'node:fs/promises'
 import { errorTable } from '../../src/base/error-table.ts'
 import { createProgram } from '../../src/cli/program.ts'
 import { commandSpecs } from '../../src/cli/specs.ts'
@@ -34,6 +34,18 @@ describe('the command line', function () {
       assert.match(help, /--json/)
       assert.match(help, /--home/)
     }
+  })
+
+  it('every command that an error or the README recommends exists', async () => {
+    const advice = Object.values(errorTable).map(({ sentence, next }) => `${sentence} ${next}`)
+    const pages = await Promise.all(['README.md', 'docs/operations.md'].map((page) => readFile(page, 'utf8')))
+    const named = [...advice, ...pages].flatMap((text) => [...text.matchAll(/(?:`|^)quadrille ([a-z]+(?: [a-z]+)?)/gm)])
+    const known = commandSpecs.flatMap(({ words }) => [words, words.split(' ')[0]])
+    const strangers = named
+      .map(([, words]) => words ?? '')
+      .filter((words) => !known.includes(words) && !known.includes(words.split(' ')[0]))
+    assert.deepEqual(strangers, [])
+    assert.ok(named.length > 10)
   })
 
   it('every command can be loaded', async () => {
