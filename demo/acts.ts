@@ -42,7 +42,12 @@ export async function submitAct(story: Story, consortium: Consortium, dataset: D
   )
   story.say('its key is enrolled by an act that the organisation’s key signed')
   const began = Date.now()
-  for (const file of dataset.files) await submit(consortium, file)
+  for (const graph of new Set(dataset.files.map((file) => file.graph)))
+    await submit(
+      consortium,
+      graph,
+      dataset.files.filter((file) => file.graph === graph),
+    )
   const [state] = await settled(consortium.members)
   story.good(
     `${state.quads} quads are ordered, executed by all four, and final (${((Date.now() - began) / 1000).toFixed(1)} s)`,
@@ -72,7 +77,7 @@ export async function killAct(story: Story, consortium: Consortium, { late }: Da
   const victim = await backupOf(members)
   story.act(`${victim.name} is killed with SIGKILL while work goes on`)
   const others = members.filter((member) => member !== victim)
-  const working = submit(consortium, late)
+  const working = submit(consortium, late.graph, [late])
   await victim.process?.end('SIGKILL')
   await working
   const [state] = await settled(others)
@@ -134,9 +139,14 @@ export function keepAct(story: Story, consortium: Consortium, { question }: Data
   for (const { process } of consortium.members) process?.release()
 }
 
-async function submit(consortium: Consortium, { path, graph }: DataFile): Promise<void> {
-  const home = consortium.members[0]?.home ?? ''
-  await quadrille('submit', path, '--graph', graph, '--as', consortium.applicationKey, '--home', home)
+/** Files of one graph in one go: each start of the command line costs half a second. */
+async function submit(
+  { members, applicationKey }: Consortium,
+  graph: string,
+  files: readonly DataFile[],
+): Promise<void> {
+  const paths = files.map(({ path }) => path)
+  await quadrille('submit', ...paths, '--graph', graph, '--as', applicationKey, '--home', members[0]?.home ?? '')
 }
 
 async function ready(member: Member): Promise<void> {

@@ -2,8 +2,10 @@
 
 import { createReadStream } from 'node:fs'
 import { readdir, stat, writeFile } from 'node:fs/promises'
-import { basename, extname, join } from 'node:path'
-import { StreamParser } from 'n3'
+import { extname, join } from 'node:path'
+import { pipeline } from 'node:stream'
+import { createGunzip } from 'node:zlib'
+import { formatOf, parseRdf } from '../src/node/ingest-parse.ts'
 import { demoData } from './data.ts'
 
 export interface DataFile {
@@ -21,7 +23,8 @@ export interface Dataset {
   readonly question: string
 }
 
-const extensions = ['.ttl', '.trig', '.nt', '.nq', '.n3']
+const extensions = ['.ttl', '.trig', '.nt', '.nq']
+const extensionOf = (path: string): string => extname(path.replace(/\.gz$/, ''))
 
 export const ownEvents = 'urn:g:events'
 export const ownPersons = 'urn:g:persons'
@@ -71,16 +74,18 @@ export async function datasetFrom(paths: readonly string[], directory: string): 
 async function rdfFiles(path: string): Promise<readonly string[]> {
   if ((await stat(path)).isFile()) return [path]
   const names = await readdir(path, { recursive: true })
-  return names.filter((name) => extensions.includes(extname(name))).map((name) => join(path, name))
+  return names.filter((name) => extensions.includes(extensionOf(name))).map((name) => join(path, name))
 }
 
 /** IRIs of the graphs that a TriG or N-Quads file names. */
 async function graphsIn(path: string): Promise<ReadonlySet<string>> {
   const found = new Set<string>()
-  if (!['.trig', '.nq'].includes(extname(path))) return found
-  const parser = new StreamParser({ baseIRI: `urn:file:${basename(path)}` })
-  for await (const quad of createReadStream(path).pipe(parser)) {
-    if (quad.graph.termType === 'NamedNode') found.add(quad.graph.value)
+  if (!['.trig', '.nq'].includes(extensionOf(path))) return found
+  const file = createReadStream(path)
+  // A failure of either end ends the other, and the loop below with it.
+  const content = path.endsWith('.gz') ? pipeline(file, createGunzip(), () => undefined) : file
+  for await (const quads of parseRdf(content, { format: formatOf(path), file: path })) {
+    for (const { graph } of quads) if (graph.termType === 'NamedNode') found.add(graph.value)
   }
   return found
 }

@@ -12,7 +12,7 @@ import { Story } from './story.ts'
 
 const usage = `npm run demo -- [--data PATH...] [--keep] [--json]
 
-  --data PATH   Turtle, TriG, N-Triples or N-Quads files or folders instead of the demo's own data
+  --data PATH   Turtle, TriG, N-Triples or N-Quads files (also .gz) or folders instead of the demo's own data
   --keep        leave the four nodes running, and tell what to try and how to stop
   --json        print one object at the end and nothing else
 `
@@ -24,6 +24,8 @@ interface Ending {
   readonly heights: readonly number[]
   readonly heads: readonly string[]
   readonly quads: number
+  /** Whether full dumps of all nodes are equal. */
+  readonly sameDumps: boolean
   readonly auditVerified: boolean
   readonly tamperDetected: boolean
   readonly seconds: number
@@ -37,7 +39,7 @@ async function play(story: Story, consortium: Consortium, dataset: Dataset): Pro
   const audit = await auditAct(story, consortium)
   const same = new Set(heights).size === 1 && new Set(heads).size === 1 && sameDumps
   const ok = same && audit.auditVerified && audit.tamperDetected
-  return { ok, nodes: consortium.members.length, heights, heads, quads, ...audit, seconds: story.seconds }
+  return { ok, nodes: consortium.members.length, heights, heads, quads, sameDumps, ...audit, seconds: story.seconds }
 }
 
 async function main(): Promise<number> {

@@ -10,22 +10,12 @@ import { logEvent, openLogger } from '../../src/cli/log.ts'
 import { type Client, createClient, policiesOf } from '../../src/http/client.ts'
 import { type HttpServer, startHttp } from '../../src/http/server.ts'
 import { ingest } from '../../src/node/ingest.ts'
-import { parseRdf } from '../../src/node/ingest-parse.ts'
 import type { QuadrilleNode } from '../../src/node/node.ts'
 import { enrol, type Founded, foundFour, openGraph, personalGraph, settled } from '../node/consortium.ts'
 import { type Finding, findTexts, textsIn } from './files.ts'
+import { quadsOf } from './rdf.ts'
 
 const { events, persons, late } = demoData({ seed: 8, consignments: 8 })
-
-async function quadsOf(turtle: string): Promise<readonly Quad[]> {
-  const all: Quad[] = []
-  for await (const quads of parseRdf(chunks(turtle), { format: 'turtle' })) all.push(...quads)
-  return all
-}
-
-async function* chunks(text: string): AsyncGenerator<Uint8Array> {
-  yield utf8(text)
-}
 
 /** `count` different values of terms of one kind, spread over the quads; long enough that none is there by chance. */
 function spread(quads: readonly Quad[], kind: 'NamedNode' | 'Literal', count: number): readonly string[] {
