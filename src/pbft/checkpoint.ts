@@ -170,66 +170,69 @@ function stabilize(state: State, certificate: ResultCertificate): void {
 
 /** Between the last progress and the moment when agreeing is given up and blocks are fetched, in `resendMs`. */
 const patience = { proven: 1, claimed: 4 }
+/** A fetch that failed is tried again after twice the time, so many times doubled at most. */
+const doublingsMax = 5
 
-/** On ticks: blocks that cannot be reached by agreeing any more are fetched. */
+/** On ticks: blocks that cannot be reached by agreeing any more are fetched. Agreeing goes on meanwhile. */
 export function fetchAhead(state: State): void {
-  const { resendMs } = state.setup.parameters
-  if (state.fetching !== undefined || !elapsed(state, state.fetchedAt, resendMs)) return
-  const proven = state.ahead !== undefined && state.ahead.result.sequence > state.delivered
-  if (!elapsed(state, state.progressAt, (proven ? patience.proven : patience.claimed) * resendMs)) return
-  if (state.ahead !== undefined && proven) {
-    const { sequence, checkpoint } = state.ahead.result
-    const signers = state.ahead.signatures.map(({ node }) => node)
+  const pause = state.setup.parameters.resendMs * 2 ** Math.min(state.fetchesFailed, doublingsMax)
+  if (state.fetching !== undefined || !elapsed(state, state.fetchedAt, pause)) return
+  const proven = provenAhead(state)
+  const wait = (proven === undefined ? patience.claimed : patience.proven) * state.setup.parameters.resendMs
+  if (!elapsed(state, state.progressAt, wait)) return
+  if (proven !== undefined) {
+    const { sequence, checkpoint } = proven.result
+    const signers = proven.signatures.map(({ node }) => node)
     fetch(state, sequence, checkpoint, signers)
     return
   }
   const sequence = claimedHeight(state)
-  if (sequence === undefined) return
-  fetch(
-    state,
-    sequence,
-    [],
-    [...state.peers].filter(([, peer]) => peer.delivered >= sequence).map(([node]) => node),
-  )
+  if (sequence <= state.delivered) return
+  const claimants = [...state.peers].filter(([, peer]) => peer.delivered >= sequence).map(([node]) => node)
+  fetch(state, sequence, [], claimants)
 }
 
+function provenAhead({ ahead, delivered }: State): ResultCertificate | undefined {
+  return ahead !== undefined && ahead.result.sequence > delivered ? ahead : undefined
+}
+
+/** With each attempt another source is the first to be asked. */
 function fetch(state: State, sequence: Sequence, checkpoint: Outcome['checkpoint'], sources: readonly NodeId[]): void {
   const token = state.nextToken++
   state.fetching = { token, sequence }
   state.fetchedAt = clock(state)
-  state.fetches++
-  const from = sources.filter((node) => node !== state.setup.self)
+  const others = sources.filter((node) => node !== state.setup.self)
+  const first = state.fetchesFailed % Math.max(1, others.length)
+  const from = [...others.slice(first), ...others.slice(0, first)]
   state.out.push({ type: 'fetch', token, from, sequence, checkpoint })
 }
 
 /**
- * How far others say they are, when they cannot show it: a restarted replica has its commit certificates only in its blocks.
- * What f+1 say is true; but one correct replica alone may have the block, so with each attempt another word is tried.
+ * How far a correct replica is, when none can show it: after a restart commit certificates are in blocks only. What f+1 say
+ * they delivered one correct one did. Beyond the window there is a stable checkpoint, whose certificate will come.
  */
-function claimedHeight(state: State): Sequence | undefined {
-  const claims = claimedHeights(state)
-  const ordered = [...claims.splice(state.f, 1), ...claims].filter((claim) => claim > state.delivered)
-  return ordered[state.fetches % ordered.length]
+function claimedHeight(state: State): Sequence {
+  const claims = [...state.peers.values()].map(({ delivered }) => delivered).sort((a, b) => b - a)
+  return Math.min(claims[state.f] ?? 0, highWatermark(state)) as Sequence
 }
 
-function claimedHeights(state: State): Sequence[] {
-  return [...state.peers.values()].map(({ delivered }) => delivered).sort((a, b) => b - a)
-}
-
-/** Whether others delivered more, by the word of f+1 of them: then it is not the leader who is late. */
+/** Whether others delivered more, by proof or by the word of f+1, and it can be had: then it is not the leader who is late. */
 export function isBehindOthers(state: State): boolean {
-  if (state.fetching !== undefined || (state.ahead?.result.sequence ?? 0) > state.delivered) return true
-  return (claimedHeights(state)[state.f] ?? 0) > state.delivered
+  if (provenAhead(state) !== undefined) return true
+  return state.fetchesFailed === 0 && claimedHeight(state) > state.delivered
 }
 
 export function onFetchFailed(state: State, token: number): void {
-  if (state.fetching?.token === token) state.fetching = undefined
+  if (state.fetching?.token !== token) return
+  state.fetching = undefined
+  state.fetchesFailed++
 }
 
 /** Certified blocks were fetched, checked and executed. */
 export function onInstalled(state: State, outcome: Outcome): void {
   state.fetching = undefined
   if (outcome.sequence <= state.applied.sequence && !state.fenced) return
+  state.fetchesFailed = 0
   state.fenced = false
   state.applied = outcome
   if (outcome.sequence > state.delivered) state.delivered = outcome.sequence

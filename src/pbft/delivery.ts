@@ -6,9 +6,9 @@ import { settle } from './pool.ts'
 import { settleTokens } from './reads.ts'
 import { clock, type State } from './state.ts'
 
-/** Delivers what has become deliverable. While blocks are being fetched nothing is: one way at a time. */
+/** Delivers what has become deliverable. Blocks that are being fetched may be among it: the host executes each once. */
 export function deliver(state: State): void {
-  if (state.fenced || state.fetching !== undefined) return
+  if (state.fenced) return
   for (;;) {
     const sequence = (state.delivered + 1) as Sequence
     const certificate = state.slots.get(sequence)?.certificate
@@ -17,6 +17,7 @@ export function deliver(state: State): void {
     state.delivered = sequence
     state.progressAt = clock(state)
     state.fruitless = 0
+    state.fetchesFailed = 0
     state.out.push({ type: 'deliver', sequence, batch: known.batch, certificate })
     settle(state, sequence, known.ids)
     settleTokens(state, sequence, known.batch)

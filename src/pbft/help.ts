@@ -68,12 +68,22 @@ function sendDecided(state: State, to: NodeId, peer: PeerView): void {
   const first = Math.max(peer.delivered, lowWatermark(state)) + 1
   let bytes = 0
   for (let at = first; at < first + batchesPerAnswer && bytes < state.setup.parameters.batchBytesMax; at++) {
-    const certificate = state.slots.get(at as Sequence)?.certificate
-    const known = certificate && state.batches.get(certificate.agreement.digest)
-    if (certificate === undefined || known === undefined) return
+    const slot = state.slots.get(at as Sequence)
+    const known = slot?.certificate && state.batches.get(slot.certificate.agreement.digest)
+    if (slot?.certificate === undefined || known === undefined) {
+      sendOwnVotes(state, to, slot)
+      continue
+    }
+    const { certificate } = slot
     bytes += known.batch.transactions.reduce((sum, transaction) => sum + transaction.length, 0)
     send(state, to, { type: 'decided', certificate, batch: known.batch }, known.ids)
   }
+}
+
+/** After a restart no certificate is at hand for what was executed before: the votes of that time must do. */
+function sendOwnVotes(state: State, to: NodeId, slot: Slot | undefined): void {
+  if (slot?.ownPrepare !== undefined) send(state, to, slot.ownPrepare)
+  if (slot?.ownCommit !== undefined) send(state, to, slot.ownCommit)
 }
 
 /** The last own result, and those of checkpoints that are not stable. A later result covers earlier ones. */

@@ -144,7 +144,8 @@ export interface State {
   resultsAt: Time
   fetching: { readonly token: Token; readonly sequence: Sequence } | undefined
   fetchedAt: Time
-  fetches: number
+  /** Since the last progress. */
+  fetchesFailed: number
   fenced: boolean
 
   // Section 4.1, requests, and reads.
@@ -239,7 +240,7 @@ export function newState(setup: Setup): State {
     resultsAt: zero,
     fetching: undefined,
     fetchedAt: zero,
-    fetches: 0,
+    fetchesFailed: 0,
     fenced: false,
     waiting: new Map(),
     queues: new Map(nodes.map((node) => [node, new Set()])),

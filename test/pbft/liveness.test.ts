@@ -240,6 +240,66 @@ describe('PBFT under attacks on liveness', () => {
     assert.deepEqual(puppet.receive(3, status(2, { final: 0 })), [])
   })
 
+  it('L19 nothing is fetched for the word of f validators, however far ahead they claim to be, and all goes on', () => {
+    const puppet = new Puppet()
+    const claim = status(Number.MAX_SAFE_INTEGER)
+    for (let sequence = 1; sequence <= 3; sequence++) {
+      puppet.receive(3, claim)
+      assert.equal(only(puppet.tick(3_000), 'fetch').length, 0)
+      assert.equal(puppet.core.status().state, 'normal')
+      assert.equal(only(puppet.agree(0, sequence, batchOf(puppet, `${sequence}`)), 'deliver').length, 1)
+    }
+    puppet.receive(3, claim)
+    puppet.request('never ordered')
+    puppet.tick(2 * parameters.suspectMs)
+    assert.equal(puppet.core.status().state, 'changing', 'a silent leader is still suspected')
+  })
+
+  it('L19 the word of f+1 is fetched for, no further than the least of them and the window, while batches are delivered', () => {
+    const puppet = new Puppet()
+    puppet.receive(3, status(Number.MAX_SAFE_INTEGER))
+    puppet.receive(2, status(3))
+    const [first] = only(puppet.tick(3_000), 'fetch')
+    assert.equal(first?.sequence, 3)
+    assert.equal(only(puppet.agree(0, 1, batchOf(puppet, 'a')), 'deliver').length, 1)
+    const far = new Puppet()
+    for (const place of [2, 3]) far.receive(place, status(1_000))
+    assert.equal(only(far.tick(3_000), 'fetch')[0]?.sequence, parameters.window)
+  })
+
+  it('L19 a fetch that failed is tried again later and later, with another source first, and excuses no leader', () => {
+    const puppet = new Puppet()
+    for (const place of [2, 3]) puppet.receive(place, status(3))
+    const [firsts, waits]: [Set<unknown>, number[]] = [new Set(), []]
+    let since = puppet.now
+    while (waits.length < 5) {
+      for (const fetch of only(puppet.tick(100), 'fetch')) {
+        firsts.add(fetch.from[0])
+        waits.push(puppet.now - since)
+        since = puppet.now
+        puppet.give({ type: 'fetchFailed', token: fetch.token })
+      }
+    }
+    assert.equal(firsts.size, 2)
+    assert.ok((waits[4] ?? 0) >= 4 * (waits[1] ?? 0), `${waits}`)
+    const silent = new Puppet()
+    for (const place of [2, 3]) silent.receive(place, status(3))
+    silent.request('never ordered')
+    for (const { token } of only(silent.tick(1_300), 'fetch')) silent.give({ type: 'fetchFailed', token })
+    assert.equal(sent(silent.tick(200), 'view-change').length, 1)
+  })
+
+  it('L28 after a restart, votes on what is executed here help those who lack it: its certificate is in the block only', () => {
+    const puppet = new Puppet()
+    puppet.agree(0, 1, batchOf(puppet, 'a'))
+    puppet.restart()
+    const effects = puppet.receive(3, status(0))
+    assert.deepEqual(
+      [...sent(effects, 'prepare'), ...sent(effects, 'commit')].map(({ vote }) => vote.sequence),
+      [1, 1],
+    )
+  })
+
   it('L19 a replica that comes late to an idle ledger gets the certified checkpoint, and fetches', () => {
     const early = new Puppet()
     for (let sequence = 1; sequence <= 4; sequence++) early.agree(0, sequence, batchOf(early, `${sequence}`))

@@ -148,6 +148,18 @@ function hurrying(context: Context): Liar<PbftMessage> {
   }
 }
 
+/** Says that it is far ahead, or just a little, of what there is. */
+function boasting({ random }: Context): Liar<PbftMessage> {
+  return {
+    rewrite: (_to, message) => {
+      if (message.type !== 'status') return [message]
+      const ahead = random.pick([1, 2, 5, 1_000, 2 ** 50])
+      const [delivered, final] = [message.delivered + ahead, message.final + ahead]
+      return [{ ...message, delivered, final } as PbftMessage]
+    },
+  }
+}
+
 export const pbftLiars: readonly LiarFactory<PbftMessage>[] = [
   { name: 'equivocates', make: equivocating },
   { name: 'votes twice', make: doubleVoting },
@@ -155,4 +167,5 @@ export const pbftLiars: readonly LiarFactory<PbftMessage>[] = [
   { name: 'forgets in view changes', make: forgettingViews },
   { name: 'invents certificates', make: inventing },
   { name: 'hurries', make: hurrying },
+  { name: 'boasts', make: boasting },
 ]

@@ -7,6 +7,7 @@ import { hunt, runCampaign, seedsFrom } from './campaign.ts'
 import { bugs, mutants } from './mutants/pbft.ts'
 import { pbftSubject } from './pbft.ts'
 import { costOf } from './pbft-costs.ts'
+import { pbftLiars } from './pbft-liars.ts'
 import { play } from './run.ts'
 import type { Subject } from './subject.ts'
 import { calm } from './weather.ts'
@@ -53,6 +54,15 @@ describe('PBFT in the simulator', function () {
     ] as const) {
       const result = runCampaign({ ...campaign, nodes, liars, seeds: seedsFrom(50, nodes === 4 ? 4 : 1) })
       assert.equal(result.failures, 0, `${nodes} nodes, ${liars} liars`)
+    }
+  })
+
+  it('L19 passes with a liar that claims to be far ahead', () => {
+    const lies = pbftLiars.filter(({ name }) => name === 'boasts')
+    for (const seed of [1, 2, 3, 4]) {
+      const { failure, recoveryMs } = play({ subject: pbftSubject, nodes: 4, liars: 1, seed, lies })
+      assert.equal(failure, undefined)
+      assert.ok((recoveryMs ?? 0) < 20_000, `${recoveryMs} ms`)
     }
   })
 

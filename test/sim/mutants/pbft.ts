@@ -156,8 +156,8 @@ export const bugs: readonly PbftBug[] = [
   {
     name: 'never fetches what only blocks still hold',
     file: 'checkpoint.ts',
-    find: 'if (state.fetching !== undefined || !elapsed(state, state.fetchedAt, resendMs)) return',
-    replace: 'if (resendMs > 0) return',
+    find: 'if (state.fetching !== undefined || !elapsed(state, state.fetchedAt, pause)) return',
+    replace: 'if (pause > 0) return',
     liars: 0,
   },
   {
