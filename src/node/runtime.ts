@@ -20,6 +20,7 @@ import { LedgerMachine } from './machine.ts'
 import type { Parts } from './parts.ts'
 import { PayloadPool } from './payloads.ts'
 import { protocolOf } from './protocols.ts'
+import type { BlocksWanted } from './serve.ts'
 import { Submissions } from './submissions.ts'
 import { Sync } from './sync.ts'
 import { Validator, type ValidatorEvent } from './validator.ts'
@@ -75,7 +76,6 @@ export class Runtime {
     })
     this.#sync = new Sync({
       machine,
-      payloads,
       verdicts,
       blocks: parts.blocks,
       store: parts.store,
@@ -215,7 +215,17 @@ export class Runtime {
         this.#sync.receive(from, envelope)
         break
       case 'blocks-wanted':
-        this.#send(from, await this.#sync.serve(envelope))
+        await this.#serve(from, envelope)
+    }
+  }
+
+  async #serve(to: NodeId, wanted: BlocksWanted): Promise<void> {
+    try {
+      const answer = await this.#sync.serve(to, wanted)
+      if (answer !== undefined) this.#send(to, answer)
+    } catch (error) {
+      // What is wrong with this node's own files is not the fault of who asked.
+      this.#options.onFailure(error)
     }
   }
 

@@ -1,163 +1,190 @@
-// Catching up: asks peers for certified blocks, checks each, and executes them; and serves the same to others. A block is
-// believed for its certificate, never for its sender, so any peer will do and a liar costs only time.
+// Catching up: asks peers in turn for certified blocks, checks each, and executes them; serving them to others is the
+// affair of serve.ts. A block is believed for its certificate, never for its sender, so any peer will do and a liar costs
+// only time.
 
 import { LedgerError } from '../base/errors.ts'
-import { type NodeId, type Sequence, sequenceOf } from '../base/ids.ts'
+import { type LedgerId, type NodeId, type Sequence, sequenceOf } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
-import { decode, encode } from '../base/schema.ts'
+import { decode } from '../base/schema.ts'
 import { verify } from '../base/signature.ts'
-import { requestId, summaryDigest, transactionsHash } from '../consensus/batch.ts'
+import { summaryDigest, transactionsHash } from '../consensus/batch.ts'
 import { type BlockRecord, blockRecordSchema } from '../consensus/block.ts'
 import { commitCertificateFault } from '../consensus/certificate.ts'
-import { itemPayloadSchema, payloadSchema } from '../ledger/payload.ts'
-import { itemIdFor } from '../ledger/transaction.ts'
+import type { Outcome } from '../consensus/contract.ts'
+import type { Roster } from '../consensus/roster.ts'
 import type { BlockArchive } from '../store/blocks.ts'
 import type { Store } from '../store/store.ts'
-import type { LedgerMachine } from './machine.ts'
-import type { PayloadPool } from './payloads.ts'
+import type { AgreedBlock } from './machine.ts'
+import { BlockServer, type BlocksAnswer, type BlocksWanted } from './serve.ts'
+import { type Patience, Sources } from './sources.ts'
 import type { Verdicts } from './verdicts.ts'
-import type { CarriedPayload, Envelope, ServedBlock } from './wire.ts'
+import type { Envelope } from './wire.ts'
 
-const answerTimeoutMs = 5_000
-const retryMs = 250
-/** Rounds of all peers that gave nothing before a fetch gives up; the protocol asks again. */
-const fruitlessMax = 8
+export interface SyncTiming extends Patience {
+  /** Between questions while no peer is worth asking. */
+  readonly retryMs: number
+  /** Without any block a fetch gives up after so long; the protocol asks again. */
+  readonly fruitlessMsMax: number
+}
 
-type BlocksAnswer = Extract<Envelope, { readonly type: 'blocks' }>
-type BlocksWanted = Extract<Envelope, { readonly type: 'blocks-wanted' }>
+const defaultTiming: SyncTiming = { answerMsMin: 1_500, answerMsMax: 5_000, retryMs: 250, fruitlessMsMax: 10_000 }
+
+/** What of the ledger's machine catching up needs. */
+export interface SyncMachine {
+  readonly applied: Outcome
+  readonly ledger: { readonly id: LedgerId; roster(): Roster }
+  execute(block: AgreedBlock): Promise<unknown>
+}
 
 export interface SyncOptions {
-  readonly machine: LedgerMachine
-  readonly blocks: BlockArchive
-  readonly store: Store
-  readonly payloads: PayloadPool
+  readonly machine: SyncMachine
+  readonly blocks: Pick<BlockArchive, 'read'>
+  readonly store: Pick<Store, 'itemPayload'>
   readonly verdicts: Verdicts
   readonly send: (to: NodeId, envelope: Envelope) => boolean
   readonly peers: () => readonly NodeId[]
   /** A peer gave a block that does not verify. */
   readonly refuse: (from: NodeId, error: LedgerError) => void
+  readonly timing?: Partial<SyncTiming>
+}
+
+interface Answered {
+  readonly by: NodeId
+  readonly answer: BlocksAnswer
+  /** Since it was asked. */
+  readonly ms: number
 }
 
 interface Question {
-  readonly from: NodeId
   readonly at: Sequence
-  readonly settle: (answer: BlocksAnswer | undefined) => void
+  readonly askedMs: number
 }
 
 export class Sync {
   readonly #options: SyncOptions
-  #question: Question | undefined
+  readonly #timing: SyncTiming
+  readonly #sources: Sources
+  readonly #server: BlockServer
+  /** What each peer was asked last and has not answered: a late answer is still worth its blocks. */
+  readonly #open: Map<NodeId, Question> = new Map()
+  #settle: (answered: Answered | undefined) => void = () => undefined
   #stopped = false
 
   constructor(options: SyncOptions) {
+    const { blocks, store, verdicts, machine } = options
     this.#options = options
+    this.#timing = { ...defaultTiming, ...options.timing }
+    this.#sources = new Sources(this.#timing)
+    this.#server = new BlockServer({ blocks, store, verdicts, applied: () => machine.applied.sequence })
   }
 
-  /** Executes certified blocks up to and including `target`; false when no peer gave them. One call at a time. */
+  /**
+   * Executes certified blocks up to and including `target`; false when no peer gave them. One call at a time.
+   * @throws what executing a block throws: that is this node's own fault, never a peer's.
+   */
   async fetch(target: Sequence, preferred: readonly NodeId[]): Promise<boolean> {
-    const { machine } = this.#options
-    for (let fruitless = 0; machine.applied.sequence < target && fruitless < fruitlessMax && !this.#stopped; ) {
-      const before = machine.applied.sequence
-      for (const peer of this.#sources(preferred)) {
-        while (machine.applied.sequence < target && !this.#stopped && (await this.#fetchFrom(peer, target)));
+    const { machine, peers } = this.#options
+    const { retryMs, fruitlessMsMax } = this.#timing
+    let deadline = performance.now() + fruitlessMsMax
+    while (machine.applied.sequence < target && !this.#stopped && performance.now() < deadline) {
+      const peer = this.#sources.next(peers(), preferred, performance.now())
+      if (peer !== undefined && (await this.#fetchFrom(peer, target))) deadline = performance.now() + fruitlessMsMax
+      else if (!this.#sources.isReady(peers(), performance.now()) && !this.#stopped) {
+        await new Promise((resolve) => setTimeout(resolve, retryMs))
       }
-      const progress = machine.applied.sequence > before
-      fruitless = progress ? 0 : fruitless + 1
-      if (!progress && !this.#stopped) await new Promise((resolve) => setTimeout(resolve, retryMs))
     }
     return machine.applied.sequence >= target
   }
 
-  /** An answer has come. */
+  /** An answer has come; the payloads in it are the payload pool's affair. */
   receive(from: NodeId, answer: BlocksAnswer): void {
-    if (this.#question?.from === from && this.#question.at === answer.from) this.#question.settle(answer)
-  }
-
-  /** What this node can answer, as many blocks as fill one frame at most. */
-  async serve({ from, count }: BlocksWanted): Promise<BlocksAnswer> {
-    const { machine, blocks } = this.#options
-    const served: ServedBlock[] = []
-    let bytes = 0
-    for (let height = Math.max(1, from); height < from + count && height <= machine.applied.sequence; height++) {
-      const block = await blocks.read(height)
-      const payloads = await this.#payloadsOf(block)
-      bytes += block.length + payloads.reduce((sum, { payload }) => sum + payload.length, 0)
-      if (served.length > 0 && bytes > limits.frameBytesMax / 2) break
-      served.push({ block, payloads })
+    const question = this.#open.get(from)
+    if (question?.at !== answer.from) return
+    this.#open.delete(from)
+    if (answer.from === this.#options.machine.applied.sequence + 1) {
+      this.#settle({ by: from, answer, ms: performance.now() - question.askedMs })
     }
-    return { type: 'blocks', from, blocks: served }
   }
 
-  stop(): void {
+  /** What this node can answer; undefined while another answer to this peer is under way. @throws as BlockServer does. */
+  serve(from: NodeId, wanted: BlocksWanted): Promise<BlocksAnswer | undefined> {
+    return this.#server.serve(from, wanted)
+  }
+
+  /** Ends a fetch after the block that it executes; resolves when nothing is served any more. */
+  stop(): Promise<void> {
     this.#stopped = true
-    this.#question?.settle(undefined)
-  }
-
-  #sources(preferred: readonly NodeId[]): readonly NodeId[] {
-    const connected = this.#options.peers()
-    return [
-      ...preferred.filter((peer) => connected.includes(peer)),
-      ...connected.filter((peer) => !preferred.includes(peer)),
-    ]
+    this.#settle(undefined)
+    return this.#server.stop()
   }
 
   /** Whether it brought this node at least one block further. */
   async #fetchFrom(peer: NodeId, target: Sequence): Promise<boolean> {
-    const { machine, refuse } = this.#options
+    const { machine, send } = this.#options
     const at = sequenceOf(machine.applied.sequence + 1)
-    const answer = await this.#ask(peer, at, Math.min(limits.blocksPerAnswerMax, target - at + 1))
-    try {
-      for (const served of answer?.blocks ?? []) if (!this.#stopped) await this.#execute(peer, served)
-    } catch (error) {
-      if (!(error instanceof LedgerError) || error.code === 'STORAGE_FAILED') throw error
-      refuse(peer, error)
+    const count = Math.min(limits.blocksPerAnswerMax, target - at + 1)
+    this.#open.set(peer, { at, askedMs: performance.now() })
+    if (!send(peer, { type: 'blocks-wanted', from: at, count })) {
+      this.#sources.lacked(peer, 0, performance.now())
+      return false
     }
+    const patienceMs = this.#sources.patienceFor(peer)
+    const answered = await this.#answerWithin(patienceMs)
+    if (answered !== undefined) await this.#take(answered, target)
+    else if (!this.#stopped) this.#sources.wasSilent(peer, patienceMs, performance.now())
     return machine.applied.sequence >= at
   }
 
-  #ask(from: NodeId, at: Sequence, count: number): Promise<BlocksAnswer | undefined> {
+  /** The next answer, which may be a late one of another peer; undefined when none comes in time. */
+  #answerWithin(ms: number): Promise<Answered | undefined> {
     return new Promise((resolve) => {
-      const settle = (answer: BlocksAnswer | undefined): void => {
+      const timer = setTimeout(() => this.#settle(undefined), ms)
+      this.#settle = (answered) => {
         clearTimeout(timer)
-        this.#question = undefined
-        resolve(answer)
+        this.#settle = () => undefined
+        resolve(answered)
       }
-      const timer = setTimeout(() => settle(undefined), answerTimeoutMs)
-      this.#question = { from, at, settle }
-      if (!this.#options.send(from, { type: 'blocks-wanted', from: at, count })) settle(undefined)
     })
   }
 
-  /** @throws LedgerError when the block is not the certified next one. */
-  async #execute(from: NodeId, { block, payloads: carried }: ServedBlock): Promise<void> {
-    const { machine, payloads } = this.#options
+  async #take({ by, answer, ms }: Answered, target: Sequence): Promise<void> {
+    const { machine, refuse } = this.#options
+    let bytes = 0
+    for (const { block } of answer.blocks) {
+      if (this.#stopped || machine.applied.sequence >= target) break
+      const record = checkedRecord(block, machine)
+      if (record instanceof LedgerError) {
+        this.#sources.lied(by, performance.now())
+        refuse(by, record)
+        return
+      }
+      const { header, batchTime, tokens, transactions, certificate } = record
+      await machine.execute({
+        sequence: header.sequence,
+        batch: { time: batchTime, tokens, transactions },
+        certificate,
+      })
+      bytes += block.length
+    }
+    if (bytes > 0) this.#sources.brought(by, bytes, ms, performance.now())
+    else this.#sources.lacked(by, ms, performance.now())
+  }
+}
+
+/** The record that a peer gave, or what is wrong with it. */
+function checkedRecord(block: Uint8Array, machine: SyncMachine): BlockRecord | LedgerError {
+  try {
     const record = decode(blockRecordSchema, block)
     checkRecord(record, machine)
-    payloads.offer(from, carried)
-    const { header, batchTime, tokens, transactions, certificate } = record
-    await machine.execute({ sequence: header.sequence, batch: { time: batchTime, tokens, transactions }, certificate })
-  }
-
-  /** The payloads of a block's transactions, as far as this node keeps them. */
-  async #payloadsOf(block: Uint8Array): Promise<readonly CarriedPayload[]> {
-    const { store, verdicts } = this.#options
-    const carried: CarriedPayload[] = []
-    for (const bytes of decode(blockRecordSchema, block).transactions) {
-      const verdict = verdicts.of(bytes)
-      if (verdict.type === 'invalid' || verdict.transaction.act.type !== 'data') continue
-      const { tx } = verdict
-      const ids = verdict.transaction.act.items.map((_, index) => itemIdFor(tx, index))
-      const parts = await Promise.all(ids.map((item) => store.itemPayload(item)))
-      const items = parts.filter((part) => part !== undefined).map((part) => decode(itemPayloadSchema, part))
-      if (items.length === parts.length)
-        carried.push({ id: requestId(bytes), payload: encode(payloadSchema, { items }) })
-    }
-    return carried
+    return record
+  } catch (error) {
+    if (error instanceof LedgerError) return error
+    throw error
   }
 }
 
 /** @throws LedgerError unless the record is agreed, certified and next. */
-function checkRecord(record: BlockRecord, machine: LedgerMachine): void {
+function checkRecord(record: BlockRecord, machine: SyncMachine): void {
   const { header, certificate } = record
   const { agreement } = certificate
   const digest = summaryDigest({

@@ -116,10 +116,11 @@ export class Validator {
     this.#open = false
     clearInterval(this.#ticking)
     clearInterval(this.#asking)
-    this.#options.sync.stop()
+    const served = this.#options.sync.stop()
     this.#options.payloads.close()
     await this.#loop.stop()
     await this.#execution
+    await served
   }
 
   #act(effect: Exclude<Effect<unknown>, { readonly type: 'save' }>): void {

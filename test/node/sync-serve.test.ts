@@ -1,0 +1,149 @@
+// Serving blocks to peers that catch up: how much at once, to whom, and whose fault a damaged file is.
+
+import assert from 'node:assert/strict'
+import { LedgerError } from '../../src/base/errors.ts'
+import { digestOf, type Epoch, type ItemId, nodeIdOf, sequenceOf, timeOf } from '../../src/base/ids.ts'
+import { limits } from '../../src/base/limits.ts'
+import { decode, encode } from '../../src/base/schema.ts'
+import { summarize, summaryDigest } from '../../src/consensus/batch.ts'
+import { blockRecordSchema } from '../../src/consensus/block.ts'
+import { ledgerIdFor } from '../../src/ledger/genesis.ts'
+import { itemPayloadSchema } from '../../src/ledger/payload.ts'
+import { BlockServer, type BlocksAnswer, type BlocksWanted } from '../../src/node/serve.ts'
+import { createVerdicts } from '../../src/node/verdicts.ts'
+import { envelopeSchema } from '../../src/node/wire.ts'
+import { type Founded, foundFour, statement } from './consortium.ts'
+
+const [peer, other] = [nodeIdOf('a'.repeat(32)), nodeIdOf('b'.repeat(32))]
+const heights = 3
+const transactionsPerBlock = 12
+
+describe('Serving blocks', () => {
+  let founded: Founded
+  let transactions: readonly Uint8Array[]
+  /** Of the payload of every item. */
+  let paddedBytes: number
+  let reading: Promise<void>
+
+  before(async () => {
+    founded = await foundFour()
+    const built = await Promise.all(
+      Array.from({ length: transactionsPerBlock }, (_, number) => statement(founded, number + 1)),
+    )
+    transactions = built.map(({ bytes }) => bytes)
+  })
+  after(() => founded.remove())
+  beforeEach(() => {
+    paddedBytes = 1_024
+    reading = Promise.resolve()
+  })
+
+  function blockAt(height: number): Uint8Array {
+    const ledger = ledgerIdFor(founded.genesis.genesis)
+    const at = { ledger, epoch: 0 as Epoch, sequence: sequenceOf(height) }
+    const batch = { time: timeOf(height), tokens: [], transactions }
+    const { tokens, time } = summarize(batch)
+    const digest = summaryDigest(summarize(batch))
+    return encode(blockRecordSchema, {
+      header: { ...at, previous: digestOf('00'.repeat(32)), batch: digest, time },
+      tokens,
+      batchTime: time,
+      transactions,
+      certificate: { type: 'pbft', agreement: { ...at, round: 0 as never, digest }, signatures: [] },
+    })
+  }
+
+  function server(read: (height: number) => Uint8Array = blockAt): BlockServer {
+    const part = { opening: new Uint8Array(64), padded: new Uint8Array(16) }
+    return new BlockServer({
+      blocks: {
+        read: async (height) => {
+          await reading
+          return read(height)
+        },
+      },
+      store: {
+        itemPayload: async (_item: ItemId) =>
+          encode(itemPayloadSchema, {
+            assertions: { ...part, padded: new Uint8Array(paddedBytes) },
+            retractions: part,
+          }),
+      },
+      verdicts: createVerdicts(ledgerIdFor(founded.genesis.genesis)),
+      applied: () => sequenceOf(heights),
+    })
+  }
+
+  const wanted = (from: number, count = limits.blocksPerAnswerMax): BlocksWanted => ({
+    type: 'blocks-wanted',
+    from: sequenceOf(from),
+    count,
+  })
+  const carried = (answer: BlocksAnswer | undefined): number[] =>
+    answer?.blocks.map(({ payloads }) => payloads.length) ?? assert.fail('no answer')
+
+  it('gives blocks with all their payloads up to its own height', async () => {
+    assert.deepEqual(carried(await server().serve(peer, wanted(2))), [transactionsPerBlock, transactionsPerBlock])
+    assert.deepEqual(carried(await server().serve(peer, wanted(heights + 1))), [])
+  })
+
+  it('never builds an answer above a frame, and gives the other payloads when it is asked again', async () => {
+    paddedBytes = 1_048_576
+    const serving = server()
+    const ids = new Set<string>()
+    for (let question = 0; question < transactionsPerBlock / 3; question++) {
+      const answer = await serving.serve(peer, wanted(1))
+      assert.ok(answer !== undefined)
+      assert.ok(encode(envelopeSchema, answer).length <= limits.frameBytesMax)
+      assert.deepEqual(carried(answer).length > 0 && carried(answer)[0], 3)
+      for (const { id } of answer.blocks[0]?.payloads ?? []) ids.add(id)
+    }
+    assert.equal(ids.size, transactionsPerBlock, 'all payloads of the block came')
+  })
+
+  it('gives a further block only whole', async () => {
+    paddedBytes = 262_144
+    assert.deepEqual(carried(await server().serve(peer, wanted(1))), [transactionsPerBlock])
+  })
+
+  it('L20 has one answer under way for each peer, and drops further questions', async () => {
+    let release = (): void => undefined
+    reading = new Promise((resolve) => {
+      release = resolve
+    })
+    const serving = server()
+    const first = serving.serve(peer, wanted(1))
+    const crowd = await Promise.all(Array.from({ length: 100 }, () => serving.serve(peer, wanted(1))))
+    assert.ok(crowd.every((answer) => answer === undefined))
+    const another = serving.serve(other, wanted(1))
+    release()
+    assert.equal(carried(await first).length, heights)
+    assert.equal(carried(await another).length, heights)
+    assert.equal(carried(await serving.serve(peer, wanted(1))).length, heights)
+  })
+
+  it('throws what is wrong with its own files, and serves again later', async () => {
+    let damaged = true
+    const serving = server((height) => {
+      if (damaged) throw new LedgerError('RECORD_TAMPERED')
+      return blockAt(height)
+    })
+    await assert.rejects(serving.serve(peer, wanted(1)), LedgerError)
+    damaged = false
+    assert.equal(carried(await serving.serve(peer, wanted(1))).length, heights)
+  })
+
+  it('stops after the answers that are under way', async () => {
+    const serving = server()
+    const answer = serving.serve(peer, wanted(1))
+    await serving.stop()
+    assert.ok((await answer) !== undefined)
+    assert.equal(await serving.serve(peer, wanted(1)), undefined)
+  })
+
+  it('makes answers that peers can read', async () => {
+    const answer = await server().serve(peer, wanted(1))
+    assert.ok(answer !== undefined)
+    assert.deepEqual(decode(envelopeSchema, encode(envelopeSchema, answer)), answer)
+  })
+})
