@@ -95,10 +95,10 @@ export const limits = {
   blocksPerFile: 1_024,
   /** Messages that wait for one peer at one priority: four of the largest; beyond it they are dropped and sent again. */
   peerQueueBytesMax: 33_554_432,
-  /** Messages of one peer that wait for the core's next turn: some windows of votes; beyond it they are dropped. */
+  /** Messages of one peer that are checked or wait for the core: some windows of votes; beyond it they are dropped. */
   peerInputsMax: 4_096,
-  /** Their encoded bytes: two of the largest. */
-  peerInputBytesMax: 16_777_216,
+  /** Their bytes, payloads included while they are checked: what the peer's own queue holds. */
+  peerInputBytesMax: 33_554_432,
   /** Connections of peers outside the member table at once: enough for candidates that join, too few to cost memory. */
   guestConnectionsMax: 8,
   /** Connections with one member: both sides may dial at once, and a dead one may linger until it is noticed. */

@@ -17,9 +17,16 @@ interface Source<Message> {
   bytes: number
 }
 
+/** Of one peer: messages that are being checked. */
+interface Checking {
+  messages: number
+  bytes: number
+}
+
 export class Inputs<Message> {
   /** Those that have something; the one whose turn is next stands first. */
   readonly #sources: Map<NodeId | 'self', Source<Message>> = new Map()
+  readonly #checking: Map<NodeId, Checking> = new Map()
   /** Of many ticks only the newest says anything. */
   #tick: Input<Message> | undefined
   #dropped = 0
@@ -37,16 +44,24 @@ export class Inputs<Message> {
   put(input: Input<Message>, bytes: number): void {
     if (input.type === 'tick') this.#tick = input
     else if (input.type !== 'receive') this.#push('self', { input, bytes: 0 })
-    else if (this.hasRoom(input.from, bytes)) this.#push(input.from, { input, bytes })
+    else if (this.#fits(input.from, bytes, 0)) this.#push(input.from, { input, bytes })
   }
 
-  /** Whether a message of so many bytes fits its peer's queue, and an empty queue takes any; if not, it is dropped. */
-  hasRoom(from: NodeId, bytes: number): boolean {
-    const source = this.#sources.get(from)
-    if (source === undefined) return true
-    const fits = source.queue.length < limits.peerInputsMax && source.bytes + bytes <= limits.peerInputBytesMax
-    if (!fits) this.#dropped += 1
-    return fits
+  /**
+   * Begins the check of a message of so many bytes, payloads included; what is being checked takes room like what waits.
+   * Gives what ends it; undefined when there is no room: then the message is dropped.
+   */
+  check(from: NodeId, bytes: number): (() => void) | undefined {
+    const checking = this.#checking.get(from) ?? { messages: 0, bytes: 0 }
+    if (!this.#fits(from, checking.bytes + bytes, checking.messages)) return undefined
+    this.#checking.set(from, checking)
+    checking.messages += 1
+    checking.bytes += bytes
+    return () => {
+      checking.messages -= 1
+      checking.bytes -= bytes
+      if (checking.messages === 0) this.#checking.delete(from)
+    }
   }
 
   /** At most `count`: the tick first, then one of each source in rotation. */
@@ -71,6 +86,16 @@ export class Inputs<Message> {
     source.queue.push(waiting)
     source.bytes += waiting.bytes
     this.#sources.set(name, source)
+  }
+
+  /** Whether so many more bytes, in one message after `messages` others, fit a peer's bounds: a first message always does. */
+  #fits(from: NodeId, bytes: number, messages: number): boolean {
+    const source = this.#sources.get(from)
+    const count = messages + (source?.queue.length ?? 0)
+    const total = bytes + (source?.bytes ?? 0)
+    const fits = count === 0 || (count < limits.peerInputsMax && total <= limits.peerInputBytesMax)
+    if (!fits) this.#dropped += 1
+    return fits
   }
 
   /** The oldest of a source, which then goes to the end of the rotation if it has more. */

@@ -16,8 +16,8 @@ export interface Loop<Message> {
    * message, which is dropped when too much of that peer waits already.
    */
   push(input: Input<Message>, bytes?: number): void
-  /** Whether a message of a peer would be taken now; if not it counts as dropped, so ask before the work of checking it. */
-  hasRoom(from: NodeId, bytes: number): boolean
+  /** Before the work of checking a peer's message: gives what ends the check, undefined when the message is dropped. */
+  check(from: NodeId, bytes: number): (() => void) | undefined
   /** Messages of peers that were dropped. */
   dropped(): number
   /** Takes nothing more and resolves once the turn under way has ended. */
@@ -69,7 +69,7 @@ export function startLoop<Message>({ core, journal, act, onFailure }: LoopOption
       inputs.put(input, bytes)
       begin()
     },
-    hasRoom: (from, bytes) => inputs.hasRoom(from, bytes),
+    check: (from, bytes) => inputs.check(from, bytes),
     dropped: () => inputs.dropped,
     async stop() {
       open = false

@@ -66,13 +66,16 @@ export class Validator {
 
   /** A protocol message of a peer; it reaches the core only if everything that it rests on verifies. */
   receive(from: NodeId, bytes: Uint8Array, carried: readonly CarriedPayload[]): void {
-    if (!this.#loop.hasRoom(from, bytes.length)) return
-    this.#admit(from, bytes, carried).catch((error: unknown) => {
-      const { onEvent, onFailure } = this.#options
-      if (error instanceof LedgerError && error.code !== 'STORAGE_FAILED') {
-        onEvent({ type: 'refuse', from, code: error.code })
-      } else onFailure(error)
-    })
+    const checked = this.#loop.check(from, sizeOf(bytes, carried))
+    if (checked === undefined) return
+    this.#admit(from, bytes, carried)
+      .catch((error: unknown) => {
+        const { onEvent, onFailure } = this.#options
+        if (error instanceof LedgerError && error.code !== 'STORAGE_FAILED') {
+          onEvent({ type: 'refuse', from, code: error.code })
+        } else onFailure(error)
+      })
+      .finally(checked)
   }
 
   async #admit(from: NodeId, bytes: Uint8Array, carried: readonly CarriedPayload[]): Promise<void> {
@@ -192,6 +195,10 @@ export class Validator {
       .then((valid) => this.#loop.push({ type: 'checked', token, verdict: valid ? 'valid' : 'invalid' }))
       .catch(onFailure)
   }
+}
+
+function sizeOf(message: Uint8Array, carried: readonly CarriedPayload[]): number {
+  return carried.reduce((sum, { payload }) => sum + payload.length, message.length)
 }
 
 function payloadOf(request: Uint8Array, carried: readonly CarriedPayload[]): Uint8Array {

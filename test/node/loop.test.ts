@@ -122,8 +122,8 @@ describe('The loop', () => {
     for (let n = 0; n < 10; n++) loop.push(heard(honest, 'vote'), 100)
     for (let n = 0; n < 2 * limits.peerInputsMax; n++) loop.push(failed(n))
     assert.equal(loop.dropped(), 2 * limits.peerInputsMax)
-    assert.equal(loop.hasRoom(honest, 100), true)
-    assert.equal(loop.hasRoom(flooder, 100), false)
+    assert.ok(loop.check(honest, 100) !== undefined)
+    assert.equal(loop.check(flooder, 100), undefined)
     assert.equal(loop.dropped(), 2 * limits.peerInputsMax + 1)
     journal.release()
     await aWhile()
@@ -160,6 +160,24 @@ describe('The loop', () => {
     assert.deepEqual(sizes, ['large', 'small of another', 'later'])
     assert.equal(loop.dropped(), 1)
     journal.release()
+    await loop.stop()
+  })
+
+  it('counts what is being checked like what waits, until it is checked', async () => {
+    const loop = startLoop({
+      core: coreOf(() => []),
+      journal: new SlowJournal(),
+      act: unexpected,
+      onFailure: unexpected,
+    })
+    const ends = Array.from({ length: limits.peerInputsMax }, () => loop.check(flooder, 1))
+    assert.ok(ends.every((end) => end !== undefined))
+    assert.equal(loop.check(flooder, 1), undefined)
+    assert.ok(loop.check(honest, limits.peerInputBytesMax) !== undefined)
+    assert.equal(loop.check(honest, 1), undefined)
+    assert.equal(loop.dropped(), 2)
+    for (const end of ends) end?.()
+    assert.ok(loop.check(flooder, 2 * limits.peerInputBytesMax) !== undefined, 'a first message may have any size')
     await loop.stop()
   })
 
