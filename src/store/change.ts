@@ -14,6 +14,7 @@ import { hashedKey, type LocalId, localKey, readId, tables, viewOf, writeId } fr
 import type { Sealer } from './sealer.ts'
 import { stagedKey } from './staging.ts'
 import { type Root, recordKey, recordValue, rootKey, rootValue } from './state-records.ts'
+import { Tally } from './tally.ts'
 import { namedNode, termText } from './terms.ts'
 
 /** A triple that an item asserts; its place in the item is its row. */
@@ -85,6 +86,8 @@ export class ChangeWriter {
   readonly #met: Map<NamedNode | Literal, LocalId> = new Map()
   readonly #height: Sequence
   readonly #indexKey: SealingKey
+  readonly #tally: Tally
+  readonly #before: Root
   #terms: number
   #itemCount: number
 
@@ -93,12 +96,14 @@ export class ChangeWriter {
     this.#write = write
     this.#height = height
     this.#indexKey = parts.keys.active('index')
+    this.#tally = new Tally(parts.database, parts.sealer, before.terms)
+    this.#before = before
     this.#terms = before.terms
     this.#itemCount = before.items
   }
 
   /** The root record after `change`. @throws TypeError for a term that cannot be stored. */
-  fill(change: BlockChange): Root {
+  async fill(change: BlockChange): Promise<Root> {
     const { keys } = this.#parts
     for (const item of change.items) this.#assert(item)
     for (const retraction of change.retractions) this.#retract(retraction)
@@ -108,7 +113,14 @@ export class ChangeWriter {
       else this.#put(keys.active('state'), at, recordValue(key, value))
     }
     for (const request of change.unstage) this.#write.del(stagedKey(keys, request))
-    const root = { sequence: change.sequence, terms: this.#terms, items: this.#itemCount, meta: change.meta }
+    const root: Root = {
+      sequence: change.sequence,
+      terms: this.#terms,
+      items: this.#itemCount,
+      quads: this.#before.quads + (await this.#tally.settle(this.#write, this.#indexKey)),
+      bag: keys.bag.mark,
+      meta: change.meta,
+    }
     this.#put(keys.active('state'), rootKey, rootValue(root))
     return root
   }
@@ -129,7 +141,10 @@ export class ChangeWriter {
     this.#put(keys.active('index'), at, localKey(0, local, this.#height).subarray(1))
     this.#put(sealing, localKey(tables.payload, local), item.payload)
     this.#put(sealing, localKey(tables.rows, local), rowsValue(graph, rows))
-    for (const [row, ids] of rows.entries()) this.#index(ids, local, row, this.#height, 0)
+    for (const [row, ids] of rows.entries()) {
+      this.#index(ids, local, row, this.#height, 0)
+      this.#tally.asserted(ids)
+    }
     this.#items.set(item.item, { local, height: this.#height, rows, retracted: new Set(), fresh: true })
   }
 
@@ -141,8 +156,9 @@ export class ChangeWriter {
       const ids = item.rows[row]
       if (ids === undefined || ids[3] !== graphId || item.retracted.has(row)) continue
       item.retracted.add(row)
-      if (item.fresh || !this.#retractedBefore(item, ids, row))
-        this.#index(ids, item.local, row, item.height, this.#height)
+      if (!item.fresh && this.#retractedBefore(item, ids, row)) continue
+      this.#index(ids, item.local, row, item.height, this.#height)
+      this.#tally.retracted(ids)
     }
   }
 

@@ -2,6 +2,7 @@
 // stays open between two reads, because an open one keeps deleted values alive.
 
 import { Level } from 'level'
+import { equal } from '../base/bytes.ts'
 import { LedgerError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { stored } from './failure.ts'
@@ -72,11 +73,32 @@ export class Database {
     }
   }
 
+  /** For each prefix the first entry whose key begins with it: cheaper than as many scans. */
+  firsts(prefixes: readonly Uint8Array[]): Promise<readonly (Entry | undefined)[]> {
+    return stored(this.#firsts(prefixes))
+  }
+
+  async #firsts(prefixes: readonly Uint8Array[]): Promise<readonly (Entry | undefined)[]> {
+    const iterator = this.#level.iterator({ highWaterMarkBytes: 1 })
+    try {
+      const found: (Entry | undefined)[] = []
+      for (const prefix of prefixes) {
+        iterator.seek(prefix)
+        const [key, value] = (await iterator.next()) ?? []
+        const begins = key !== undefined && value !== undefined && equal(key.subarray(0, prefix.length), prefix)
+        found.push(begins ? { key, value } : undefined)
+      }
+      return found
+    } finally {
+      await iterator.close()
+    }
+  }
+
   /** What `fill` puts and deletes, all or nothing, on disk when this resolves. */
-  async write(fill: (write: Write) => void): Promise<void> {
+  async write(fill: (write: Write) => void | Promise<void>): Promise<void> {
     const batch = this.#level.batch()
     try {
-      fill({ put: (key, value) => void batch.put(key, value), del: (key) => void batch.del(key) })
+      await fill({ put: (key, value) => void batch.put(key, value), del: (key) => void batch.del(key) })
     } catch (error) {
       await batch.close()
       throw error

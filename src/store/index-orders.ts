@@ -2,7 +2,7 @@
 // with at most one column left to filter. A row's value says when it began to hold and when it was retracted, so the
 // past stays readable and a scan needs no other record to know what held at a height.
 
-import { type LocalId, readId, tables, viewOf, writeId } from './layout.ts'
+import { type LocalId, localKey, readId, tables, viewOf, writeId } from './layout.ts'
 
 /** Term ids in the order subject, predicate, object, graph. */
 export type QuadIds = readonly [LocalId, LocalId, LocalId, LocalId]
@@ -34,6 +34,11 @@ export function indexKey(order: number, quad: QuadIds, item: LocalId, row: numbe
   writeId(view, 33, item)
   view.setUint32(41, row)
   return key
+}
+
+/** What the keys of all rows of a quad begin with in the first order. */
+export function quadKey(quad: QuadIds): Uint8Array {
+  return localKey(tables.index, ...quad)
 }
 
 /**

@@ -34,12 +34,19 @@ export interface BagGeneration {
   readonly wrapping: SealingKey
 }
 
+/** How far a bag reached once: what it must reach ever after. */
+export interface BagMark {
+  readonly generation: number
+  readonly notes: number
+}
+
 export class KeyBag {
   #generation: BagGeneration
   #file: AppendFile
   readonly #byName: Map<string, SealingKey> = new Map()
   readonly #byId: Map<string, SealingKey> = new Map()
   readonly #writes: Queue = new Queue()
+  #durable = 0
   #failure: unknown
 
   /** Opens or creates the file. @throws LedgerError RECORD_TAMPERED when a note but the last is not what was written. */
@@ -47,6 +54,7 @@ export class KeyBag {
     const bag = new KeyBag(await stored(openFile(generation)), generation)
     try {
       await stored(bag.#load())
+      await bag.#sync()
     } catch (error) {
       await bag.#file.close()
       throw error
@@ -62,6 +70,18 @@ export class KeyBag {
   /** Number of the generation, from 1. */
   get generation(): number {
     return this.#generation.number
+  }
+
+  /** What is on the disk. */
+  get mark(): BagMark {
+    return { generation: this.generation, notes: this.#durable }
+  }
+
+  /** @throws LedgerError RECORD_TAMPERED when it does not reach as far as it once did: keys are lost. */
+  checkReaches({ generation, notes }: BagMark): void {
+    if (this.generation < generation || (this.generation === generation && this.#durable < notes)) {
+      throw new LedgerError('RECORD_TAMPERED', { store: 'key bag', record: this.#durable })
+    }
   }
 
   /** Whether most of its notes are about keys that were dropped. */
@@ -98,7 +118,7 @@ export class KeyBag {
         this.#generation,
         keys.map(({ name, key }) => noteOf(added, name, key)),
       )
-      await stored(this.#file.sync())
+      await this.#sync()
       for (const { name, key } of keys) this.#keep(name, key)
     })
   }
@@ -145,6 +165,7 @@ export class KeyBag {
       }
       this.#file = file
       this.#generation = next
+      this.#durable = file.count
       await stored(old.close())
       await stored(rm(old.path))
       await stored(syncDirectory(dirname(old.path)))
@@ -153,6 +174,12 @@ export class KeyBag {
 
   close(): Promise<void> {
     return this.#writes.run(() => stored(this.#file.close()))
+  }
+
+  async #sync(): Promise<void> {
+    const { count } = this.#file
+    await stored(this.#file.sync())
+    this.#durable = count
   }
 
   async #load(): Promise<void> {

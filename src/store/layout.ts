@@ -20,6 +20,8 @@ export const tables = {
   payload: 0x21,
   /** Local number of an item -> the term ids of its rows. */
   rows: 0x22,
+  /** Four term ids of a quad that was asserted more than once -> how many of its rows hold. */
+  tally: 0x30,
   /** One table for each order of index-orders.ts: four term ids, item, row -> heights. */
   index: 0x40,
 } as const

@@ -30,10 +30,13 @@ export interface ReaderParts {
 export class Reader {
   readonly height: number
   readonly #parts: ReaderParts
+  readonly #quadCount: number | undefined
 
-  constructor(parts: ReaderParts, height: number) {
+  /** `quadCount`: how many quads hold at the height, if that is known. */
+  constructor(parts: ReaderParts, height: number, quadCount?: number) {
     this.#parts = parts
     this.height = height
+    this.#quadCount = quadCount
   }
 
   /** A readable object stream, also an async iterable. What fails is emitted as its `error`. */
@@ -55,6 +58,7 @@ export class Reader {
   ): Promise<number> {
     const pattern = this.#resolve([subject, predicate, object, graph])
     if (pattern === undefined) return 0
+    if (this.#quadCount !== undefined && pattern.every((id) => id === undefined)) return this.#quadCount
     const { counts } = this.#parts
     // What held at a height never changes, so it is counted once however many queries plan with it.
     const name = `${this.height} ${pattern.map((id) => id ?? '').join(' ')}`

@@ -5,6 +5,7 @@ import type { Sequence } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import { bytesUpTo, decode, encode, record, type Schema, uint } from '../base/schema.ts'
 import { keyedHash } from '../base/seal.ts'
+import type { BagMark } from './key-bag.ts'
 import type { KeyRing } from './key-ring.ts'
 import { hashedKey, localKey, tables, viewOf } from './layout.ts'
 
@@ -14,6 +15,10 @@ export interface Root {
   /** Highest term id and item number given so far. */
   readonly terms: number
   readonly items: number
+  /** Different quads that hold. */
+  readonly quads: number
+  /** Notes of the key bag that were durable, and in which generation: a bag that has fewer has lost keys. */
+  readonly bag: BagMark
   readonly meta: Uint8Array
 }
 
@@ -21,10 +26,19 @@ const rootSchema: Schema<Root> = record<Root>({
   sequence: uint<Sequence>(),
   terms: uint(),
   items: uint(),
+  quads: uint(),
+  bag: record<BagMark>({ generation: uint(), notes: uint() }),
   meta: bytesUpTo(limits.fileRecordBytesMax),
 })
 
-export const emptyRoot: Root = { sequence: 0 as Sequence, terms: 0, items: 0, meta: new Uint8Array() }
+export const emptyRoot: Root = {
+  sequence: 0 as Sequence,
+  terms: 0,
+  items: 0,
+  quads: 0,
+  bag: { generation: 0, notes: 0 },
+  meta: new Uint8Array(),
+}
 
 export const rootKey: Uint8Array = localKey(tables.root)
 

@@ -55,6 +55,7 @@ export async function openStore(directory: string, { keyRing, seal = true }: Sto
     const sealer = seal ? createSealer(keyRing, id) : openSealer
     const sealed = await database.get(rootKey)
     const root = sealed === undefined ? emptyRoot : rootOf(sealer.open(rootKey, sealed))
+    keyRing.bag.checkReaches(root.bag)
     const dictionary = new Dictionary(database, sealer, keyRing)
     const counts = new RecentMap<string, number>(limits.storeCountsMax, () => 1)
     return new Store({ database, sealer, dictionary, keys: keyRing, counts }, root)
@@ -121,9 +122,9 @@ export class Store {
     let root = this.#root
     let freshTerms: ReadonlyMap<string, number> = new Map()
     try {
-      await this.#parts.database.write((write) => {
+      await this.#parts.database.write(async (write) => {
         const writer = new ChangeWriter(this.#parts, write, this.#root, change.sequence)
-        root = writer.fill(change)
+        root = await writer.fill(change)
         freshTerms = writer.freshTerms
       })
     } catch (error) {
@@ -188,7 +189,7 @@ export class Store {
     if (!Number.isSafeInteger(height) || height < 0 || height > this.sequence) {
       throw new RangeError(`height ${height} is not between 0 and ${this.sequence}`)
     }
-    return new Reader(this.#parts, height)
+    return new Reader(this.#parts, height, height === this.sequence ? this.#root.quads : undefined)
   }
 
   /** RDF/JS Source: quads that hold now, as of the call; commits that follow do not show. */

@@ -2,12 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Level } from 'level'
 import { utf8 } from '../../src/base/bytes.ts'
 import { LedgerError } from '../../src/base/errors.ts'
-import { createKeyRing } from '../../src/store/key-ring.ts'
+import { createKeyRing, openKeyRing } from '../../src/store/key-ring.ts'
 import { tables } from '../../src/store/layout.ts'
 import { openStore, type Store } from '../../src/store/store.ts'
 import { block, dump, iri, item, itemNamed, requestNamed, retraction, row, text, World } from './world.ts'
@@ -49,7 +49,8 @@ describe('A closed store', () => {
       block(1, {
         items: [
           item('a', [row('urn:s:1', 'urn:p', text('one'))], { class: 'personal' }),
-          item('b', [row('urn:s:2', 'urn:p', text('two'))]),
+          item('b', [row('urn:s:2', 'urn:p', text('two')), row('urn:s:2', 'urn:p', text('two'))]),
+          item('c', [row('urn:s:3', 'urn:p', text('two')), row('urn:s:3', 'urn:p', text('two'))]),
         ],
         records: ['a', 'b'].map((name) => ({ key: utf8(name), value: utf8(`value ${name}`) })),
       }),
@@ -91,7 +92,7 @@ describe('A closed store', () => {
       await assert.rejects(reread(), failsWith('RECORD_TAMPERED'), `table ${table}`)
       await raw((level) => level.put(key, value))
     }
-    assert.equal(seen.size, 12, `${seen.size} tables`)
+    assert.equal(seen.size, 13, `${seen.size} tables`)
     await reread()
   }
 
@@ -141,6 +142,15 @@ describe('A closed store', () => {
         failsWith('RECORD_TAMPERED')(error) && /^[0-9a-f]{16}$/.test(String((error as LedgerError).details['key'])),
     )
     await store.close()
+  })
+
+  it('S1 notices a key bag that lost notes which were durable at its last block', async () => {
+    await filled()
+    await world.keyRing.close()
+    const path = world.path('keys', 'bag-1')
+    await truncate(path, (await readFile(path)).length - 1)
+    world.keyRing = await openKeyRing(world.path('keys'), world.root)
+    for (const _ of [1, 2]) await assert.rejects(world.store(), failsWith('RECORD_TAMPERED'))
   })
 
   it('S3 notices a tag cut short or emptied', async () => {
@@ -261,6 +271,7 @@ describe('A store in another process', function () {
     const ended = new Promise((resolve) => child.once('exit', resolve))
     child.kill('SIGKILL')
     await ended
+    await world.reopenKeys()
     await (await world.store()).close()
   })
 

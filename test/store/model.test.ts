@@ -102,6 +102,7 @@ describe('The store beside a plain model', function () {
           const model = new Model()
           for (const [place, step] of script.entries()) {
             await store.commit(model.change(place + 1, step))
+            assert.equal(await store.countQuads(), model.at(place + 1).length)
             if (!step.reopen) continue
             await store.close()
             await world.reopenKeys()

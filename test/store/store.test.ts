@@ -170,6 +170,26 @@ describe('The store', () => {
     assert.equal(await store.countQuads(), 0)
   })
 
+  it('knows without a scan how many quads hold now, however often one came and went', async () => {
+    const same = row('urn:s', 'urn:p', text('o'))
+    const other = row('urn:s', 'urn:p', text('other'))
+    const counts: number[] = []
+    const commit = async (height: number, more: Parameters<typeof block>[1]): Promise<void> => {
+      await store.commit(block(height, more))
+      if (height % 2 === 0) await reopen()
+      counts.push(await store.countQuads())
+      assert.equal((await dump(store.quads())).length, counts.at(-1))
+    }
+    await commit(1, { items: [item('a', [same, other])] })
+    await commit(2, { retractions: [retraction('a', [0])] })
+    await commit(3, { items: [item('b', [same])], retractions: [retraction('b', [0])] })
+    await commit(4, { items: [item('c', [same, same])] })
+    await commit(5, { items: [item('d', [same])], retractions: [retraction('c', [0])] })
+    await commit(6, { retractions: [retraction('c', [1]), retraction('a', [0, 1])] })
+    await commit(7, { items: [item('e', [other])], retractions: [retraction('d', [0])] })
+    assert.deepEqual(counts, [2, 1, 1, 2, 2, 1, 1])
+  })
+
   it('never takes an IRI for a literal, 1 for 01, or one datatype or language for another', async () => {
     const objects = [
       iri('urn:x'),
