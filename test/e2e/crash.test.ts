@@ -59,7 +59,7 @@ describe('a node that is killed', function () {
     four = await Four.begin(parameters)
   })
 
-  after(() => four.end())
+  after(() => four?.end())
 
   describe('at a step of the durable order', () => {
     let victim: NodeProcess

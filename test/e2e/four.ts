@@ -126,10 +126,15 @@ export class Four {
       }),
     )
     const four = new Four(folder, await readGenesis(join(folder, 'genesis.json')), nodes)
-    for (const node of nodes) node.start()
-    await Promise.all(nodes.map((node) => four.ready(node)))
-    await four.#enrol()
-    return four
+    try {
+      for (const node of nodes) node.start()
+      await Promise.all(nodes.map((node) => four.ready(node)))
+      await four.#enrol()
+      return four
+    } catch (error) {
+      await four.end()
+      throw error
+    }
   }
 
   async end(): Promise<void> {

@@ -45,8 +45,8 @@ function unskolemised(quads: readonly Quad[]): readonly Quad[] {
 describe('a full dump', function () {
   this.timeout(120_000)
   let founded: Founded
-  let nodes: QuadrilleNode[]
-  let servers: HttpServer[]
+  let nodes: QuadrilleNode[] = []
+  let servers: HttpServer[] = []
   /** All that was submitted so far. */
   const submitted: Quad[] = []
 

@@ -127,7 +127,7 @@ async function askAndBeRefused(client: Client): Promise<void> {
 }
 
 describe('the disks of closed nodes', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let texts: readonly string[]
   let unordered: string
 

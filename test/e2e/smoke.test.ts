@@ -37,7 +37,7 @@ describe('four processes from the built command line', function () {
   })
 
   after(async () => {
-    await stopAll(consortium, 'SIGKILL')
+    if (consortium !== undefined) await stopAll(consortium, 'SIGKILL')
     await rm(directory, { recursive: true, force: true })
   })
 
