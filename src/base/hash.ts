@@ -2,7 +2,7 @@
 // RFC 6962 hashes begin with a byte 0 or 1 and so can never be confused with these.
 
 import { sha256, sha512 } from '#crypto'
-import { utf8 } from './bytes.ts'
+import { toHex, utf8 } from './bytes.ts'
 import type { HashDomain } from './domains.ts'
 import {
   type Digest,
@@ -46,8 +46,18 @@ export function hashOf<T>(domain: HashDomain, schema: Schema<T>, value: T): Dige
   return hash(domain, encode(schema, value))
 }
 
+// A ledger meets the same keys with every transaction, and looking one up is cheaper than hashing it.
+const keyIds = new Map<string, KeyId>()
+const keyIdsMax = 4_096
+
 export function keyId(publicKey: Uint8Array): KeyId {
-  return keyIdOf(hashBytes('key', publicKey))
+  const name = toHex(publicKey)
+  const known = keyIds.get(name)
+  if (known !== undefined) return known
+  const made = keyIdOf(hashBytes('key', publicKey))
+  if (keyIds.size >= keyIdsMax) keyIds.clear()
+  keyIds.set(name, made)
+  return made
 }
 
 export function graphId(iri: string): GraphId {

@@ -66,7 +66,7 @@ const kinds: readonly Operation['kind'][] = [
   ...Array<'data'>(7).fill('data'),
   ...Array<'data-based'>(3).fill('data-based'),
   ...(['key-add', 'key-add', 'key-revoke', 'policy-add', 'graph-add'] as const),
-  ...(['erase', 'erase', 'hold', 'hold-lift', 'erasure-attest', 'erasure-attest'] as const),
+  ...(['erase', 'erase', 'hold', 'hold-lift', ...Array<'erasure-attest'>(3).fill('erasure-attest')] as const),
   ...(['govern', 'govern', 'govern', 'announce', 'announce'] as const),
 ]
 
@@ -114,6 +114,8 @@ function pick<T>(from: readonly T[], place: number): T {
   return from[place % from.length] as T
 }
 
+const proposals = new Proposals(ledgerId)
+
 /** "organisation key" of each proof that holds: the same for all histories. */
 const proofs = new Map<string, string>()
 const proofsMade = new Map<string, Uint8Array>()
@@ -121,7 +123,7 @@ const proofsMade = new Map<string, Uint8Array>()
 /** Turns operations into transactions as they come; it is told the numbers that keys have used. */
 export class Historian {
   readonly #approvals = new Map<string, string>()
-  readonly #proposals = new Proposals(ledgerId)
+  readonly #proposals = proposals
   /** Of every item that was ever sent, by its id. */
   readonly contents: Map<string, Content> = new Map()
   readonly facts: Facts = {
@@ -163,7 +165,7 @@ export class Historian {
     switch (kind) {
       case 'erasure-attest':
       case 'announce':
-        return [...nodeKeys, ...nodeKeys, ...laterNodeKeys]
+        return [...nodeKeys.slice(0, 2), ...nodeKeys, ...laterNodeKeys.slice(0, 2)]
       case 'govern':
         return [...organisationKeys, ...laterOrganisationKeys]
       case 'key-add':

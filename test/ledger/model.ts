@@ -65,7 +65,7 @@ export interface Facts {
   /** "organisation key" for each proof that is valid, by the proof's hexadecimal. */
   readonly proofs: ReadonlyMap<string, string>
   /** The key by which a ballot is one for its very proposal. */
-  readonly ballots: ReadonlyMap<Ballot, string>
+  readonly ballots: WeakMap<Ballot, string>
   /** Proofs of member records that hold. */
   readonly memberProofs: ReadonlySet<string>
   /** Cards with a wrong signature. */

@@ -55,6 +55,7 @@ export const laterNodeKeys: readonly SigningKey[] = [
   'bolt-1 consensus 3',
   'acme-2 consensus',
 ].map(testKey)
+const acmeNextKey = testKey('organisation acme 2')
 const voters = [...organisationNames.map(organisationKey), ...laterOrganisationKeys]
 
 const sorted = (cards: readonly NodeCard[]): readonly NodeCard[] =>
@@ -64,20 +65,23 @@ const leave = (name: string, ...nodes: readonly string[]): Partial<RosterChange>
   leavingNodes: nodes.map((node) => testNode(name, node).id).sort(),
 })
 
+const [elmLeaves, duneLeaves] = [leave('elm', 'elm-1'), leave('dune', 'dune-1')]
+const threeMore = { cards: sorted([acme2, bolt2, crux2]) }
+
 function rosterChange({ b, c }: Operation, place: number, proof: Uint8Array): Partial<RosterChange> {
   const changes: readonly Partial<RosterChange>[] = [
     { cards: [elm] },
     { cards: [elm] },
-    leave('elm', 'elm-1'),
+    elmLeaves,
     { cards: [pick(bolts, b)] },
     { cards: [pick(bolts, b)] },
     { cards: [acme2] },
-    { cards: sorted([acme2, bolt2, crux2]) },
+    threeMore,
     { leavingNodes: [acme2.node.id] },
     { thresholds: { roster: b % 6, rules: 1 + (c % 3) } },
     { members: [{ organisation: acmeNext, proof: c % 3 === 0 ? new Uint8Array(64) : proof }] },
-    leave('dune', 'dune-1'),
-    { ...leave('dune', 'dune-1'), cards: [elm] },
+    duneLeaves,
+    { ...duneLeaves, cards: [elm] },
     { leaving: [organisationIdOf('dune')] },
     { cards: [learner] },
     { cards: [badCard] },
@@ -88,12 +92,16 @@ function rosterChange({ b, c }: Operation, place: number, proof: Uint8Array): Pa
 export class Proposals {
   readonly #ledger: LedgerId
   /** By which key each ballot is a valid one. */
-  readonly ballots: Map<Ballot, string> = new Map()
+  readonly ballots: WeakMap<Ballot, string> = new WeakMap()
   /** Proofs of member records that hold. */
-  readonly proofs: Set<string> = new Set()
+  readonly proofs: ReadonlySet<string>
+  readonly #memberProof: Uint8Array
 
   constructor(ledger: LedgerId) {
     this.#ledger = ledger
+    const statement = memberProofBytes({ ledger, organisation: acmeNext })
+    this.#memberProof = sign('proof-of-possession', statement, acmeNextKey.seed)
+    this.proofs = new Set([toHex(this.#memberProof)])
   }
 
   act(operation: Operation, model: Model): Extract<Act, { type: 'govern' }> {
@@ -136,10 +144,7 @@ export class Proposals {
       const height = sequenceOf(model.height + 1 + pick([4, 5, 3, 8], c))
       return { type: 'rules', version: pick([2, 2, 3, 1], b), height }
     }
-    const statement = memberProofBytes({ ledger: this.#ledger, organisation: acmeNext })
-    const proof = sign('proof-of-possession', statement, testKey('organisation acme 2').seed)
-    this.proofs.add(toHex(proof))
-    const change = rosterChange(operation, Math.floor(a / 8) + (c % 2) * 7, proof)
+    const change = rosterChange(operation, Math.floor(a / 8) + (c % 2) * 7, this.#memberProof)
     const none = { leaving: [], leavingNodes: [], members: [], cards: [], thresholds: model.thresholds }
     return { type: 'roster', ...none, ...change }
   }
