@@ -34,8 +34,11 @@ export type Input<Message> =
   | { readonly type: 'read'; readonly id: ReadId }
   /** A delivered batch was executed and is durable. `next` is the roster in force from the next epoch, if it changes. */
   | { readonly type: 'applied'; readonly outcome: Outcome; readonly next: Roster | undefined }
-  /** Certified blocks up to and including `outcome.sequence` were fetched, checked and executed. */
-  | { readonly type: 'installed'; readonly outcome: Outcome; readonly roster: Roster }
+  /**
+   * Certified blocks up to and including `outcome.sequence` were fetched, checked and executed: all that `fetch` asked for, or
+   * less, and then `fetchFailed` follows. `checkpoint`: as in Setup.
+   */
+  | { readonly type: 'installed'; readonly outcome: Outcome; readonly checkpoint: Outcome; readonly roster: Roster }
   /** `fetch` found no source that could serve it. */
   | { readonly type: 'fetchFailed'; readonly token: Token }
 
@@ -118,6 +121,8 @@ export interface Setup {
   readonly parameters: Parameters
   /** What this node has executed already: its last outcome, or height 0. */
   readonly applied: Outcome
+  /** The outcome of the last checkpoint at or below `applied`: its result may be unsigned still, however long ago it was. */
+  readonly checkpoint: Outcome
   /** Synchronous and deterministic: the same bytes give the same signature. */
   readonly sign: (domain: SignatureDomain, bytes: Uint8Array) => Uint8Array
   /** Uniform in [0, 1), from an injected source. */

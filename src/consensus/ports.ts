@@ -41,6 +41,8 @@ export interface Applied {
 export interface Machine {
   /** Height of the last batch whose effects are durable, and its outcome. */
   readonly applied: Outcome
+  /** Outcome of the last checkpoint at or below it; height 0 is one. */
+  readonly checkpoint: Outcome
   /** Executes the batch at applied+1 and makes it durable. A sequence at or below `applied` changes nothing. */
   apply(sequence: Sequence, batch: Batch, certificate: CommitCertificate): Promise<Applied>
 }

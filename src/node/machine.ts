@@ -7,14 +7,14 @@ import { concat } from '../base/bytes.ts'
 import { invariant, LedgerError } from '../base/errors.ts'
 import { type Digest, digestOf, idBytes, type Sequence, type TxId } from '../base/ids.ts'
 import { emptyRoot } from '../base/merkle.ts'
-import { decode, encode } from '../base/schema.ts'
+import { decode, encode, record, type Schema } from '../base/schema.ts'
 import { type Batch, type RequestId, requestId, summarize } from '../consensus/batch.ts'
 import { type BlockRecord, blockRecordSchema } from '../consensus/block.ts'
 import type { CommitCertificate } from '../consensus/certificate.ts'
 import { genesisOutcome, type Outcome } from '../consensus/contract.ts'
 import type { Applied, Machine } from '../consensus/ports.ts'
 import { rosterHash } from '../consensus/roster.ts'
-import { resultSchema } from '../consensus/statements.ts'
+import { type Result, resultSchema } from '../consensus/statements.ts'
 import type { Genesis } from '../ledger/genesis.ts'
 import { type Delivered, type KeptBatch, Ledger } from '../ledger/ledger.ts'
 import type { ItemHeader } from '../ledger/transaction.ts'
@@ -49,25 +49,43 @@ export interface MachineOptions {
 const stateKey = (key: Uint8Array): Uint8Array => concat(Uint8Array.of(0), key)
 const executionKey = (tx: TxId): Uint8Array => concat(Uint8Array.of(1), idBytes(tx))
 
+/** What the store keeps of a node's height. */
+interface Height {
+  readonly applied: Result
+  /** Of the last checkpoint at or below it. */
+  readonly checkpoint: Result
+}
+
+const heightSchema: Schema<Height> = record<Height>({ applied: resultSchema, checkpoint: resultSchema })
+
+interface Reached {
+  readonly applied: Outcome
+  readonly checkpoint: Outcome
+}
+
 export class LedgerMachine implements Machine {
   readonly ledger: Ledger
   readonly #options: MachineOptions
-  #applied: Outcome
+  #reached: Reached
 
-  private constructor(options: MachineOptions, ledger: Ledger, applied: Outcome) {
+  private constructor(options: MachineOptions, ledger: Ledger, reached: Reached) {
     this.#options = options
     this.ledger = ledger
-    this.#applied = applied
+    this.#reached = reached
   }
 
   /** @throws LedgerError STATE_BEHIND_CHECKPOINT, STORAGE_INCOMPLETE, RECORD_TAMPERED: what the folders hold does not agree. */
   static async open(options: MachineOptions): Promise<LedgerMachine> {
-    const { ledger, outcome } = await restore(options)
-    return new LedgerMachine(options, ledger, outcome)
+    const { ledger, reached } = await restore(options)
+    return new LedgerMachine(options, ledger, reached)
   }
 
   get applied(): Outcome {
-    return this.#applied
+    return this.#reached.applied
+  }
+
+  get checkpoint(): Outcome {
+    return this.#reached.checkpoint
   }
 
   apply(sequence: Sequence, batch: Batch, certificate: CommitCertificate): Promise<Applied> {
@@ -76,7 +94,7 @@ export class LedgerMachine implements Machine {
 
   /** Like `apply`, for a block that was fetched: of its read tokens only the hash is left. */
   async execute({ sequence, batch, certificate }: AgreedBlock): Promise<Applied> {
-    if (sequence <= this.#applied.sequence) return { outcome: this.#applied, next: undefined }
+    if (sequence <= this.applied.sequence) return { outcome: this.applied, next: undefined }
     const { blocks, log, store, payloads, onExecuted } = this.#options
     const { time: batchTime, tokens, transactions } = batch
     const requests = transactions.map(requestId)
@@ -87,15 +105,16 @@ export class LedgerMachine implements Machine {
     const { size, root } = log.append(entriesOf(delivered))
     await Promise.all([blocks.sync(), log.sync()])
     const outcome = outcomeOf(this.ledger, delivered, size, root)
+    const reached = { applied: outcome, checkpoint: outcome.checkpoint.length > 0 ? outcome : this.checkpoint }
     await store.commit({
       sequence,
-      meta: encode(resultSchema, { ledger: delivered.header.ledger, epoch: delivered.header.epoch, ...outcome }),
+      meta: encode(heightSchema, heightOf(delivered, reached)),
       records: recordsOf(delivered, requests),
       ...change,
       unstage: requests,
     })
     await payloads.executed(requests)
-    this.#applied = outcome
+    this.#reached = reached
     onExecuted(delivered, requests)
     return { outcome, next: delivered.next }
   }
@@ -153,30 +172,40 @@ function outcomeOf(ledger: Ledger, { header, hash }: Delivered, logSize: number,
  * more means that the store was lost or is an older copy, and nothing is cut.
  * @throws LedgerError STATE_BEHIND_CHECKPOINT, STORAGE_INCOMPLETE, RECORD_TAMPERED
  */
-async function restore(options: MachineOptions): Promise<{ ledger: Ledger; outcome: Outcome }> {
+async function restore(options: MachineOptions): Promise<{ ledger: Ledger; reached: Reached }> {
   const { genesis, blocks, log, store } = options
   const meta = store.meta()
   const founded = Ledger.fromGenesis(genesis)
-  const outcome = meta === undefined ? foundedOutcome(founded) : executedOutcome(meta)
+  const reached = meta === undefined ? foundedHeight(founded) : readHeight(meta)
+  const outcome = reached.applied
   requireWhole(options, outcome)
   await blocks.truncateAfter(outcome.sequence)
   await log.truncate(outcome.logSize)
-  if (meta === undefined) return { ledger: founded, outcome }
+  if (meta === undefined) return { ledger: founded, reached }
   const records: { key: Uint8Array; value: Uint8Array }[] = []
   for await (const { key, value } of store.records()) if (key[0] === 0) records.push({ key: key.subarray(1), value })
   const { header } = decode(blockRecordSchema, await blocks.read(outcome.sequence))
-  return { ledger: Ledger.fromRecords(genesis, records, { header }), outcome }
+  return { ledger: Ledger.fromRecords(genesis, records, { header }), reached }
 }
 
-function foundedOutcome(ledger: Ledger): Outcome {
-  return genesisOutcome(ledger.id, digestOf(emptyRoot), {
+function foundedHeight(ledger: Ledger): Reached {
+  const outcome = genesisOutcome(ledger.id, digestOf(emptyRoot), {
     state: ledger.stateHash(),
     roster: rosterHash(ledger.roster()),
   })
+  return { applied: outcome, checkpoint: outcome }
 }
 
-function executedOutcome(meta: Uint8Array): Outcome {
-  const { ledger: _ledger, epoch: _epoch, ...outcome } = decode(resultSchema, meta)
+function heightOf({ header: { ledger, epoch } }: Delivered, { applied, checkpoint }: Reached): Height {
+  return { applied: { ledger, epoch, ...applied }, checkpoint: { ledger, epoch, ...checkpoint } }
+}
+
+function readHeight(meta: Uint8Array): Reached {
+  const { applied, checkpoint } = decode(heightSchema, meta)
+  return { applied: outcomeIn(applied), checkpoint: outcomeIn(checkpoint) }
+}
+
+function outcomeIn({ ledger: _ledger, epoch: _epoch, ...outcome }: Result): Outcome {
   return outcome
 }
 

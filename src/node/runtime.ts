@@ -169,13 +169,14 @@ export class Runtime {
 
   #setup(journal: readonly JournalRecord[]): Setup {
     const { parts, self, random } = this.#options
-    const { ledger, applied } = this.machine
+    const { ledger, applied, checkpoint } = this.machine
     return {
       ledger: ledger.id,
       self,
       roster: ledger.roster(),
       parameters: { ...ledger.parameters(), ...hostParameters },
       applied,
+      checkpoint,
       sign: (domain, bytes) => sign(domain, bytes, parts.identity.consensus),
       random,
       journal,

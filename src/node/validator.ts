@@ -173,9 +173,13 @@ export class Validator {
 
   async #fetch({ token, sequence, from }: Extract<Effect<unknown>, { readonly type: 'fetch' }>): Promise<void> {
     const { machine, sync } = this.#options
+    const before = machine.applied.sequence
     const done = await sync.fetch(sequence, from)
-    if (done) this.#loop.push({ type: 'installed', outcome: machine.applied, roster: machine.ledger.roster() })
-    else this.#loop.push({ type: 'fetchFailed', token })
+    const { applied: outcome, checkpoint, ledger } = machine
+    if (done || outcome.sequence > before) {
+      this.#loop.push({ type: 'installed', outcome, checkpoint, roster: ledger.roster() })
+    }
+    if (!done) this.#loop.push({ type: 'fetchFailed', token })
   }
 
   #send({ to, message, carries }: Extract<Effect<unknown>, { readonly type: 'send' }>): void {

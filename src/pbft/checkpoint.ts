@@ -6,7 +6,7 @@ import { invariant } from '../base/errors.ts'
 import type { NodeId, Sequence } from '../base/ids.ts'
 import { encode } from '../base/schema.ts'
 import { type ResultCertificate, resultCertificateSchema, sortedSignatures } from '../consensus/certificate.ts'
-import type { Outcome } from '../consensus/contract.ts'
+import type { Input, Outcome } from '../consensus/contract.ts'
 import { type Result, resultBytes } from '../consensus/statements.ts'
 import { accuseResults } from './evidence.ts'
 import type { PbftMessageOf, SignedResult } from './messages.ts'
@@ -31,10 +31,21 @@ export function onApplied(state: State, outcome: Outcome): void {
   if (outcome.sequence <= state.applied.sequence) return
   invariant(outcome.sequence <= state.delivered, 'a batch was executed that was not delivered')
   state.applied = outcome
+  if (outcome.checkpoint.length > 0) state.checkpoint = outcome
   signResult(state, outcome)
 }
 
-export function signResult(state: State, outcome: Outcome): void {
+/** After a start or an install: what was executed and may not be signed. A checkpoint that too few sign is never stable. */
+export function signReached(state: State): void {
+  const { checkpoint, applied } = state
+  for (const outcome of new Set([checkpoint, applied])) if (!isSigned(state, outcome)) signResult(state, outcome)
+}
+
+function isSigned({ results, setup }: State, { sequence }: Outcome): boolean {
+  return results.get(sequence)?.votes.has(setup.self) === true
+}
+
+function signResult(state: State, outcome: Outcome): void {
   const { sequence, block, logSize, logRoot, checkpoint } = outcome
   invariant(checkpoint.length === (isCheckpoint(state, sequence) ? 1 : 0), 'an outcome lacks its checkpoint')
   if (state.fenced || sequence <= lowWatermark(state)) return
@@ -136,7 +147,9 @@ export function certified(state: State, certificate: ResultCertificate): void {
 function differs(state: State, result: Result): boolean {
   const own = state.results.get(result.sequence)?.votes.get(state.setup.self)?.key
   if (own !== undefined) return own !== resultKey(result)
-  return result.sequence === state.applied.sequence && resultKey({ ...result, ...state.applied }) !== resultKey(result)
+  return [state.applied, state.checkpoint].some(
+    (outcome) => outcome.sequence === result.sequence && resultKey({ ...result, ...outcome }) !== resultKey(result),
+  )
 }
 
 function fence(state: State, certificate: ResultCertificate): void {
@@ -229,16 +242,20 @@ export function onFetchFailed(state: State, token: number): void {
 }
 
 /** Certified blocks were fetched, checked and executed. */
-export function onInstalled(state: State, outcome: Outcome): void {
-  state.fetching = undefined
+export function onInstalled(
+  state: State,
+  { outcome, checkpoint }: Extract<Input<unknown>, { type: 'installed' }>,
+): void {
+  if (outcome.sequence >= (state.fetching?.sequence ?? 0)) state.fetching = undefined
   if (outcome.sequence <= state.applied.sequence && !state.fenced) return
   state.fetchesFailed = 0
   state.fenced = false
   state.applied = outcome
+  state.checkpoint = checkpoint
   if (outcome.sequence > state.delivered) state.delivered = outcome.sequence
   if (state.proposed < state.delivered) state.proposed = state.delivered
   state.progressAt = clock(state)
   doubt(state)
   extend(state)
-  signResult(state, outcome)
+  signReached(state)
 }

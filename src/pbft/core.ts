@@ -75,7 +75,7 @@ function handle(state: State, input: Input<PbftMessage>): void {
       onApplied(state, input.outcome)
       break
     case 'installed':
-      onInstalled(state, input.outcome)
+      onInstalled(state, input)
       break
     case 'fetchFailed':
       onFetchFailed(state, input.token)

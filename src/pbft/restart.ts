@@ -3,7 +3,7 @@
 
 import type { ResultCertificate } from '../consensus/certificate.ts'
 import type { JournalRecord } from '../consensus/contract.ts'
-import { countResult, signResult } from './checkpoint.ts'
+import { countResult, signReached } from './checkpoint.ts'
 import { restoreEntered } from './entering.ts'
 import { extend, keepBatch, proceed, voteKey } from './normal.ts'
 import { settle } from './pool.ts'
@@ -87,9 +87,7 @@ function remember(state: State, slot: Slot): void {
 
 /** On the first tick: what was executed and not yet signed when the node stopped, and proposals not yet looked at. */
 export function begin(state: State): void {
-  const { applied, setup } = state
-  const signed = state.results.get(applied.sequence)?.votes.has(setup.self) === true
-  if (!signed && applied.sequence > lowWatermark(state)) signResult(state, applied)
+  signReached(state)
   if (state.proposed < state.delivered) state.proposed = state.delivered
   if (!state.active) return
   state.out.push({ type: 'lead', round: state.view, leader: leaderOf(state, state.view) })

@@ -131,6 +131,8 @@ export interface State {
   // Execution.
   delivered: Sequence
   applied: Outcome
+  /** Of the last checkpoint at or below it. */
+  checkpoint: Outcome
   /** Time of the last delivery, or of the beginning of this view. */
   progressAt: Time
 
@@ -232,6 +234,7 @@ export function newState(setup: Setup): State {
     proposedAt: zero,
     delivered: setup.applied.sequence,
     applied: setup.applied,
+    checkpoint: setup.checkpoint,
     progressAt: zero,
     final: undefined,
     stable: undefined,

@@ -111,6 +111,7 @@ export class Lockstep<Message> {
       roster: this.roster,
       parameters: lockstepParameters,
       applied: machine.applied,
+      checkpoint: machine.checkpoint,
       sign: (domain, bytes) => {
         const signature = this.sign(self, domain, bytes)
         this.signatures.set(String(signature), { domain, bytes })
@@ -164,6 +165,7 @@ export class Lockstep<Message> {
       const fault = member.machine.install(record, toyVerify)
       if (fault !== undefined) throw new Error(`block ${record.header.sequence}: ${fault}`)
     }
-    return { type: 'installed', outcome: member.machine.applied, roster: this.roster }
+    const { applied: outcome, checkpoint } = member.machine
+    return { type: 'installed', outcome, checkpoint, roster: this.roster }
   }
 }

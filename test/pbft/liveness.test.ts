@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import type { Epoch, Sequence, View } from '../../src/base/ids.ts'
 import { batchDigest, requestId } from '../../src/consensus/batch.ts'
 import type { PbftMessage } from '../../src/pbft/messages.ts'
+import { readRecord } from '../../src/pbft/records.ts'
 import { batchOf, only, Puppet, parameters, sent, someDigest, transaction } from './puppet.ts'
 
 const status = (
@@ -298,6 +299,39 @@ describe('PBFT under attacks on liveness', () => {
       [...sent(effects, 'prepare'), ...sent(effects, 'commit')].map(({ vote }) => vote.sequence),
       [1, 1],
     )
+  })
+
+  it('L28 a checkpoint that was executed, and a block after it, before a result was saved: both are signed after a restart', () => {
+    const puppet = new Puppet()
+    for (let sequence = 1; sequence <= 5; sequence++) puppet.agree(0, sequence, batchOf(puppet, `${sequence}`))
+    const unsaved = puppet.journal.findIndex((record) => {
+      const read = readRecord(record)
+      return read.type === 'result' && read.signed.result.sequence === 4
+    })
+    puppet.effects.length = 0
+    puppet.restart(puppet.journal.slice(0, unsaved))
+    assert.deepEqual(
+      sent(puppet.effects, 'result').map(({ signed }) => signed.result.sequence),
+      [4, 5],
+    )
+  })
+
+  it('L28 a fetch over a checkpoint and beyond signs both, and what it brought before it failed, too', () => {
+    const ahead = new Puppet(3)
+    for (let sequence = 1; sequence <= 5; sequence++) ahead.agree(0, sequence, batchOf(ahead, `${sequence}`))
+    const puppet = new Puppet()
+    for (const place of [2, 3]) puppet.receive(place, status(7))
+    const [fetch] = only(puppet.tick(3_000), 'fetch')
+    assert.ok(fetch !== undefined)
+    const { applied: outcome, checkpoint } = ahead.machine
+    const effects = puppet.give({ type: 'installed', outcome, checkpoint, roster: puppet.roster })
+    assert.deepEqual(
+      sent(effects, 'result').map(({ signed }) => signed.result.sequence),
+      [4, 5],
+    )
+    assert.equal(puppet.core.status().state, 'recovering', 'the rest is on its way')
+    puppet.give({ type: 'fetchFailed', token: fetch.token })
+    assert.equal(puppet.core.status().state, 'normal')
   })
 
   it('L19 a replica that comes late to an idle ledger gets the certified checkpoint, and fetches', () => {

@@ -262,6 +262,7 @@ export class Puppet {
       roster: this.roster,
       parameters,
       applied: this.machine.applied,
+      checkpoint: this.machine.checkpoint,
       sign: (domain, bytes) => this.sign(place, domain, bytes),
       random: () => 0.5,
       journal: [...this.journal],

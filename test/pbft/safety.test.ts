@@ -168,8 +168,8 @@ describe('PBFT under attacks on safety', () => {
     assert.equal(puppet.core.status().state, 'fenced')
     assert.deepEqual(puppet.agree(0, 2, batchOf(puppet, 'b')), [])
     assert.deepEqual(puppet.tick(2_000), [])
-    const { applied } = puppet.machine
-    puppet.give({ type: 'installed', outcome: applied, roster: puppet.roster })
+    const { applied: outcome, checkpoint } = puppet.machine
+    puppet.give({ type: 'installed', outcome, checkpoint, roster: puppet.roster })
     assert.notEqual(puppet.core.status().state, 'fenced')
   })
 

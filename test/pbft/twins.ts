@@ -78,6 +78,7 @@ class World {
         roster: this.roster,
         parameters,
         applied: machine.applied,
+        checkpoint: machine.checkpoint,
         sign: (domain, bytes) => toySign(key, domain, bytes),
         random: () => 0.5,
         journal: [],
@@ -144,7 +145,8 @@ class World {
     )
     for (const block of source?.machine.records(machine.height, sequence) ?? []) machine.install(block, toyVerify)
     if (machine.height < sequence) return { type: 'fetchFailed', token }
-    return { type: 'installed', outcome: machine.applied, roster: this.roster }
+    const { applied: outcome, checkpoint } = machine
+    return { type: 'installed', outcome, checkpoint, roster: this.roster }
   }
 
   #holds(message: PbftMessage): boolean {

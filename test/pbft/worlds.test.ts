@@ -2,9 +2,10 @@
 
 import assert from 'node:assert/strict'
 import type { Time } from '../../src/base/ids.ts'
-import type { Parameters, Protocol } from '../../src/consensus/contract.ts'
+import type { Effect, Parameters, Protocol } from '../../src/consensus/contract.ts'
 import { defaultParameters } from '../../src/ledger/founding.ts'
 import { type PbftMessage, pbft } from '../../src/pbft/pbft.ts'
+import { readRecord } from '../../src/pbft/records.ts'
 import { Lockstep, type Member } from '../consensus/lockstep.ts'
 
 function withParameters(changed: Partial<Parameters>): Protocol<PbftMessage> {
@@ -34,6 +35,26 @@ function slowLeader(ms: number, changed: Partial<Parameters>): Protocol<PbftMess
           if (proposes) said = now
           return effects
         },
+      }
+    },
+  }
+}
+
+/** Numbers 2 and 3 execute and have no power to save or send what comes of it, while it is dark. */
+function losingResults(dark: { readonly on: boolean }): Protocol<PbftMessage> {
+  const lost = ['result', 'stable', 'certified']
+  const isLost = (effect: Effect<PbftMessage>): boolean =>
+    effect.type === 'cut' ||
+    (effect.type === 'send' && lost.includes(effect.message.type)) ||
+    (effect.type === 'save' && lost.includes(readRecord(effect.record).type))
+  return {
+    ...pbft,
+    start: (setup) => {
+      const core = pbft.start(setup)
+      const fails = setup.roster.validators.slice(2).some(({ node }) => node === setup.self)
+      return {
+        status: () => core.status(),
+        step: (input) => core.step(input).filter((effect) => !(fails && dark.on && isLost(effect))),
       }
     },
   }
@@ -75,6 +96,26 @@ describe('PBFT with silent and slow leaders', () => {
       world.pass(1_500)
     }
     assert.ok(world.members.every(({ core }) => core.status().round === 0))
+  })
+
+  it('L28 power that fails at f+1 after a checkpoint and a block were executed, and before a result was saved, wedges nothing', () => {
+    const dark = { on: true }
+    const world = new Lockstep(losingResults(dark), 4)
+    const client = world.members[0] as Member<PbftMessage>
+    world.pass(200)
+    for (let i = 1; i <= 5; i++) {
+      world.request(client, `request ${i}`)
+      world.pass(300)
+    }
+    const [, , third, fourth] = world.members as [unknown, unknown, Member<PbftMessage>, Member<PbftMessage>]
+    assert.deepEqual([third.machine.height, client.core.status().stable], [5, 0])
+    dark.on = false
+    for (const member of [third, fourth]) world.restart(member)
+    world.pass(3_000)
+    assert.deepEqual(
+      world.members.map(({ machine, core }) => [machine.height, core.status().stable, core.status().final]),
+      Array.from({ length: 4 }, () => [5, 4, 5]),
+    )
   })
 
   it('an idle ledger changes no view, and its empty batches let time pass', () => {

@@ -4,7 +4,7 @@
 
 import type { NodeId, Sequence } from '../../src/base/ids.ts'
 import type { BlockRecord } from '../../src/consensus/block.ts'
-import type { Effect, Input } from '../../src/consensus/contract.ts'
+import type { Effect } from '../../src/consensus/contract.ts'
 import type { Checkpoint } from '../../src/consensus/statements.ts'
 import type { Host } from './host.ts'
 import type { Random } from './random.ts'
@@ -93,6 +93,7 @@ export class Executor<Message> {
     checkpoint: readonly Checkpoint[],
   ): void {
     const { machine } = this.#host
+    const before = machine.height
     for (const source of sources) {
       for (const record of source()) {
         if (machine.install(record, toyVerify) !== undefined) break
@@ -107,11 +108,12 @@ export class Executor<Message> {
     }
     const reached = machine.outcomeAt(sequence)
     const agrees = checkpoint.every(({ state }) => reached?.checkpoint.some((own) => own.state === state) === true)
-    this.#host.give(
-      reached !== undefined && agrees
-        ? ({ type: 'installed', outcome: machine.applied, roster: this.#stage.roster } satisfies Input<Message>)
-        : { type: 'fetchFailed', token },
-    )
+    const done = reached !== undefined && agrees
+    if (done || machine.height > before) {
+      const { applied: outcome, checkpoint } = machine
+      this.#host.give({ type: 'installed', outcome, checkpoint, roster: this.#stage.roster })
+    }
+    if (!done) this.#host.give({ type: 'fetchFailed', token })
   }
 
   #executed(): void {

@@ -85,6 +85,7 @@ export class Host<Message> {
       roster,
       parameters,
       applied: this.machine.applied,
+      checkpoint: this.machine.checkpoint,
       random: () => this.#random.next(),
       journal,
       sign: (domain, bytes) => {

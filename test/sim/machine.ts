@@ -43,6 +43,11 @@ export class SimMachine implements Machine {
     return this.#outcomes[this.#outcomes.length - 1] as Outcome
   }
 
+  get checkpoint(): Outcome {
+    const { sequence } = this.applied
+    return this.#outcomes[sequence - (sequence % this.#checkpointInterval)] as Outcome
+  }
+
   get height(): Sequence {
     return this.applied.sequence
   }

@@ -65,6 +65,18 @@ export function machineContract(name: string, make: () => Promise<MachinePlace>)
       await place.close(machine)
     })
 
+    it('knows the outcome of its last checkpoint, after a restart too', async () => {
+      const machine = await place.open()
+      assert.deepEqual(machine.checkpoint, machine.applied)
+      const all = await applyTo(place, machine, 1, place.checkpointInterval + 1)
+      const expected = all[place.checkpointInterval - 1]?.outcome
+      assert.deepEqual(machine.checkpoint, expected)
+      await place.close(machine)
+      const again = await place.open()
+      assert.deepEqual(again.checkpoint, expected)
+      await place.close(again)
+    })
+
     it('gives on two machines the same outcomes for the same batches', async () => {
       const other = await make()
       const [mine, others] = [await place.open(), await other.open()]
