@@ -1,10 +1,13 @@
 // The staging area: payloads of transactions that are not ordered yet, each sealed under a key of its own, so that one
 // that never becomes part of the ledger can be forgotten like any other. Many that arrive together share their fsyncs.
+// Staging and commits take turns in one queue, so no payload is written while its key is being dropped.
 
 import { concat, utf8 } from '../base/bytes.ts'
+import { LedgerError } from '../base/errors.ts'
 import { type Digest, digestOf, idBytes } from '../base/ids.ts'
 import { keyedHash } from '../base/seal.ts'
-import type { Database } from './database.ts'
+import type { Database, Entry } from './database.ts'
+import type { Queue } from './failure.ts'
 import type { KeyRing } from './key-ring.ts'
 import { hashedKey, tables } from './layout.ts'
 import type { Sealer } from './sealer.ts'
@@ -28,28 +31,31 @@ export class Staging {
   readonly #database: Database
   readonly #sealer: Sealer
   readonly #keys: KeyRing
+  readonly #writes: Queue
   #waiting: Waiting[] = []
-  #working: Promise<void> | undefined
 
-  constructor(database: Database, sealer: Sealer, keys: KeyRing) {
+  /** `writes`: the queue that the store's commits go through. */
+  constructor(database: Database, sealer: Sealer, keys: KeyRing, writes: Queue) {
     this.#database = database
     this.#sealer = sealer
     this.#keys = keys
+    this.#writes = writes
   }
 
   /** Durable when this resolves. */
   stage(request: Digest, payload: Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ request, payload, done: { resolve, reject } })
-      this.#working ??= this.#work()
+      // Whoever comes before its turn joins the first of them.
+      if (this.#waiting.length === 1) void this.#writes.run(() => this.#work())
     })
   }
 
-  /** @throws LedgerError RECORD_TAMPERED, KEY_MISSING */
+  /** Undefined when there is none, also when its key is gone: that is how it is forgotten. @throws LedgerError RECORD_TAMPERED */
   async staged(request: Digest): Promise<Uint8Array | undefined> {
     const key = stagedKey(this.#keys, request)
     const sealed = await this.#database.get(key)
-    return sealed === undefined ? undefined : this.#sealer.open(key, sealed).slice(32)
+    return sealed === undefined ? undefined : this.#open(key, sealed)?.slice(32)
   }
 
   /** All requests that have a payload here. */
@@ -58,42 +64,59 @@ export class Staging {
     let after: Uint8Array | undefined
     while (true) {
       const entries = await this.#database.entries(prefix, after, 64)
-      for (const { key, value } of entries) yield digestOf(this.#sealer.open(key, value).subarray(0, 32))
+      for (const { key, value } of entries) {
+        const staged = this.#open(key, value)
+        if (staged !== undefined) yield digestOf(staged.subarray(0, 32))
+      }
       if (entries.length === 0) return
       after = entries.at(-1)?.key
     }
   }
 
   /** Forgets payloads of requests that will not be ordered any more. */
-  async unstage(requests: readonly Digest[]): Promise<void> {
-    await this.#database.write((write) => {
-      for (const request of requests) write.del(stagedKey(this.#keys, request))
+  unstage(requests: readonly Digest[]): Promise<void> {
+    return this.#writes.run(async () => {
+      await this.#database.write((write) => {
+        for (const request of requests) write.del(stagedKey(this.#keys, request))
+      })
+      await this.#keys.bag.drop(requests)
     })
-    await this.#keys.bag.drop(requests)
   }
 
-  /** Resolves when nothing is being staged. */
-  async idle(): Promise<void> {
-    await this.#working
-  }
-
+  /** Stages all that waits now. */
   async #work(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const group = this.#waiting
-      this.#waiting = []
-      try {
-        await this.#keys.bag.add(group.map(({ request }) => request))
-        await this.#database.write((write) => {
-          for (const { request, payload } of group) {
-            const key = stagedKey(this.#keys, request)
-            write.put(key, this.#sealer.seal(this.#keys.bag.key(request), key, concat(idBytes(request), payload)))
-          }
-        })
-        for (const { done } of group) done.resolve()
-      } catch (error) {
-        for (const { done } of group) done.reject(error)
-      }
+    const group = this.#waiting
+    this.#waiting = []
+    try {
+      await this.#keys.bag.add(group.map(({ request }) => request))
+      const sealed = group.flatMap((each) => this.#seal(each))
+      await this.#database.write((write) => {
+        for (const { key, value } of sealed) write.put(key, value)
+      })
+      // One that could not be sealed was rejected before, so this says nothing to it.
+      for (const { done } of group) done.resolve()
+    } catch (error) {
+      for (const { done } of group) done.reject(error)
     }
-    this.#working = undefined
+  }
+
+  /** The entry of one payload. One that cannot be sealed fails by itself. */
+  #seal({ request, payload, done }: Waiting): readonly Entry[] {
+    const key = stagedKey(this.#keys, request)
+    try {
+      return [{ key, value: this.#sealer.seal(this.#keys.bag.key(request), key, concat(idBytes(request), payload)) }]
+    } catch (error) {
+      done.reject(error)
+      return []
+    }
+  }
+
+  #open(key: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
+    try {
+      return this.#sealer.open(key, sealed)
+    } catch (error) {
+      if (error instanceof LedgerError && error.code === 'KEY_MISSING') return undefined
+      throw error
+    }
   }
 }

@@ -79,13 +79,13 @@ async function identify(directory: string): Promise<Uint8Array> {
 export class Store {
   readonly #parts: Parts
   readonly #staging: Staging
-  readonly #commits: Queue = new Queue()
+  readonly #writes: Queue = new Queue()
   #root: Root
   #failure: unknown
 
   constructor(parts: Parts, root: Root) {
     this.#parts = parts
-    this.#staging = new Staging(parts.database, parts.sealer, parts.keys)
+    this.#staging = new Staging(parts.database, parts.sealer, parts.keys, this.#writes)
     this.#root = root
   }
 
@@ -104,7 +104,7 @@ export class Store {
    * After a failure of the disk every later commit fails too: open the store again.
    */
   commit(change: BlockChange): Promise<void> {
-    return this.#commits.run(async () => {
+    return this.#writes.run(async () => {
       if (this.#failure !== undefined) throw this.#failure
       if (change.sequence <= this.sequence) return
       if (change.sequence !== this.sequence + 1) {
@@ -213,7 +213,6 @@ export class Store {
 
   /** Waits for what is under way. The key ring stays open: it is not the store's. */
   async close(): Promise<void> {
-    await this.#staging.idle()
-    await this.#commits.run(() => this.#parts.database.close())
+    await this.#writes.run(() => this.#parts.database.close())
   }
 }

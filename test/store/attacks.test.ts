@@ -22,15 +22,15 @@ const failsWith =
 /** Reads everything that the store holds, through its face. */
 async function readAll(store: Store): Promise<void> {
   await dump(store.quads())
-  for (const name of ['a', 'b']) await store.itemPayload(itemNamed(name))
+  for (const name of ['a', 'b', 'c']) await store.itemPayload(itemNamed(name))
   for (const name of ['a', 'b']) await store.staged(requestNamed(name))
   for await (const _ of store.records());
-  const terms = ['urn:s:1', 'urn:s:2', 'urn:p', 'urn:g:1'].map(iri)
+  const terms = ['urn:s:1', 'urn:s:2', 'urn:s:3', 'urn:p', 'urn:g:1'].map(iri)
   for (const term of [text('one'), text('two'), ...terms]) {
     for (let place = 0; place < 4; place++)
       await dump(store.match(...[0, 1, 2, 3].map((i) => (i === place ? term : null))))
   }
-  await store.commit(block(2, { retractions: ['a', 'b'].map((name) => retraction(name, [0])) }))
+  await store.commit(block(2, { retractions: ['a', 'b', 'c'].map((name) => retraction(name, [0])) }))
 }
 
 describe('A closed store', () => {

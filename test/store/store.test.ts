@@ -321,6 +321,35 @@ describe('The store', () => {
     assert.equal(world.keyRing.bag.size, 1)
   })
 
+  it('stages payloads while blocks take the same ones, and keeps each whole or not at all', async () => {
+    for (let n = 0; n < 20; n++) {
+      const [taken, other] = [requestNamed(`taken ${n}`), requestNamed(`other ${n}`)]
+      await store.stage(taken, utf8('payload'))
+      const commit = store.commit(block(n + 1, { unstage: [taken] }))
+      // The payload comes again while the block that takes it is being written.
+      for (let turn = 0; turn < n; turn++) await new Promise((resolve) => setImmediate(resolve))
+      await Promise.all([commit, store.stage(taken, utf8('payload')), store.stage(other, utf8('other'))])
+      assert.deepEqual(await store.staged(other), utf8('other'))
+      const kept = await store.staged(taken)
+      const listed: string[] = []
+      for await (const request of store.stagedRequests()) listed.push(request)
+      assert.equal(kept !== undefined, listed.includes(taken))
+      await store.unstage([taken, other])
+      assert.equal(world.keyRing.bag.size, 0)
+    }
+  })
+
+  it('takes a staged payload whose key is gone for forgotten', async () => {
+    const [a, b] = [requestNamed('a'), requestNamed('b')]
+    await Promise.all([store.stage(a, utf8('payload a')), store.stage(b, utf8('payload b'))])
+    await world.keyRing.bag.drop([a])
+    await reopen()
+    assert.equal(await store.staged(a), undefined)
+    const left: string[] = []
+    for await (const request of store.stagedRequests()) left.push(request)
+    assert.deepEqual(left, [b])
+  })
+
   it('seals each personal item under a key of its own', async () => {
     const items = ['a', 'b'].map((name) => item(name, [row('urn:s', 'urn:p', text(name))], { class: 'personal' }))
     await store.commit(block(1, { items: [...items, item('c', [])] }))
