@@ -63,9 +63,11 @@ describe('The parts of a node', () => {
 
   it('are all closed when one of them fails to, and the first failure is told', async () => {
     const parts = await opened()
-    const fail = (what: string) => (): Promise<void> => Promise.reject(new Error(what))
-    Object.defineProperty(parts.journal, 'close', { value: fail('the journal') })
-    Object.defineProperty(parts.blocks, 'close', { value: fail('the blocks') })
+    for (const part of ['journal', 'blocks'] as const) {
+      const close = parts[part].close.bind(parts[part])
+      const failing = (): Promise<void> => close().then(() => Promise.reject(new Error(`the ${part}`)))
+      Object.defineProperty(parts[part], 'close', { value: failing })
+    }
     await assert.rejects(parts.close(), /the journal/)
     await (await opened()).close()
   })
