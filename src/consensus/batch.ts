@@ -44,8 +44,15 @@ export const batchSummarySchema: Schema<BatchSummary> = named(
 /** Fills a gap after a view change; one fixed encoding, time 0. */
 export const nullBatch: Batch = { time: 0 as Time, tokens: [], transactions: [] }
 
+// A request is named when it comes, in each batch that holds it, and when it is executed; its bytes never change.
+const requestIds: WeakMap<Uint8Array, RequestId> = new WeakMap()
+
 export function requestId(transaction: Uint8Array): RequestId {
-  return hash('transaction', transaction)
+  const known = requestIds.get(transaction)
+  if (known !== undefined) return known
+  const id = hash('transaction', transaction)
+  requestIds.set(transaction, id)
+  return id
 }
 
 /** H over the ids of the transactions, in order. */

@@ -46,20 +46,23 @@ function isSigned({ results, setup }: State, { sequence }: Outcome): boolean {
 }
 
 function signResult(state: State, outcome: Outcome): void {
-  const { sequence, block, logSize, logRoot, checkpoint } = outcome
+  const { sequence, checkpoint } = outcome
   invariant(checkpoint.length === (isCheckpoint(state, sequence) ? 1 : 0), 'an outcome lacks its checkpoint')
   if (state.fenced || sequence <= lowWatermark(state)) return
+  if (sequence > state.disowned) giveResult(state, outcome)
+  const { ahead } = state
+  if (ahead === undefined || ahead.result.sequence > sequence) return
+  state.ahead = undefined
+  certified(state, ahead)
+}
+
+function giveResult(state: State, { sequence, block, logSize, logRoot, checkpoint }: Outcome): void {
   const { ledger, self, sign } = state.setup
   const result: Result = { ledger, epoch: state.epoch, sequence, block, logSize, logRoot, checkpoint }
   const signed: SignedResult = { signer: self, result, signature: sign('result', resultBytes(result)) }
   save(state, sequence, { type: 'result', signed })
   broadcast(state, { type: 'result', signed })
   countResult(state, signed)
-  if (state.ahead !== undefined && state.ahead.result.sequence <= sequence) {
-    const certificate = state.ahead
-    state.ahead = undefined
-    certified(state, certificate)
-  }
 }
 
 export function onResult(state: State, from: NodeId, signed: SignedResult): void {
@@ -146,7 +149,7 @@ export function certified(state: State, certificate: ResultCertificate): void {
 /** Whether this node executed that block otherwise (P19). */
 function differs(state: State, result: Result): boolean {
   const own = state.results.get(result.sequence)?.votes.get(state.setup.self)?.key
-  if (own !== undefined) return own !== resultKey(result)
+  if (own !== undefined && result.sequence > state.disowned) return own !== resultKey(result)
   return [state.applied, state.checkpoint].some(
     (outcome) => outcome.sequence === result.sequence && resultKey({ ...result, ...outcome }) !== resultKey(result),
   )
@@ -154,8 +157,36 @@ function differs(state: State, result: Result): boolean {
 
 function fence(state: State, certificate: ResultCertificate): void {
   if (state.fenced) return
-  state.fenced = true
+  state.fenced = certificate
+  save(state, certificate.result.sequence, { type: 'fenced', certificate })
+  tellFenced(state, certificate)
+}
+
+/** At once, and again after each start. */
+export function tellFenced(state: State, certificate: ResultCertificate): void {
   state.out.push({ type: 'fence', code: 'RESULT_DIVERGED', evidence: encode(resultCertificateSchema, certificate) })
+}
+
+/** Whether what was installed is what a quorum has, there or later: only then is this state to be trusted again. */
+function isRepaired({ fenced, ahead, stable }: State, installed: readonly Outcome[]): boolean {
+  return [fenced, ahead, stable].some(
+    (proof) =>
+      proof !== undefined &&
+      proof.result.sequence >= (fenced?.result.sequence ?? 0) &&
+      installed.some((outcome) => resultKey({ ...proof.result, ...outcome }) === resultKey(proof.result)),
+  )
+}
+
+function liftFence(state: State, { result }: ResultCertificate): void {
+  state.fenced = undefined
+  const signed = [...state.results].filter(([, { votes }]) => votes.has(state.setup.self)).map(([sequence]) => sequence)
+  state.disowned = Math.max(state.disowned, ...signed) as Sequence
+  save(state, result.sequence, { type: 'repaired', disowned: state.disowned })
+}
+
+/** While fenced: what a quorum has since is kept, to know a good state by. */
+export function onCertifiedFenced(state: State, { certificate }: PbftMessageOf<'certified'>): void {
+  if (isResultCertificate(state, certificate)) keepAhead(state, certificate)
 }
 
 function keepAhead(state: State, certificate: ResultCertificate): void {
@@ -247,9 +278,11 @@ export function onInstalled(
   { outcome, checkpoint }: Extract<Input<unknown>, { type: 'installed' }>,
 ): void {
   if (outcome.sequence >= (state.fetching?.sequence ?? 0)) state.fetching = undefined
-  if (outcome.sequence <= state.applied.sequence && !state.fenced) return
+  if (state.fenced !== undefined) {
+    if (!isRepaired(state, [outcome, checkpoint])) return
+    liftFence(state, state.fenced)
+  } else if (outcome.sequence <= state.applied.sequence) return
   state.fetchesFailed = 0
-  state.fenced = false
   state.applied = outcome
   state.checkpoint = checkpoint
   if (outcome.sequence > state.delivered) state.delivered = outcome.sequence

@@ -3,8 +3,17 @@
 
 import { unreachable } from '../base/errors.ts'
 import type { NodeId } from '../base/ids.ts'
+import type { ResultCertificate } from '../consensus/certificate.ts'
 import type { Core, CoreStatus, Effect, Input, Setup } from '../consensus/contract.ts'
-import { onApplied, onCertified, onFetchFailed, onInstalled, onResult } from './checkpoint.ts'
+import {
+  onApplied,
+  onCertified,
+  onCertifiedFenced,
+  onFetchFailed,
+  onInstalled,
+  onResult,
+  tellFenced,
+} from './checkpoint.ts'
 import { deliver } from './delivery.ts'
 import { onBatch, onNewView, onWant } from './entering.ts'
 import { onDecided, onStatus } from './help.ts'
@@ -13,7 +22,7 @@ import type { PbftMessage } from './messages.ts'
 import { onChecked, onPrePrepare, onVote } from './normal.ts'
 import { onRead, onToken } from './reads.ts'
 import { onForwarded, onRequest, propose } from './requests.ts'
-import { restore } from './restart.ts'
+import { begin, restore } from './restart.ts'
 import { finalSequence, leaderOf, lowWatermark, newState, type State } from './state.ts'
 import { note, onTick } from './timers.ts'
 import { onViewChange } from './views.ts'
@@ -52,9 +61,24 @@ export class Replica implements Core<PbftMessage> {
   }
 }
 
-/** A fenced replica only waits for a state that it can trust. */
 function handle(state: State, input: Input<PbftMessage>): void {
-  if (state.fenced && input.type !== 'installed') return
+  if (state.fenced !== undefined) handleFenced(state, state.fenced, input)
+  else handleFree(state, input)
+}
+
+/** A fenced replica only waits for a state that it can trust; with it, it begins anew. */
+function handleFenced(state: State, fenced: ResultCertificate, input: Input<PbftMessage>): void {
+  if (input.type === 'receive' && input.message.type === 'certified') onCertifiedFenced(state, input.message)
+  if (input.type === 'tick') {
+    if (state.now === undefined) tellFenced(state, fenced)
+    state.now = input.now
+  }
+  if (input.type !== 'installed') return
+  onInstalled(state, input)
+  if (state.fenced === undefined) begin(state)
+}
+
+function handleFree(state: State, input: Input<PbftMessage>): void {
   switch (input.type) {
     case 'tick':
       onTick(state, input.now)

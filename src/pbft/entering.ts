@@ -99,7 +99,7 @@ function follows(newView: NewView, changes: readonly ViewChange[]): boolean {
 
 /** `changes`: what justifies it, in the order of its names, or none when others vouch for it. */
 export function enterView(state: State, newView: NewView, changes: readonly ViewChange[]): void {
-  save(state, lowWatermark(state), { type: 'entered', newView, changes })
+  save(state, lowWatermark(state), { type: 'entered', newView })
   adopt(state, newView)
   for (const [i, change] of changes.entries()) {
     const digest = newView.changes[i]?.digest

@@ -57,8 +57,12 @@ export function onPrePrepare(state: State, from: NodeId, message: PbftMessageOf<
   proceed(state, slot)
 }
 
-/** Of another view than this replica's: nothing to vote on now, but others may agree on it, or its view be entered soon. */
+/**
+ * Of another view than this replica's: nothing to vote on now, but others may agree on it, or its view be entered soon. Each
+ * validator leads one of the next n views; what is further ahead would only push that out.
+ */
 function hear(state: State, slot: Slot, message: PbftMessageOf<'pre-prepare'>): void {
+  if (message.vote.view > state.view + state.validators.size) return
   if (slot.heard === undefined || slot.heard.vote.view < message.vote.view) slot.heard = message
   if (slot.certificate !== undefined) findBatch(state, slot)
 }

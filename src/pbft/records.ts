@@ -2,7 +2,6 @@
 // crash, every own vote byte for byte and all that a VIEW-CHANGE must show.
 
 import type { Sequence, View } from '../base/ids.ts'
-import { limits } from '../base/limits.ts'
 import { decode, encode, list, named, type Schema, uint, variant } from '../base/schema.ts'
 import { type Batch, batchSchema } from '../consensus/batch.ts'
 import { type ResultCertificate, resultCertificateSchema } from '../consensus/certificate.ts'
@@ -33,10 +32,14 @@ export type PbftRecord =
   | { readonly type: 'result'; readonly signed: SignedResult }
   /** A stable checkpoint; all records before it may go. */
   | { readonly type: 'stable'; readonly certificate: ResultCertificate }
+  /** This replica has another result than a quorum. */
+  | { readonly type: 'fenced'; readonly certificate: ResultCertificate }
+  /** It has theirs again. What it signed before, at or below `disowned`, may be wrong. */
+  | { readonly type: 'repaired'; readonly disowned: Sequence }
   /** Left for `view`, with the own VIEW-CHANGE. */
   | { readonly type: 'changing'; readonly view: View; readonly change: ViewChange }
-  /** Entered `view`. `changes`: what the NEW-VIEW follows from, or none when repeated after a checkpoint. */
-  | { readonly type: 'entered'; readonly newView: NewView; readonly changes: readonly ViewChange[] }
+  /** Entered `view`. What the NEW-VIEW follows from is not kept: others believe it when f+1 entered it. */
+  | { readonly type: 'entered'; readonly newView: NewView }
 
 export const recordSchema: Schema<PbftRecord> = named(
   'pbft-record',
@@ -46,7 +49,9 @@ export const recordSchema: Schema<PbftRecord> = named(
     result: [3, { signed: signedResultSchema }],
     stable: [4, { certificate: resultCertificateSchema }],
     changing: [5, { view: uint<View>(), change: viewChangeSchema }],
-    entered: [6, { newView: newViewSchema, changes: list(viewChangeSchema, limits.validatorsMax) }],
+    entered: [6, { newView: newViewSchema }],
+    fenced: [7, { certificate: resultCertificateSchema }],
+    repaired: [8, { disowned: uint<Sequence>() }],
   }),
 )
 

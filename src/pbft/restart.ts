@@ -19,6 +19,8 @@ export function restore(state: State, journal: readonly JournalRecord[]): void {
   for (const record of records) {
     if (record.type === 'changing') restoreChanging(state, record)
     if (record.type === 'entered') restoreEntered(state, record)
+    if (record.type === 'fenced') state.fenced = record.certificate
+    if (record.type === 'repaired') [state.fenced, state.disowned] = [undefined, record.disowned]
   }
   for (const record of records) restoreRecord(state, record)
   for (const slot of state.slots.values()) remember(state, slot)

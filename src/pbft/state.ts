@@ -148,7 +148,10 @@ export interface State {
   fetchedAt: Time
   /** Since the last progress. */
   fetchesFailed: number
-  fenced: boolean
+  /** The result of a quorum that this replica does not have: it signs nothing until it has it. */
+  fenced: ResultCertificate | undefined
+  /** Own results at or below this one may be wrong, signed before a repair: none is given there a second time. */
+  disowned: Sequence
 
   // Section 4.1, requests, and reads.
   readonly waiting: Map<RequestId, Waiting>
@@ -244,7 +247,8 @@ export function newState(setup: Setup): State {
     fetching: undefined,
     fetchedAt: zero,
     fetchesFailed: 0,
-    fenced: false,
+    fenced: undefined,
+    disowned: 0 as Sequence,
     waiting: new Map(),
     queues: new Map(nodes.map((node) => [node, new Set()])),
     held: new Map(),

@@ -9,5 +9,5 @@ export function viewRecord(state: State): PbftRecord | undefined {
     const change = state.changes.get(state.setup.self)?.change
     return change === undefined ? undefined : { type: 'changing', view: state.view, change }
   }
-  return state.newView === undefined ? undefined : { type: 'entered', newView: state.newView, changes: [] }
+  return state.newView === undefined ? undefined : { type: 'entered', newView: state.newView }
 }

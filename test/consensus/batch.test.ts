@@ -11,6 +11,7 @@ import {
   batchSchema,
   isNullBatch,
   nullBatch,
+  requestId,
   summarize,
   summaryDigest,
   transactionsHash,
@@ -167,5 +168,12 @@ describe('The plan of a turn', () => {
       assert.equal(turn.before.length, first < 0 ? others.length : first)
     })
     fc.assert(check, { seed: 17, numRuns: 300 })
+  })
+
+  it('names a request the same whether its bytes are the same array or equal ones', () => {
+    const bytes = new Uint8Array([1, 2, 3])
+    assert.equal(requestId(bytes), requestId(bytes))
+    assert.equal(requestId(bytes), requestId(bytes.slice()))
+    assert.notEqual(requestId(bytes), requestId(new Uint8Array([1, 2, 4])))
   })
 })

@@ -8,6 +8,7 @@ import { batchDigest, nullBatch } from '../../src/consensus/batch.ts'
 import { commitCertificateFault } from '../../src/consensus/certificate.ts'
 import { byzantineQuorum, faultsMax, oneCorrect } from '../../src/consensus/quorum.ts'
 import { convicts, evidenceSchema } from '../../src/pbft/evidence.ts'
+import { readRecord } from '../../src/pbft/records.ts'
 import { simLedger } from '../sim/roster.ts'
 import { toyVerify } from '../sim/signatures.ts'
 import { batchOf, only, type PbftEffect, Puppet, sent, someDigest } from './puppet.ts'
@@ -168,9 +169,62 @@ describe('PBFT under attacks on safety', () => {
     assert.equal(puppet.core.status().state, 'fenced')
     assert.deepEqual(puppet.agree(0, 2, batchOf(puppet, 'b')), [])
     assert.deepEqual(puppet.tick(2_000), [])
+  })
+
+  it('P19 a fence outlives a restart and an install that proves nothing, and falls with what a quorum has', () => {
+    const puppet = new Puppet()
+    const other = new Puppet(3)
+    for (let sequence = 1; sequence <= 5; sequence++) puppet.agree(0, sequence, batchOf(puppet, `${sequence}`))
+    for (let sequence = 1; sequence <= 5; sequence++) other.agree(0, sequence, batchOf(other, `another ${sequence}`))
+    const [roster, proof] = [puppet.roster, other.certificate(4, [0, 2, 3])]
+    assert.equal(only(puppet.receive(2, { type: 'certified', certificate: proof }), 'fence').length, 1)
+    puppet.effects.length = 0
+    puppet.restart()
+    assert.equal(only(puppet.effects, 'fence')[0]?.code, 'RESULT_DIVERGED', 'it says so again')
     const { applied: outcome, checkpoint } = puppet.machine
-    puppet.give({ type: 'installed', outcome, checkpoint, roster: puppet.roster })
-    assert.notEqual(puppet.core.status().state, 'fenced')
+    assert.deepEqual(puppet.give({ type: 'installed', outcome, checkpoint, roster }), [])
+    assert.equal(puppet.core.status().state, 'fenced')
+    const { applied, checkpoint: good } = other.machine
+    const effects = puppet.give({ type: 'installed', outcome: applied, checkpoint: good, roster })
+    assert.equal(puppet.core.status().state, 'normal')
+    assert.equal(sent(effects, 'result').length, 0, 'no second result where it gave a wrong one')
+    puppet.receive(2, { type: 'certified', certificate: other.certificate(5, [0, 2, 3]) })
+    assert.deepEqual([puppet.core.status().state, puppet.core.status().final], ['normal', 5])
+    puppet.restart()
+    assert.equal(puppet.core.status().state, 'normal', 'the journal knows that it fell')
+  })
+
+  it('P19 a fence falls with a later stable checkpoint, too', () => {
+    const puppet = new Puppet()
+    const other = new Puppet(3)
+    for (let sequence = 1; sequence <= 4; sequence++) puppet.agree(0, sequence, batchOf(puppet, `${sequence}`))
+    for (let sequence = 1; sequence <= 8; sequence++) other.agree(0, sequence, batchOf(other, `another ${sequence}`))
+    puppet.receive(2, { type: 'certified', certificate: other.certificate(4, [0, 2, 3]) })
+    const { applied: outcome, checkpoint } = other.machine
+    const installed = { type: 'installed', outcome, checkpoint, roster: puppet.roster } as const
+    puppet.give(installed)
+    assert.equal(puppet.core.status().state, 'fenced')
+    puppet.receive(2, { type: 'certified', certificate: other.certificate(8, [0, 2, 3]) })
+    puppet.give(installed)
+    assert.deepEqual([puppet.core.status().state, puppet.core.status().stable], ['normal', 8])
+  })
+
+  it('what a new view followed from is not in the journal, which would be megabytes', () => {
+    const puppet = new Puppet()
+    puppet.enter(2, [puppet.prepared(0, 1, digestOf(puppet, 'a'))])
+    const entered = puppet.journal.filter((record) => readRecord(record).type === 'entered')
+    assert.equal(entered.length, 1)
+    assert.ok((entered[0]?.bytes.length ?? 0) < 1_000, `${entered[0]?.bytes.length} bytes`)
+    puppet.restart()
+    assert.deepEqual([puppet.core.status().round, puppet.core.status().state], [2, 'normal'])
+  })
+
+  it('L8 a proposal of a view far ahead does not push out what is heard of the next one', () => {
+    const puppet = new Puppet()
+    const batch = batchOf(puppet, 'of the next view')
+    puppet.receive(2, puppet.prePrepare(2, 1, batch))
+    puppet.receive(3, puppet.prePrepare(4 * 10 ** 8 + 3, 1, batchOf(puppet, 'of a view far ahead')))
+    assert.equal(sent(puppet.enter(2), 'prepare')[0]?.vote.digest, batchDigest(batch))
   })
 
   it('P19 others whose results differ from a quorum that includes this replica do it no harm', () => {
