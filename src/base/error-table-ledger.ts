@@ -32,6 +32,11 @@ export const ledgerErrors = {
     sentence: 'There is no such policy on this ledger.',
     next: 'Check its name, or let its controller register it.',
   },
+  ACT_UNSUPPORTED: {
+    exit: 4,
+    sentence: 'Nodes of this version do not carry out acts of this kind yet.',
+    next: 'Wait for a version that does; docs/erasure.md and CHANGELOG.md say what is there.',
+  },
   POLICY_UNSUPPORTED: {
     exit: 4,
     sentence: 'The rules version in force has no policy of this kind.',
@@ -182,6 +187,11 @@ export const ledgerErrors = {
     exit: 4,
     sentence: 'The payload does not open the commitments of its transaction.',
     next: 'Send the payload that was built together with the transaction.',
+  },
+  EVIDENCE_EMPTY: {
+    exit: 1,
+    sentence: 'The evidence shows a part of a payload that is as it should be.',
+    next: 'Nothing: it proves nothing against its author.',
   },
   // Founding.
   GENESIS_INVALID: {
