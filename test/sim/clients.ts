@@ -65,7 +65,7 @@ export class Clients {
   #send(request: ClientRequest): void {
     const sequence = this.#oracle.sequenceOf(request.id)
     if (sequence !== undefined && sequence <= this.#oracle.acknowledged) return
-    this.#submit(request)
+    if (this.#submit(request)) this.#oracle.registers.asksFor(request.id)
     this.#time.after(this.#random.between(300, 1_500), () => this.#send(request))
   }
 }

@@ -130,6 +130,7 @@ export class Host<Message> {
   /** A linearizable read: whatever was acknowledged by now must be at or below its answer. */
   read(id: string): void {
     this.#reads.set(id, this.#stage.oracle.acknowledged)
+    this.#stage.oracle.registers.asksToRead(id)
     this.give({ type: 'read', id })
   }
 
@@ -343,6 +344,7 @@ export class Host<Message> {
     const atLeast = this.#reads.get(id)
     this.#note('readable', sequence)
     this.#reads.delete(id)
+    if (this.correct) this.#stage.oracle.answered(id, sequence)
     if (this.correct && (atLeast === undefined || sequence < atLeast)) {
       throw new Violation(
         `${this.name} answers a read at ${sequence}, ${atLeast ?? 'nothing'} was acknowledged before it`,

@@ -18,6 +18,7 @@ import type { Roster } from '../../src/consensus/roster.ts'
 import { agreementSchema, resultSchema } from '../../src/consensus/statements.ts'
 import { isValidTransaction } from './clients.ts'
 import { type SimMachine, sameOutcome } from './machine.ts'
+import { Registers } from './registers.ts'
 import { toyVerify } from './signatures.ts'
 import type { Examined } from './stage.ts'
 
@@ -34,6 +35,8 @@ const votes: readonly SignatureDomain[] = ['pre-prepare', 'prepare', 'commit']
 export class Oracle {
   /** Highest sequence known to be final at some correct node: what clients were told is below it. */
   acknowledged = 0 as Sequence
+  /** What clients see. */
+  readonly registers: Registers = new Registers()
   readonly #roster: Roster
   readonly #digests: Map<Sequence, Digest> = new Map()
   readonly #outcomes: Map<Sequence, Outcome> = new Map()
@@ -122,7 +125,20 @@ export class Oracle {
     const executed = this.#outcomes.get(result.sequence)
     if (executed === undefined) throw new Violation(`${result.sequence} is final and no correct node executed it`)
     if (!sameOutcome(result, executed)) throw new Violation(`another result of ${result.sequence} is final`)
-    if (result.sequence > this.acknowledged) this.acknowledged = result.sequence
+    if (result.sequence <= this.acknowledged) return
+    this.acknowledged = result.sequence
+    this.registers.acknowledged(result.sequence, (id) => this.#requests.get(id))
+  }
+
+  /** A correct node answers a linearizable read from the state at `sequence`. */
+  answered(read: string, sequence: Sequence): void {
+    this.registers.answers(read, sequence, this.#requests)
+  }
+
+  /** At the end of a run. */
+  judgeClients(): void {
+    const fault = this.registers.fault()
+    if (fault !== undefined) throw new Violation(fault)
   }
 
   /** Nothing acknowledged is lost: a correct node that says it is up to date holds every acknowledged block. */

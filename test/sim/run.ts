@@ -258,6 +258,7 @@ class Run<Message> implements Stage<Message> {
       if (!this.time.advance(start + progressMsMax)) throw new Violation(this.#stuck(healed))
     }
     for (const host of healed) this.oracle.holdsAll(host.name, host.machine)
+    this.oracle.judgeClients()
     return this.time.elapsed - start
   }
 
