@@ -135,6 +135,7 @@ export function keepAct(story: Story, consortium: Consortium, { question }: Data
   story.say(`quadrille audit export /tmp/audit --home ${home}`)
   story.say('(quadrille is `node bin/quadrille.js` in this folder)')
   const pids = consortium.members.map(({ process }) => process?.pid).join(' ')
+  story.say(`what they log: ${consortium.directory}/*.log`)
   story.say(`to stop and remove: kill ${pids}; rm -r ${consortium.directory}`)
   for (const { process } of consortium.members) process?.release()
 }

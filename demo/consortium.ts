@@ -121,7 +121,8 @@ ${graphs.map(({ iri, policy }) => `  - { iri: ${JSON.stringify(iri)}, owner: acm
 }
 
 export function startMember(consortium: Consortium, member: Member): void {
-  member.process = new Running('start', '--home', member.home, '--genesis', consortium.genesis)
+  const log = join(consortium.directory, `${member.id}.log`)
+  member.process = new Running(log, 'start', '--home', member.home, '--genesis', consortium.genesis)
 }
 
 export async function stateOf(member: Member): Promise<NodeState> {

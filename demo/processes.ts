@@ -1,6 +1,7 @@
 // Real processes for the demo, the end-to-end tests and the benchmarks: the built command line, run as a user runs it.
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { resolve } from 'node:path'
 
@@ -40,19 +41,17 @@ export async function quadrilleJson<T>(...args: readonly string[]): Promise<T> {
   return JSON.parse(output.trim().split('\n').at(-1) ?? '') as T
 }
 
-/** A long-running `quadrille ARGS`, with all that it wrote kept for when something goes wrong. */
+/** A long-running `quadrille ARGS`; what it prints goes to a file, so that it can outlive this process. */
 export class Running {
   readonly #child: ChildProcess
   readonly #ended: Promise<number | null>
-  #output = ''
+  readonly #log: string
 
-  constructor(...args: readonly string[]) {
-    this.#child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
-    const keep = (chunk: Buffer): void => {
-      this.#output = (this.#output + chunk.toString()).slice(-20_000)
-    }
-    this.#child.stdout?.on('data', keep)
-    this.#child.stderr?.on('data', keep)
+  constructor(log: string, ...args: readonly string[]) {
+    this.#log = log
+    const file = openSync(log, 'a', 0o600)
+    this.#child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', file, file] })
+    closeSync(file)
     this.#ended = new Promise((done) => this.#child.once('exit', (code) => done(code)))
   }
 
@@ -60,8 +59,9 @@ export class Running {
     return this.#child.pid ?? -1
   }
 
+  /** The last that it printed. */
   get output(): string {
-    return this.#output
+    return readFileSync(this.#log, 'utf8').slice(-20_000)
   }
 
   get alive(): boolean {
@@ -76,8 +76,6 @@ export class Running {
 
   /** Lets this process end while the child goes on. */
   release(): void {
-    this.#child.stdout?.destroy()
-    this.#child.stderr?.destroy()
     this.#child.unref()
   }
 }
