@@ -173,6 +173,11 @@ export const ledgerErrors = {
     sentence: 'The ledger goes on under a version of the rules that this software does not know.',
     next: 'Update the software and start the node again: it goes on where it stopped.',
   },
+  SNAPSHOT_INVALID: {
+    exit: 1,
+    sentence: 'The snapshot does not begin as the checkpoint says.',
+    next: 'Fetch it from a node of another organisation.',
+  },
   STATE_CHUNK_INVALID: {
     exit: 1,
     sentence: 'A piece of the ledger state is not the one that the checkpoint names.',

@@ -88,7 +88,7 @@ export const retractionsSchema: Schema<Retractions> = named(
   }),
 )
 
-const partSchema: Schema<Part> = named(
+export const partSchema: Schema<Part> = named(
   'part',
   record<Part>({ opening: bytes(64), padded: bytesUpTo(limits.itemBytesMax) }),
 )

@@ -2,12 +2,24 @@
 
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { sequenceOf } from '../../src/base/ids.ts'
+import { digestOf, sequenceOf } from '../../src/base/ids.ts'
+import { Frontier, inclusionProof, leafHash, readerOf } from '../../src/base/merkle.ts'
 import { encode } from '../../src/base/schema.ts'
+import { rosterHash } from '../../src/consensus/roster.ts'
+import type { Result } from '../../src/consensus/statements.ts'
 import { bucketCount } from '../../src/ledger/buckets.ts'
 import { Ledger, type StateRecord } from '../../src/ledger/ledger.ts'
-import { openStateChunk, requireBucketHashes, stateChunk, stateChunkSchema } from '../../src/ledger/snapshot.ts'
-import { app, batch, data, events, genesis, keyAdd, right } from './world.ts'
+import {
+  ledgerFromSnapshot,
+  openSnapshotHead,
+  openStateChunk,
+  requireBucketHashes,
+  type SnapshotHead,
+  snapshotHeadSchema,
+  stateChunk,
+  stateChunkSchema,
+} from '../../src/ledger/snapshot.ts'
+import { app, batch, data, events, genesis, keyAdd, ledgerId, right } from './world.ts'
 
 const live = Ledger.fromGenesis(genesis)
 
@@ -69,4 +81,67 @@ describe('A snapshot of the state', () => {
     })
     assert.throws(() => requireBucketHashes(hashes.subarray(32), live.stateHash()), { code: 'STATE_CHUNK_INVALID' })
   })
+
+  it('begins with a head that only the checkpoint’s certified result admits, and goes on from there', () => {
+    const ledger = Ledger.fromGenesis(genesis)
+    const { header, hash } = ledger.apply(sequenceOf(1), batch([]))
+    const leaves = [1, 2, 3].map((leaf) => leafHash(Uint8Array.of(leaf)))
+    const frontier = new Frontier()
+    for (const leaf of leaves) frontier.append(leaf)
+    const result: Result = {
+      ledger: ledgerId,
+      epoch: header.epoch,
+      sequence: header.sequence,
+      block: hash,
+      logSize: 3,
+      logRoot: digestOf(frontier.root()),
+      checkpoint: [{ state: ledger.stateHash(), roster: rosterHash(ledger.roster()) }],
+    }
+    const head: SnapshotHead = {
+      header,
+      logFrontier: frontier.toBytes(),
+      lastLeaf: digestOf(leaves[2] ?? new Uint8Array(0)),
+      lastLeafProof: inclusionProof(2, 3, readerOf(leaves)),
+    }
+    const opened = openSnapshotHead(encode(snapshotHeadSchema, head), result)
+    const hashes = ledger.bucketHashes()
+    requireBucketHashes(hashes, ledger.stateHash())
+    const chunks = chunksOf(ledger, 8_192).map((bytes) => openStateChunk(bytes, hashes))
+    const other = ledgerFromSnapshot(genesis, opened, hashes, chunks, () => undefined)
+    assert.deepEqual(other.apply(sequenceOf(2), batch([])), ledger.apply(sequenceOf(2), batch([])))
+    const [first, ...rest] = chunks
+    assert.ok(first !== undefined && rest.length > 0)
+    assert.throws(
+      () =>
+        ledgerFromSnapshot(
+          genesis,
+          opened,
+          hashes,
+          [{ ...first, buckets: changedBuckets(first.buckets) }, ...rest],
+          () => undefined,
+        ),
+      {
+        code: 'STATE_CHUNK_INVALID',
+      },
+    )
+    const other32 = digestOf('11'.repeat(32))
+    const wrong: readonly (readonly [Partial<SnapshotHead>, string])[] = [
+      [{ header: { ...header, previous: other32 } }, 'SNAPSHOT_INVALID'],
+      [{ logFrontier: new Frontier().toBytes() }, 'SNAPSHOT_INVALID'],
+      [{ lastLeaf: other32 }, 'SNAPSHOT_INVALID'],
+      [{ lastLeafProof: [] }, 'SNAPSHOT_INVALID'],
+    ]
+    for (const [change, code] of wrong) {
+      assert.throws(() => openSnapshotHead(encode(snapshotHeadSchema, { ...head, ...change }), result), { code })
+    }
+    const between = { ...result, checkpoint: [] }
+    assert.throws(() => openSnapshotHead(encode(snapshotHeadSchema, head), between), { code: 'SNAPSHOT_INVALID' })
+  })
 })
+
+/** With another value in the first record that there is. */
+function changedBuckets(buckets: readonly (readonly StateRecord[])[]): readonly (readonly StateRecord[])[] {
+  const filled = buckets.findIndex((records) => records.some(({ key }) => key[0] === 8))
+  const [record, ...others] = buckets[filled] ?? []
+  return record === undefined ? [] : buckets.with(filled, [{ ...record, value: Uint8Array.of(0x81, 9) }, ...others])
+}

@@ -9,6 +9,7 @@ import { resultCertificateSchema } from '../../src/consensus/certificate.ts'
 import { rosterSchema } from '../../src/consensus/roster.ts'
 import { cardRequestSchema, endorsementSchema, nodeCardSchema, possessionSchema } from '../../src/ledger/card.ts'
 import { approvalStatementSchema } from '../../src/ledger/erasure-acts.ts'
+import { malformedPartSchema } from '../../src/ledger/evidence.ts'
 import { signedGenesisSchema } from '../../src/ledger/genesis.ts'
 import { memberProofSchema, proposalStatementSchema } from '../../src/ledger/governance-acts.ts'
 import {
@@ -19,7 +20,7 @@ import {
   plannedOrganisationSchema,
 } from '../../src/ledger/governance-records.ts'
 import { assertionsSchema, payloadSchema, retractionsSchema } from '../../src/ledger/payload.ts'
-import { stateChunkSchema } from '../../src/ledger/snapshot.ts'
+import { snapshotHeadSchema, stateChunkSchema } from '../../src/ledger/snapshot.ts'
 import {
   applicationKeySchema,
   erasureOrderSchema,
@@ -64,7 +65,13 @@ export const chapters: readonly Chapter[] = [
     proposalStatementSchema,
     memberProofSchema,
   ),
-  chapter('Payloads, which travel and are kept beside', payloadSchema, assertionsSchema, retractionsSchema),
+  chapter(
+    'Payloads, which travel and are kept beside',
+    payloadSchema,
+    assertionsSchema,
+    retractionsSchema,
+    malformedPartSchema,
+  ),
   chapter(
     'Founding',
     signedGenesisSchema,
@@ -100,6 +107,7 @@ export const chapters: readonly Chapter[] = [
     blockRecordSchema,
     resultCertificateSchema,
   ),
+  chapter('Snapshots', snapshotHeadSchema),
   chapter('PBFT', messageSchema, recordSchema, evidenceSchema),
   chapter('The mesh', admissionSchema, envelopeSchema),
   chapter('Exported audits', payloadRecordSchema),

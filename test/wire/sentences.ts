@@ -35,6 +35,7 @@ export const sentences: Readonly<Record<string, string>> = {
     "What an item asserts: triples of its graph, as places in the list of terms. A triple's place is its row.",
   retraction: 'Rows of an earlier item that no longer hold.',
   retractions: 'What an item retracts.',
+  'malformed-part': 'Evidence: a signed transaction, and a part that opens one of its commitments and is void.',
   organisation: 'A member and the Ed25519 key with which it signs governance.',
   'node-keys':
     'Ed25519, Ed25519, X25519, Ed25519: signs votes, is the libp2p identity, receives payloads, signs log checkpoints.',
@@ -57,6 +58,8 @@ export const sentences: Readonly<Record<string, string>> = {
   hold: 'State: items that may not be erased until the hold is lifted.',
   'held-item': 'State: the holds on one item.',
   'state-record': 'One record of the state as stored and transferred; the first byte of its key says of which kind.',
+  'snapshot-head':
+    'Where chain, log and state are after a checkpoint; each part is checked against its certified result.',
   'state-chunk': 'Consecutive buckets of the state, each checked against its hash in the checkpoint.',
   erasures: 'State: the right edge of the RFC 6962 tree of erased items.',
   rules: 'State: what holds for the ledger as a whole.',
