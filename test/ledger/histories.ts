@@ -268,10 +268,8 @@ export class Historian {
   }
 
   #placeOf(signer: Uint8Array): number {
-    return Math.max(
-      0,
-      organisationKeys.findIndex(({ publicKey }) => toHex(publicKey) === toHex(signer)),
-    )
+    const place = organisationKeys.indexOf(byKey.get(toHex(signer)) as SigningKey)
+    return Math.max(0, place)
   }
 
   #items(operation: Operation, model: Model, tx: TxId): Extract<Act, { type: 'data' }>['items'] {

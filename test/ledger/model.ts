@@ -467,9 +467,10 @@ export class Model {
       const own = validators.filter(({ organisation }) => organisation === id)
       if (own.length * 3 > validators.length - 1) return 'ORGANISATION_TOO_LARGE'
     }
-    const added = keysOf(after).filter(({ name }) => !keysOf(before).some((each) => each.name === name))
+    const held = keysOf(before)
+    const added = keysOf(after).filter(({ name }) => !held.some((each) => each.name === name))
     const isTaken = ({ key }: { readonly key: string }): boolean =>
-      this.#hasUse(key) || keysOf(before).some((each) => each.key === key) || this.keys.some((each) => each.key === key)
+      this.#hasUse(key) || held.some((each) => each.key === key) || this.keys.some((each) => each.key === key)
     if (added.some(isTaken)) return 'KEY_TAKEN'
     if (this.activation !== undefined && !this.#allKnow(this.activation.version, after)) return 'VERSION_NOT_ANNOUNCED'
     return undefined
@@ -477,14 +478,15 @@ export class Model {
 
   #turnKeys(before: ModelMembers, after: ModelMembers): void {
     const last = this.ends ?? 0
-    for (const { name, key } of keysOf(before)) {
-      if (keysOf(after).some((each) => each.name === name)) continue
+    const [held, kept] = [keysOf(before), keysOf(after)]
+    for (const { name, key } of held) {
+      if (kept.some((each) => each.name === name)) continue
       const term = this.terms.find((each) => each.key === key)
       if (term === undefined) this.terms.push({ key, from: 0, until: last })
       else term.until = last
     }
-    for (const { name, key } of keysOf(after)) {
-      if (!keysOf(before).some((each) => each.name === name))
+    for (const { name, key } of kept) {
+      if (!held.some((each) => each.name === name))
         this.terms.push({ key, from: last + 1, until: Number.POSITIVE_INFINITY })
     }
   }

@@ -56,7 +56,9 @@ export const laterNodeKeys: readonly SigningKey[] = [
   'acme-2 consensus',
 ].map(testKey)
 const acmeNextKey = testKey('organisation acme 2')
-const voters = [...organisationNames.map(organisationKey), ...laterOrganisationKeys]
+const voters = new Map(
+  [...organisationNames.map(organisationKey), ...laterOrganisationKeys].map((key) => [toHex(key.publicKey), key]),
+)
 
 const sorted = (cards: readonly NodeCard[]): readonly NodeCard[] =>
   [...cards].sort((a, b) => (a.node.id < b.node.id ? -1 : 1))
@@ -114,7 +116,7 @@ export class Proposals {
     const other = { ...proposal, number: proposal.number + 1 }
     const members = model.now.organisations.filter((_, place) => mishap % 8 !== 5 || place > 1)
     const ballots = members.map(({ id, key }, place): Ballot => {
-      const voter = voters.find(({ publicKey }) => toHex(publicKey) === toHex(key))
+      const voter = voters.get(toHex(key))
       const isForThis = mishap % 32 !== 6 || place !== 1
       const signed = proposalBytes({ ledger: this.#ledger, proposal: isForThis ? proposal : other })
       const ballot = { organisation: id, signature: sign('proposal', signed, voter?.seed ?? new Uint8Array(32)) }
