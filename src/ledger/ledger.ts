@@ -396,6 +396,4 @@ function isMemberRecord({ key }: StateRecord): boolean {
   return key[0] === recordKinds.organisations || key[0] === recordKinds.nodes
 }
 
-function tooOld(version: number, height: number): LedgerError {
-  return new LedgerError('SOFTWARE_TOO_OLD', { rules: version, height })
-}
+const tooOld = (rules: number, height: number): LedgerError => new LedgerError('SOFTWARE_TOO_OLD', { rules, height })

@@ -226,4 +226,4 @@ export async function worldWithApp(): Promise<World> {
   return world
 }
 
-export { graphId, keyId, policyId }
+export { graphId, keyId }
