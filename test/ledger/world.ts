@@ -3,7 +3,7 @@
 
 import { sha256 } from '#crypto'
 import { utf8 } from '../../src/base/bytes.ts'
-import { graphId, keyId, policyId } from '../../src/base/hash.ts'
+import { graphId, keyId } from '../../src/base/hash.ts'
 import {
   type KeyId,
   nodeIdOf,
