@@ -3,7 +3,7 @@
 
 import { toHex } from '../../src/base/bytes.ts'
 import { graphId, keyId, policyId } from '../../src/base/hash.ts'
-import type { Sequence } from '../../src/base/ids.ts'
+import type { GraphId, Sequence } from '../../src/base/ids.ts'
 import type { NodeCard } from '../../src/ledger/card.ts'
 import type { ItemPlace } from '../../src/ledger/erasure-acts.ts'
 import type { Genesis, LedgerParameters, Thresholds } from '../../src/ledger/genesis.ts'
@@ -48,6 +48,7 @@ interface ModelHold {
 }
 
 interface ModelGraph {
+  readonly id: GraphId
   readonly graph: Graph
   /** Every height that changed it. */
   readonly changed: number[]
@@ -124,7 +125,7 @@ export class Model {
     this.parameters = genesis.parameters
     this.rulesVersion = genesis.rulesVersion
     this.policies = [...genesis.policies]
-    this.graphs = genesis.graphs.map((graph) => ({ graph, changed: [0] }))
+    this.graphs = genesis.graphs.map((graph) => ({ id: graphId(graph.iri), graph, changed: [0] }))
     this.height = height
     this.time = time
   }
@@ -230,7 +231,7 @@ export class Model {
 
   #data(application: ModelKey, { items, base }: Extract<Act, { type: 'data' }>): string {
     for (const item of items) {
-      const graph = this.graphs.find((each) => graphId(each.graph.iri) === item.graph)?.graph
+      const graph = this.graphs.find((each) => each.id === item.graph)?.graph
       if (graph === undefined) return 'GRAPH_UNKNOWN'
       if (!application.rights.some((each) => each.graph === item.graph && each.right === 'write'))
         return 'NOT_PERMITTED'
@@ -242,14 +243,13 @@ export class Model {
       if (policy.carriage !== item.carriage.type) return 'CARRIAGE_MISMATCH'
     }
     for (const { graph: id, version } of base) {
-      const graph = this.graphs.find((each) => graphId(each.graph.iri) === id)
+      const graph = this.graphs.find((each) => each.id === id)
       if (graph === undefined) return 'GRAPH_UNKNOWN'
       if (this.height - version > 65_536) return 'BASE_TOO_OLD'
       if (version >= this.height) return 'CONFLICT'
       if (graph.changed.some((height) => height > version)) return 'CONFLICT'
     }
-    for (const item of items)
-      this.graphs.find((each) => graphId(each.graph.iri) === item.graph)?.changed.push(this.height)
+    for (const item of items) this.graphs.find((each) => each.id === item.graph)?.changed.push(this.height)
     return 'OK'
   }
 
@@ -320,7 +320,7 @@ export class Model {
     if (before !== undefined && (before.revoked || before.organisation !== organisation)) return 'KEY_TAKEN'
     if (before === undefined && this.#hasUse(hex)) return 'KEY_TAKEN'
     for (const { graph: id, right } of rights) {
-      const graph = this.graphs.find((each) => graphId(each.graph.iri) === id)?.graph
+      const graph = this.graphs.find((each) => each.id === id)?.graph
       if (graph === undefined) return 'GRAPH_UNKNOWN'
       if (right === 'write' && graph.writers.length > 0 && !graph.writers.some((each) => each === organisation))
         return 'NOT_PERMITTED'
@@ -357,7 +357,7 @@ export class Model {
     if (graph.owner !== organisation) return 'NOT_CONTROLLER'
     if (this.graphs.some((each) => each.graph.iri === graph.iri)) return 'NAME_TAKEN'
     if (!this.policies.some((each) => each.name === graph.policy)) return 'POLICY_UNKNOWN'
-    this.graphs.push({ graph, changed: [this.height] })
+    this.graphs.push({ id: graphId(graph.iri), graph, changed: [this.height] })
     return 'OK'
   }
 

@@ -29,8 +29,12 @@ import { Ledger } from '../../src/ledger/ledger.ts'
 import type { Graph, Node, Organisation, Policy } from '../../src/ledger/records.ts'
 import type { Act, Base, GraphRight } from '../../src/ledger/transaction.ts'
 
+const keys = new Map<string, SigningKey>()
+
 export function testKey(name: string): SigningKey {
-  return signingKeyOf(sha256(utf8(`test key ${name}`)))
+  const key = keys.get(name) ?? signingKeyOf(sha256(utf8(`test key ${name}`)))
+  keys.set(name, key)
+  return key
 }
 
 export const organisationNames = ['acme', 'bolt', 'crux', 'dune'] as const
