@@ -21,7 +21,11 @@ export interface PlacedItem {
   readonly erased: boolean
 }
 
-/** Reads the blocks that every node keeps; synchronous. Undefined where no accepted item stands. */
+/**
+ * The public header of the item at (sequence, place of the transaction, index), read from the blocks that every node keeps.
+ * Synchronous, and the same on every node: only blocks below the one under way are asked for. Undefined where no item
+ * stands, or one whose transaction did not end with OK: whoever reads blocks must keep their outcomes beside them.
+ */
 export type ItemReader = (place: ItemPlace) => PlacedItem | undefined
 
 /** A tombstone: from the height of the order on, the item answers ITEM_ERASED. */

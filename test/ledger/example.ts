@@ -1,25 +1,44 @@
 // The example of docs/concepts.md: one item from RDF to bytes. Run it to print the text again after a change of formats:
 // node --conditions=source --import tsx test/ledger/example.ts
 
-import { toHex } from '../../src/base/bytes.ts'
+import sodium from 'sodium-native'
+import { concat, equal, toHex, utf8 } from '../../src/base/bytes.ts'
 import { graphId } from '../../src/base/hash.ts'
 import { decode, encode } from '../../src/base/schema.ts'
+import { open, seal } from '../../src/base/seal.ts'
 import { buildData, signerOf } from '../../src/ledger/build.ts'
 import { openPayload, unpadPart } from '../../src/ledger/items.ts'
-import { payloadSchema } from '../../src/ledger/payload.ts'
+import { itemPayloadSchema, payloadSchema } from '../../src/ledger/payload.ts'
 import { decodeTransaction } from '../../src/ledger/static.ts'
 import { itemHeaderSchema, itemIdFor } from '../../src/ledger/transaction.ts'
 import { app, forEver, ledgerId, people, policyNamed } from './world.ts'
 
-/** Bytes in lines of at most 32. */
+/** Bytes in lines of at most 64. */
 function dump(bytes: Uint8Array): string {
   const lines: string[] = []
-  for (let start = 0; start < bytes.length; start += 32) lines.push(toHex(bytes.subarray(start, start + 32)))
+  for (let start = 0; start < bytes.length; start += 64) lines.push(toHex(bytes.subarray(start, start + 64)))
   return lines.join(`\n${' '.repeat(14)}`)
 }
 
 function line(name: string, ...rest: readonly string[]): string {
   return `${name.padEnd(14)}${rest.join(`\n${' '.repeat(14)}`)}`
+}
+
+/** What `seal` of base/seal.ts would write if its nonce were 24 bytes c3: `open` must take it. */
+function onDisk(payload: Uint8Array): Uint8Array {
+  const key = {
+    id: new Uint8Array(8).fill(0xc1),
+    algorithm: 'xchacha20-poly1305',
+    secret: new Uint8Array(32).fill(0xc2),
+  } as const
+  const aad = utf8('place in the store')
+  const nonce = new Uint8Array(24).fill(0xc3)
+  const header = seal(key, aad, payload).subarray(0, 9)
+  const body = new Uint8Array(payload.length + 16)
+  sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(body, payload, concat(header, aad), null, nonce, key.secret)
+  const sealed = concat(header, nonce, body)
+  if (!equal(open(key, aad, sealed), payload)) throw new RangeError('the example must open')
+  return sealed
 }
 
 export async function exampleText(): Promise<string> {
@@ -65,10 +84,9 @@ export async function exampleText(): Promise<string> {
       dump(content),
     ),
     line('padded', `then 80, then zeros up to ${parts.assertions.padded.length} bytes: size class ${header.sizeClass}`),
-    line('opening', '64 random bytes, here a1 and again a1'),
     line(
       'commitment',
-      'mB + rH on edwards25519; m from the padded bytes and their place, r from the opening',
+      'mB + rH on edwards25519: m from the padded bytes and their place, r from an opening of 64 random bytes (here a1, a1, ...)',
       toHex(header.assertions),
     ),
     line('transaction', `H(ledger, key id, 1) = ${built.tx}`),
@@ -80,7 +98,12 @@ export async function exampleText(): Promise<string> {
     ),
     line(
       'payload',
-      `${built.payload.length} bytes beside it: opening and padded bytes of both parts; sealed on every disk, erasable`,
+      `${built.payload.length} bytes beside it, for those who hold the item: opening and padded bytes of both parts`,
+    ),
+    line(
+      'on disk',
+      'XChaCha20-Poly1305 under a key of this item alone: key id, nonce, ciphertext; to erase it is to destroy that key',
+      `${toHex(onDisk(encode(itemPayloadSchema, parts)).subarray(0, 56))}...`,
     ),
   ].join('\n')
 }
