@@ -1,4 +1,4 @@
-// `npm run verify:long:pbft`: PBFT at full counts, which take hours. One line for each part, and exit code 1 when one failed.
+// `npm run verify:long:pbft`: PBFT at full counts: most of an hour. One line for each part, and exit code 1 when one failed.
 // Its first argument, a number from 0 to 1, plays that share of each part.
 
 import { playScenario, scenario, scenarioCount } from '../pbft/twins.ts'
