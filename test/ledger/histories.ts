@@ -74,7 +74,9 @@ const kinds: readonly Operation['kind'][] = [
   ...Array<'data'>(7).fill('data'),
   ...Array<'data-based'>(3).fill('data-based'),
   ...(['key-add', 'key-add', 'key-revoke', 'policy-add', 'graph-add'] as const),
-  ...(['erase', 'erase', 'hold', 'hold-lift', ...Array<'erasure-attest'>(3).fill('erasure-attest')] as const),
+  ...Array<'erase'>(4).fill('erase'),
+  ...Array<'erasure-attest'>(5).fill('erasure-attest'),
+  ...(['hold', 'hold-lift'] as const),
   ...(['govern', 'govern', 'govern', 'announce', 'announce'] as const),
 ]
 
@@ -203,7 +205,9 @@ export class Historian {
           base: operation.kind === 'data' ? [] : this.#base(operation, model.height + 1),
         }
       case 'erase': {
-        const approver = pick(mishap % 8 === 1 ? signers : applications.slice(0, 2), b)
+        const [first, second] = applications as [SigningKey, SigningKey]
+        const other = toHex(first.publicKey) === toHex(signer) ? second : first
+        const approver = pick(mishap % 8 === 1 ? signers : [other, other, other, first], b)
         const order = { items: this.#places(operation, model), reason: 'other', reference: new Uint8Array(16) } as const
         const statement = { ledger: ledgerId, order: txIdFor({ ledger: ledgerId, key: signer, sequence }), ...order }
         const signature =

@@ -442,6 +442,7 @@ export class Model {
       organisations = [...organisations.filter(({ id }) => id !== organisation.id), organisation]
     for (const card of cards) {
       const known = organisations.find(({ id }) => id === card.organisation.id)
+      if (known !== undefined && known.name !== card.organisation.name) return 'CARD_INVALID'
       if (known !== undefined && toHex(known.key) !== toHex(card.organisation.key)) return 'CARD_INVALID'
       if (this.#facts.badCards.includes(card)) return 'SIGNATURE_INVALID'
       organisations = [...organisations.filter(({ id }) => id !== card.organisation.id), card.organisation]

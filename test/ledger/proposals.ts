@@ -45,6 +45,16 @@ const bolts = ['', ' 2', ' 3'].map((generation) => card('bolt', 'bolt-1', 'valid
 const learner = card('crux', 'crux-3', 'learner')
 /** Signed by nobody. */
 export const badCard: NodeCard = { ...card('fern', 'fern-1'), signature: new Uint8Array(64) }
+/** Says something else about its organisation than the others know. */
+const strangeCard = signCard(
+  requestCard(testNode('crux', 'crux-4'), {
+    consensus: testKey('crux-4 consensus'),
+    transport: testKey('crux-4 transport'),
+    checkpoint: testKey('crux-4 checkpoint'),
+  }),
+  { ...testOrganisation('crux'), name: 'Crux' },
+  organisationKey('crux'),
+)
 const acmeNext = { ...testOrganisation('acme'), key: testKey('organisation acme 2').publicKey }
 
 /** Keys of members and nodes beside those of the genesis. */
@@ -87,6 +97,7 @@ function rosterChange({ b, c }: Operation, place: number, proof: Uint8Array): Pa
     { leaving: [organisationIdOf('dune')] },
     { cards: [learner] },
     { cards: [badCard] },
+    { cards: [strangeCard] },
   ]
   return pick(changes, place)
 }
@@ -146,7 +157,7 @@ export class Proposals {
       const height = sequenceOf(model.height + 1 + pick([4, 5, 3, 8], c))
       return { type: 'rules', version: pick([2, 2, 3, 1], b), height }
     }
-    const change = rosterChange(operation, Math.floor(a / 8) + (c % 2) * 7, this.#memberProof)
+    const change = rosterChange(operation, Math.floor(a / 8) + (c % 2) * 8, this.#memberProof)
     const none = { leaving: [], leavingNodes: [], members: [], cards: [], thresholds: model.thresholds }
     return { type: 'roster', ...none, ...change }
   }
