@@ -77,7 +77,8 @@ describe('The rules on random histories', function () {
     )
   })
 
-  it('reach every outcome that those histories can have', () => {
+  it('reach every outcome that those histories can have, two thousand of them', function () {
+    if (histories < 2_000) this.skip()
     const all =
       'OK REPEATED SEQUENCE_EXPIRED SEQUENCE_TOO_FAR KEY_UNKNOWN SIGNER_REVOKED EXPIRED NOT_PERMITTED GRAPH_UNKNOWN POLICY_UNKNOWN ' +
       'ITEM_UNKNOWN APPROVAL_MISSING LEGAL_HOLD HOLD_UNKNOWN ORDER_UNKNOWN ATTESTED_BEFORE PURGE_INCOMPLETE ' +
