@@ -74,6 +74,11 @@ const ownErrors = {
     sentence: 'A live record is sealed under a key that is not here.',
     next: 'Put back the keys folder of this node, or rebuild the node from the other members.',
   },
+  QUERY_ABORTED_BY_ERASURE: {
+    exit: 5,
+    sentence: 'An item was erased while this query was reading, so its answer would mix two states.',
+    next: 'Ask again: the new answer is without the erased item.',
+  },
   JOURNAL_MISSING: {
     exit: 1,
     sentence: 'This node has executed blocks but its journal is gone: it may have voted on what it no longer knows.',

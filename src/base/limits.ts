@@ -82,9 +82,21 @@ export const limits = {
   /** Terms that a store keeps decoded in memory, by the characters of their text. */
   termCacheCharactersMax: 33_554_432,
   /** LevelDB's table in memory before it goes to a file (two may exist): larger ones are merged less often. */
-  storeWriteBufferBytes: 16_777_216,
+  storeWriteBufferBytes: 8_388_608,
   /** LevelDB's cache of file blocks. */
-  storeCacheBytes: 33_554_432,
+  storeCacheBytes: 8_388_608,
+  /** Decoded blocks of segments in memory, unless the operator says otherwise. */
+  blockCacheBytesMax: 33_554_432,
+  /** Rows of one block of a segment (measured: fewer cost more bytes a row, more cost more for each point look-up). */
+  blockRows: 128,
+  /** A memory table goes into a segment beyond this: bounds what a start reads again, and how long a sort takes. */
+  memoryTableBytesMax: 8_388_608,
+  /** Segments of about one size before they are merged into one: bounds how many a look-up asks, and how often a row is written. */
+  segmentsPerSize: 4,
+  /** Segments of one store: with sizes that grow fourfold, far more rows than a disk holds. */
+  segmentsMax: 1_024,
+  /** Rows that one read of a scan looks at, wanted or not: bounds how long it holds the event loop. */
+  scanLooksMax: 16_384,
   /** Counts of patterns at heights that a store remembers for query plans. */
   storeCountsMax: 4_096,
   /** Index rows that one read of a scan takes: bounds how long it holds the event loop. */

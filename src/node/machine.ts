@@ -111,6 +111,7 @@ export class LedgerMachine implements Machine {
       meta: encode(heightSchema, heightOf(delivered, reached)),
       records: recordsOf(delivered, requests),
       ...change,
+      erasures: [],
       unstage: requests,
     })
     await payloads.executed(requests)

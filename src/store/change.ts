@@ -1,19 +1,24 @@
-// What one block does to the store, written into one batch: new terms, the items' payloads and rows, retractions, state
-// records, staged payloads that are no longer needed, and the height. It only fills the batch; store.ts makes it durable.
+// What one block does to the store, written into one batch: the items' payloads and content, what the tables gain,
+// retractions, erasures, state records, staged payloads that are no longer needed, and the height. It only fills the
+// batch; store.ts makes it durable.
 
 import type { Literal, NamedNode } from '@rdfjs/types'
-import { utf8 } from '../base/bytes.ts'
-import { InvariantError, LedgerError } from '../base/errors.ts'
+import { InvariantError } from '../base/errors.ts'
 import { type Digest, type ItemId, idBytes, type Sequence } from '../base/ids.ts'
-import { keyedHash, type SealingKey } from '../base/seal.ts'
+import type { SealingKey } from '../base/seal.ts'
+import { joinBlocks, splitBlocks } from './block-codec.ts'
+import { contentOf, contentRecord } from './content.ts'
 import type { Database, Write } from './database.ts'
-import type { Dictionary } from './dictionary.ts'
-import { heightsOf, indexKey, indexValue, orders, type QuadIds } from './index-orders.ts'
+import { type Dictionary, partitionIds } from './dictionary.ts'
+import { findItem, itemKey, itemRecord, required } from './item-records.ts'
 import type { KeyRing } from './key-ring.ts'
-import { hashedKey, type LocalId, localKey, readId, tables, viewOf, writeId } from './layout.ts'
+import { localKey, tables } from './layout.ts'
+import type { Addition } from './memory-tables.ts'
+import type { Found, QuadIndex } from './quad-index.ts'
 import type { Sealer } from './sealer.ts'
 import { stagedKey } from './staging.ts'
 import { type Root, recordKey, recordValue, rootKey, rootValue } from './state-records.ts'
+import { type LocalId, lookupWidth, type QuadIds, quadWidth } from './tables.ts'
 import { Tally } from './tally.ts'
 import { namedNode, termText } from './terms.ts'
 
@@ -56,6 +61,11 @@ export interface BlockChange {
   readonly items: readonly StoredItem[]
   /** Rows and items that are not known are passed over. */
   readonly retractions: readonly StoredRetraction[]
+  /**
+   * Items whose rows nobody is given any more, at whatever height, and whose payload is gone for every reader. Their own
+   * retractions stay. Their bytes go with the next `purge`.
+   */
+  readonly erasures: readonly ItemId[]
   /** Requests whose staged payload is no longer needed. */
   readonly unstage: readonly Digest[]
 }
@@ -65,6 +75,7 @@ export interface ChangeParts {
   readonly sealer: Sealer
   readonly dictionary: Dictionary
   readonly keys: KeyRing
+  readonly index: QuadIndex
 }
 
 interface KnownItem {
@@ -76,37 +87,46 @@ interface KnownItem {
   readonly fresh: boolean
 }
 
+/** What the batch means for memory, once it is on disk. */
+export interface Filled {
+  readonly root: Root
+  readonly addition: Addition
+  readonly erased: readonly LocalId[]
+}
+
 /** Fills one batch. Its results count only once the batch is on disk. */
 export class ChangeWriter {
-  readonly freshTerms: Map<string, LocalId> = new Map()
   readonly #parts: ChangeParts
   readonly #write: Write
   readonly #items: Map<ItemId, KnownItem> = new Map()
-  /** The rows of an item share the objects of their terms. */
-  readonly #met: Map<NamedNode | Literal, LocalId> = new Map()
   readonly #height: Sequence
-  readonly #indexKey: SealingKey
   readonly #tally: Tally
   readonly #before: Root
-  #terms: number
+  readonly #quads: number[] = []
+  readonly #lookups: number[] = []
+  readonly #terms: { readonly id: LocalId; readonly text: string }[] = []
+  /** Terms that this block brought, or put into the shared dictionary. */
+  readonly #found: Map<string, Found> = new Map()
+  readonly #erased: LocalId[] = []
+  #termCount: number
   #itemCount: number
 
   constructor(parts: ChangeParts, write: Write, before: Root, height: Sequence) {
     this.#parts = parts
     this.#write = write
     this.#height = height
-    this.#indexKey = parts.keys.active('index')
-    this.#tally = new Tally(parts.database, parts.sealer, before.terms)
+    this.#tally = new Tally(parts.index, (id) => id % partitionIds > before.terms)
     this.#before = before
-    this.#terms = before.terms
+    this.#termCount = before.terms
     this.#itemCount = before.items
   }
 
-  /** The root record after `change`. @throws TypeError for a term that cannot be stored. */
-  async fill(change: BlockChange): Promise<Root> {
+  /** @throws TypeError for a term that cannot be stored. */
+  fill(change: BlockChange): Filled {
     const { keys } = this.#parts
     for (const item of change.items) this.#assert(item)
     for (const retraction of change.retractions) this.#retract(retraction)
+    for (const item of change.erasures) this.#erase(item)
     for (const { key, value } of change.records) {
       const at = recordKey(keys, key)
       if (value === undefined) this.#write.del(at)
@@ -114,35 +134,42 @@ export class ChangeWriter {
     }
     for (const request of change.unstage) this.#write.del(stagedKey(keys, request))
     const root: Root = {
+      ...this.#before,
       sequence: change.sequence,
-      terms: this.#terms,
+      terms: this.#termCount,
       items: this.#itemCount,
-      quads: this.#before.quads + (await this.#tally.settle(this.#write, this.#indexKey)),
+      quads: this.#before.quads + this.#tally.settle(),
       bag: keys.bag.mark,
       meta: change.meta,
     }
     this.#put(keys.active('state'), rootKey, rootValue(root))
-    return root
+    const addition = { quads: this.#quads, lookups: this.#lookups, terms: this.#terms }
+    if (this.#quads.length + this.#lookups.length + this.#terms.length > 0) {
+      const at = localKey(tables.pending, change.sequence)
+      this.#put(keys.active('index'), at, pendingRecord(addition, this.#parts.sealer.compress))
+    }
+    return { root, addition, erased: this.#erased }
   }
 
   #assert(item: StoredItem): void {
-    const at = itemKey(this.#parts.keys, item.item)
-    if (this.#items.has(item.item) || this.#parts.database.getSync(at) !== undefined) {
+    const { database, keys, sealer } = this.#parts
+    const at = itemKey(keys, item.item)
+    if (this.#items.has(item.item) || database.getSync(at) !== undefined) {
       throw new InvariantError(`item ${item.item} is stored twice`)
     }
     this.#itemCount += 1
     const local = this.#itemCount
-    const { keys } = this.#parts
-    const sealing = item.class === 'open' ? keys.active('payload') : keys.bag.key(item.item)
-    const graph = this.#termId(namedNode(item.graph))
-    const rows = item.rows.map(
-      (row): QuadIds => [this.#termId(row.subject), this.#termId(row.predicate), this.#termId(row.object), graph],
-    )
-    this.#put(keys.active('index'), at, localKey(0, local, this.#height).subarray(1))
+    const open = item.class === 'open'
+    const sealing = open ? keys.active('payload') : keys.bag.key(item.item)
+    const partition = new Map<LocalId, string>()
+    const idOf = this.#numbering(open ? undefined : { local, partition })
+    const graph = idOf(namedNode(item.graph))
+    const rows = item.rows.map((row): QuadIds => [idOf(row.subject), idOf(row.predicate), idOf(row.object), graph])
+    this.#put(keys.active('index'), at, itemRecord({ local, height: this.#height, erased: false }))
     this.#put(sealing, localKey(tables.payload, local), item.payload)
-    this.#put(sealing, localKey(tables.rows, local), rowsValue(graph, rows))
+    this.#put(sealing, localKey(tables.content, local), contentRecord({ rows, partition }, sealer.compress))
     for (const [row, ids] of rows.entries()) {
-      this.#index(ids, local, row, this.#height, 0)
+      this.#quads.push(...ids, local, row, this.#height, 0)
       this.#tally.asserted(ids)
     }
     this.#items.set(item.item, { local, height: this.#height, rows, retracted: new Set(), fresh: true })
@@ -151,62 +178,77 @@ export class ChangeWriter {
   #retract({ item: id, graph, rows }: StoredRetraction): void {
     const item = this.#items.get(id) ?? this.#load(id)
     if (item === undefined) return
-    const graphId = this.#find(termText(namedNode(graph)))
+    const graphId = this.#find(termText(namedNode(graph)))?.id
     for (const row of rows) {
       const ids = item.rows[row]
-      if (ids === undefined || ids[3] !== graphId || item.retracted.has(row)) continue
+      if (ids === undefined || ids[3] !== graphId || !this.#holds(item, ids, row)) continue
       item.retracted.add(row)
-      if (!item.fresh && this.#retractedBefore(item, ids, row)) continue
-      this.#index(ids, item.local, row, item.height, this.#height)
-      this.#tally.retracted(ids)
+      this.#quads.push(...ids, item.local, row, item.height, this.#height)
+      this.#tally.ended(ids, item.local, row, item.fresh)
     }
+  }
+
+  #erase(id: ItemId): void {
+    const item = this.#items.get(id) ?? this.#load(id)
+    if (item === undefined) return
+    const { keys } = this.#parts
+    const { local, height } = item
+    for (const [row, ids] of item.rows.entries()) {
+      if (this.#holds(item, ids, row)) this.#tally.ended(ids, local, row, item.fresh)
+    }
+    this.#put(keys.active('index'), itemKey(keys, id), itemRecord({ local, height, erased: true }))
+    this.#put(keys.active('index'), localKey(tables.erased, local), idBytes(id))
+    this.#items.delete(id)
+    this.#erased.push(local)
+  }
+
+  /** Whether no retraction of the row was met, in this block or before: the first one counts. */
+  #holds(item: KnownItem, ids: QuadIds, row: number): boolean {
+    if (item.retracted.has(row)) return false
+    return item.fresh || this.#parts.index.retractedAt(ids, item.local, row) === 0
   }
 
   #load(id: ItemId): KnownItem | undefined {
     const { database, keys, sealer } = this.#parts
     const found = findItem(database, sealer, keys, id)
-    if (found === undefined) return undefined
-    const at = localKey(tables.rows, found.local)
-    const rows = rowsOf(required(sealer, at, database.getSync(at)))
+    if (found === undefined || found.erased || this.#erased.includes(found.local)) return undefined
+    const at = localKey(tables.content, found.local)
+    const { rows } = contentOf(required(sealer, at, database.getSync(at)), sealer.compress)
     const item = { ...found, rows, retracted: new Set<number>(), fresh: false }
     this.#items.set(id, item)
     return item
   }
 
-  /** The first retraction of a row counts; later ones change nothing. */
-  #retractedBefore(item: KnownItem, ids: QuadIds, row: number): boolean {
-    const at = indexKey(0, ids, item.local, row)
-    return heightsOf(required(this.#parts.sealer, at, this.#parts.database.getSync(at)))[1] !== 0
+  /** Gives the terms of one item their numbers. `own`: its partition, when it can be erased. */
+  #numbering(
+    own: { readonly local: LocalId; readonly partition: Map<LocalId, string> } | undefined,
+  ): (term: NamedNode | Literal) => LocalId {
+    // The rows of an item share the objects of their terms.
+    const met = new Map<NamedNode | Literal, LocalId>()
+    return (term) => {
+      const known = met.get(term)
+      if (known !== undefined) return known
+      const text = termText(term)
+      if (text === undefined) throw new TypeError(`a ${term.termType} of this kind cannot be stored`)
+      const found = this.#find(text)
+      const id = found?.id ?? this.#nextId(own !== undefined)
+      met.set(term, id)
+      if (found?.shared === true || own?.partition.has(id) === true) return id
+      this.#found.set(text, { id, shared: own === undefined })
+      this.#lookups.push(...this.#parts.dictionary.hash(text), own?.local ?? 0, id)
+      if (own === undefined) this.#terms.push({ id, text })
+      else own.partition.set(id, text)
+      return id
+    }
   }
 
-  #index(ids: QuadIds, local: LocalId, row: number, asserted: number, retracted: number): void {
-    const first = indexKey(0, ids, local, row)
-    const value = this.#parts.sealer.seal(this.#indexKey, first, indexValue(asserted, retracted))
-    this.#write.put(first, value)
-    for (let order = 1; order < orders.length; order++) this.#write.put(indexKey(order, ids, local, row), value)
+  #nextId(partitioned: boolean): LocalId {
+    this.#termCount += 1
+    return partitioned ? partitionIds + this.#termCount : this.#termCount
   }
 
-  #termId(term: NamedNode | Literal): LocalId {
-    const met = this.#met.get(term)
-    if (met !== undefined) return met
-    const id = this.#idOf(term)
-    this.#met.set(term, id)
-    return id
-  }
-
-  #idOf(term: NamedNode | Literal): LocalId {
-    const text = termText(term)
-    if (text === undefined) throw new TypeError(`a ${term.termType} of this kind cannot be stored`)
-    const known = this.#find(text)
-    if (known !== undefined) return known
-    this.#terms += 1
-    this.freshTerms.set(text, this.#terms)
-    this.#parts.dictionary.write(this.#write, text, this.#terms)
-    return this.#terms
-  }
-
-  #find(text: string | undefined): LocalId | undefined {
-    return text === undefined ? undefined : (this.freshTerms.get(text) ?? this.#parts.dictionary.find(text))
+  #find(text: string | undefined): Found | undefined {
+    return text === undefined ? undefined : (this.#found.get(text) ?? this.#parts.dictionary.find(text))
   }
 
   #put(key: SealingKey, at: Uint8Array, plain: Uint8Array): void {
@@ -214,46 +256,22 @@ export class ChangeWriter {
   }
 }
 
-/** Local number of an item and the height that it was asserted at; undefined when it is not here. */
-export function findItem(
-  database: Database,
-  sealer: Sealer,
-  keys: KeyRing,
-  item: ItemId,
-): { readonly local: LocalId; readonly height: number } | undefined {
-  const at = itemKey(keys, item)
-  const sealed = database.getSync(at)
-  if (sealed === undefined) return undefined
-  const view = viewOf(sealer.open(at, sealed))
-  return { local: readId(view, 0), height: readId(view, 8) }
+/** What a start adds to the memory table again. */
+function pendingRecord({ quads, lookups, terms }: Addition, compress: boolean): Uint8Array {
+  const blocks = [
+    { width: quadWidth, values: Float64Array.from(quads), texts: [] },
+    { width: lookupWidth, values: Float64Array.from(lookups), texts: [] },
+    { width: 1, values: Float64Array.from(terms, ({ id }) => id), texts: terms.map(({ text }) => text) },
+  ]
+  return joinBlocks(blocks, compress)
 }
 
-function itemKey(keys: KeyRing, item: ItemId): Uint8Array {
-  return hashedKey(tables.item, keyedHash(keys.active('lookup').secret, utf8('item '), idBytes(item)))
-}
-
-/** Opens a record that must be there. */
-export function required(sealer: Sealer, at: Uint8Array, sealed: Uint8Array | undefined): Uint8Array {
-  if (sealed === undefined) throw new LedgerError('RECORD_TAMPERED', { store: 'quads', record: 'absent' })
-  return sealer.open(at, sealed)
-}
-
-/** Graph id, then subject, predicate and object of each row. */
-function rowsValue(graph: LocalId, rows: readonly QuadIds[]): Uint8Array {
-  const value = new Uint8Array(8 + 24 * rows.length)
-  const view = new DataView(value.buffer)
-  writeId(view, 0, graph)
-  rows.forEach((ids, row) => {
-    for (const column of [0, 1, 2] as const) writeId(view, 8 + 24 * row + 8 * column, ids[column])
-  })
-  return value
-}
-
-function rowsOf(value: Uint8Array): readonly QuadIds[] {
-  const view = viewOf(value)
-  const graph = readId(view, 0)
-  return Array.from({ length: (value.length - 8) / 24 }, (_, row): QuadIds => {
-    const at = 8 + 24 * row
-    return [readId(view, at), readId(view, at + 8), readId(view, at + 16), graph]
-  })
+/** @throws LedgerError RECORD_TAMPERED */
+export function additionOf(record: Uint8Array, compressed: boolean): Addition {
+  const [quads, lookups, terms] = splitBlocks(record, compressed)
+  return {
+    quads: [...(quads?.values ?? [])],
+    lookups: [...(lookups?.values ?? [])],
+    terms: (terms?.texts ?? []).map((text, place) => ({ id: terms?.values[place] as LocalId, text })),
+  }
 }

@@ -2,7 +2,6 @@
 // stays open between two reads, because an open one keeps deleted values alive.
 
 import { Level } from 'level'
-import { equal } from '../base/bytes.ts'
 import { LedgerError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { stored } from './failure.ts'
@@ -22,11 +21,12 @@ export class Database {
   readonly #level: Level<Uint8Array, Uint8Array>
 
   /** @throws LedgerError STORE_LOCKED when another process, or this one, has it open; STORAGE_FAILED */
-  static async open(path: string, compression: boolean): Promise<Database> {
+  static async open(path: string): Promise<Database> {
     const level = new Level<Uint8Array, Uint8Array>(path, {
       keyEncoding: 'view',
       valueEncoding: 'view',
-      compression,
+      // Its values are sealed: there is nothing to compress.
+      compression: false,
       writeBufferSize: limits.storeWriteBufferBytes,
       cacheSize: limits.storeCacheBytes,
     })
@@ -52,10 +52,6 @@ export class Database {
     return stored(this.#level.get(key))
   }
 
-  getMany(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]> {
-    return stored(this.#level.getMany([...keys]))
-  }
-
   /**
    * Entries of the keys that begin with `prefix`, after the key `after` if given: at most `limit`, at most about a
    * megabyte, none only at the end.
@@ -68,27 +64,6 @@ export class Database {
     const iterator = this.#level.iterator({ ...range(prefix, after), limit, ...scanOptions })
     try {
       return (await iterator.nextv(limit)).map(([key, value]) => ({ key, value }))
-    } finally {
-      await iterator.close()
-    }
-  }
-
-  /** For each prefix the first entry whose key begins with it: cheaper than as many scans. */
-  firsts(prefixes: readonly Uint8Array[]): Promise<readonly (Entry | undefined)[]> {
-    return stored(this.#firsts(prefixes))
-  }
-
-  async #firsts(prefixes: readonly Uint8Array[]): Promise<readonly (Entry | undefined)[]> {
-    const iterator = this.#level.iterator({ highWaterMarkBytes: 1 })
-    try {
-      const found: (Entry | undefined)[] = []
-      for (const prefix of prefixes) {
-        iterator.seek(prefix)
-        const [key, value] = (await iterator.next()) ?? []
-        const begins = key !== undefined && value !== undefined && equal(key.subarray(0, prefix.length), prefix)
-        found.push(begins ? { key, value } : undefined)
-      }
-      return found
     } finally {
       await iterator.close()
     }

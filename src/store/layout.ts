@@ -10,27 +10,22 @@ export const tables = {
   record: 0x02,
   /** Keyed hash of a request id -> the payload that waits for its block. */
   staged: 0x03,
-  /** Term id -> text of the term. */
-  term: 0x10,
-  /** Keyed hash of a term's text -> term id. */
-  lookup: 0x11,
-  /** Keyed hash of an item id -> local number, class, height. */
+  /** Keyed hash of an item id -> local number, height, whether it was erased. */
   item: 0x20,
   /** Local number of an item -> its payload. */
   payload: 0x21,
-  /** Local number of an item -> the term ids of its rows. */
-  rows: 0x22,
-  /** Four term ids of a quad that was asserted more than once -> how many of its rows hold. */
-  tally: 0x30,
-  /** One table for each order of index-orders.ts: four term ids, item, row -> heights. */
-  index: 0x40,
+  /** Local number of an item -> the term ids of its rows, and the texts of those terms that are in no shared dictionary. */
+  content: 0x22,
+  /** Local number of an item that was erased and is not purged yet -> its id. */
+  erased: 0x23,
+  /** Sequence of a block -> what it added to the tables, until a segment has it. */
+  pending: 0x30,
+  /** No key of LevelDB: what the records of segment files are bound to begins with it. */
+  segment: 0x40,
 } as const
 
-/** A term, or an item, of this store: a whole number from 1 in order of first use. Term 0 is the default graph. */
-export type LocalId = number
-
 /** Table number, then `ids` as 64-bit big-endian numbers: sorts as the tuple does. */
-export function localKey(table: number, ...ids: readonly LocalId[]): Uint8Array {
+export function localKey(table: number, ...ids: readonly number[]): Uint8Array {
   const key = new Uint8Array(1 + 8 * ids.length)
   key[0] = table
   const view = new DataView(key.buffer)

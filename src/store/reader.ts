@@ -1,16 +1,16 @@
 // Reading quads as they stood at one height. Rows carry the heights between which they hold, so a reader needs no
-// LevelDB snapshot: commits that come while it reads are above its height. Each read of a scan opens and closes its own
-// iterator, so a stream that nobody finishes holds nothing.
+// snapshot: commits that come while it reads are above its height. A scan goes page by page and finds its place again by
+// the key, so segments may be replaced under it and a stream that nobody finishes holds nothing. Only an erasure changes
+// the past: a reader from before it ends.
 
 import { Readable } from 'node:stream'
 import type { Term } from '@rdfjs/types'
+import { LedgerError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import type { Database } from './database.ts'
 import type { Dictionary } from './dictionary.ts'
-import { assertionKey, heightsOf, type IndexRow, matches, type PatternIds, quadOf, rangeOf } from './index-orders.ts'
-import type { LocalId } from './layout.ts'
+import type { IndexRow, QuadIndex } from './quad-index.ts'
 import type { RecentMap } from './recent-map.ts'
-import type { Sealer } from './sealer.ts'
+import { type LocalId, matches, type PatternIds, rangeOf } from './tables.ts'
 import { defaultGraph, quad, type StoredGraph, type StoredQuad, type StoredTerm, termText } from './terms.ts'
 
 type NamedTerm = StoredQuad['subject']
@@ -19,8 +19,7 @@ type NamedTerm = StoredQuad['subject']
 export type PatternTerm = Term | null | undefined
 
 export interface ReaderParts {
-  readonly database: Database
-  readonly sealer: Sealer
+  readonly index: QuadIndex
   readonly dictionary: Dictionary
   /** Counts by height and pattern. */
   readonly counts: RecentMap<string, number>
@@ -31,12 +30,14 @@ export class Reader {
   readonly height: number
   readonly #parts: ReaderParts
   readonly #quadCount: number | undefined
+  readonly #erasures: number
 
   /** `quadCount`: how many quads hold at the height, if that is known. */
   constructor(parts: ReaderParts, height: number, quadCount?: number) {
     this.#parts = parts
     this.height = height
     this.#quadCount = quadCount
+    this.#erasures = parts.index.erasures
   }
 
   /** A readable object stream, also an async iterable. What fails is emitted as its `error`. */
@@ -56,6 +57,7 @@ export class Reader {
     object?: PatternTerm,
     graph?: PatternTerm,
   ): Promise<number> {
+    this.#checkErasures()
     const pattern = this.#resolve([subject, predicate, object, graph])
     if (pattern === undefined) return 0
     if (this.#quadCount !== undefined && pattern.every((id) => id === undefined)) return this.#quadCount
@@ -71,38 +73,41 @@ export class Reader {
   }
 
   async *#quads(pattern: readonly PatternTerm[]): AsyncGenerator<readonly StoredQuad[], void, undefined> {
+    this.#checkErasures()
     const resolved = this.#resolve(pattern)
     if (resolved === undefined) return
     for await (const rows of this.#rows(resolved)) {
-      const ids = new Set<LocalId>()
-      for (const row of rows) for (const id of row.quad) if (id !== 0) ids.add(id)
-      const terms = await this.#parts.dictionary.terms(ids)
+      const terms = await this.#parts.dictionary.terms(rows)
+      this.#checkErasures()
       yield rows.map((row) => quadFrom(row.quad, terms))
     }
   }
 
   /** Rows that hold at the height, equal quads once: they lie side by side in every order. */
   async *#rows(pattern: PatternIds): AsyncGenerator<readonly IndexRow[], void, undefined> {
-    const { prefix, filtered } = rangeOf(pattern)
+    const range = rangeOf(pattern)
     let last: IndexRow['quad'] | undefined
-    let after: Uint8Array | undefined
+    let from: readonly number[] | undefined = range.prefix
     // A point look-up is one small read; a long scan soon takes large ones.
-    for (let limit = 32; ; limit = Math.min(4 * limit, limits.scanRowsMax)) {
-      const entries = await this.#parts.database.entries(prefix, after, limit)
+    for (let limit = 32; from !== undefined; limit = Math.min(4 * limit, limits.scanRowsMax)) {
+      this.#checkErasures()
+      const page = this.#parts.index.page(range, pattern, this.height, from, limit)
       const rows: IndexRow[] = []
-      for (const { key, value } of entries) {
-        const ids = quadOf(key)
-        if (filtered && !matches(ids, pattern)) continue
-        const [asserted, retracted] = heightsOf(this.#parts.sealer.open(assertionKey(key), value))
-        if (asserted > this.height || (retracted !== 0 && retracted <= this.height)) continue
-        if (last !== undefined && matches(ids, last)) continue
-        last = ids
-        rows.push({ quad: ids, asserted, retracted })
+      for (const row of page.rows) {
+        if (last !== undefined && matches(row.quad, last)) continue
+        last = row.quad
+        rows.push(row)
       }
+      from = page.next
       if (rows.length > 0) yield rows
-      if (entries.length < limit) return
-      after = entries[entries.length - 1]?.key
+      // Pages are read at once: between two of them others have their turn.
+      if (from !== undefined) await new Promise(setImmediate)
     }
+  }
+
+  /** What was read before an erasure and what is read after it are not one state. */
+  #checkErasures(): void {
+    if (this.#parts.index.erasures !== this.#erasures) throw new LedgerError('QUERY_ABORTED_BY_ERASURE')
   }
 
   /** Ids of the pattern's terms; undefined when one of them is in no quad. */
@@ -115,7 +120,7 @@ export class Reader {
       }
       const text = termText(term)
       const id =
-        term.termType === 'DefaultGraph' ? 0 : text === undefined ? undefined : this.#parts.dictionary.find(text)
+        term.termType === 'DefaultGraph' ? 0 : text === undefined ? undefined : this.#parts.dictionary.find(text)?.id
       if (id === undefined) return undefined
       ids.push(id)
     }

@@ -35,4 +35,10 @@ export class RecentMap<K, V> {
     this.#young.set(key, value)
     this.#youngWeight += weight
   }
+
+  clear(): void {
+    this.#young = new Map()
+    this.#old = new Map()
+    this.#youngWeight = 0
+  }
 }

@@ -3,11 +3,12 @@
 import { concat, utf8 } from '../base/bytes.ts'
 import type { Sequence } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
-import { bytesUpTo, decode, encode, record, type Schema, uint } from '../base/schema.ts'
+import { bytesUpTo, decode, encode, list, record, type Schema, uint } from '../base/schema.ts'
 import { keyedHash } from '../base/seal.ts'
 import type { BagMark } from './key-bag.ts'
 import type { KeyRing } from './key-ring.ts'
 import { hashedKey, localKey, tables, viewOf } from './layout.ts'
+import { type SegmentEntry, segmentEntrySchema } from './segment.ts'
 
 export interface Root {
   /** Last committed block; 0 at first. */
@@ -20,6 +21,10 @@ export interface Root {
   /** Notes of the key bag that were durable, and in which generation: a bag that has fewer has lost keys. */
   readonly bag: BagMark
   readonly meta: Uint8Array
+  /** The last block whose rows stand in segments; those of later ones stand in pending records. */
+  readonly flushed: number
+  /** All segments: a file that is none of them counts for nothing, one that is missing is noticed. */
+  readonly segments: readonly SegmentEntry[]
 }
 
 const rootSchema: Schema<Root> = record<Root>({
@@ -29,6 +34,8 @@ const rootSchema: Schema<Root> = record<Root>({
   quads: uint(),
   bag: record<BagMark>({ generation: uint(), notes: uint() }),
   meta: bytesUpTo(limits.fileRecordBytesMax),
+  flushed: uint(),
+  segments: list(segmentEntrySchema, limits.segmentsMax),
 })
 
 export const emptyRoot: Root = {
@@ -38,6 +45,8 @@ export const emptyRoot: Root = {
   quads: 0,
   bag: { generation: 0, notes: 0 },
   meta: new Uint8Array(),
+  flushed: 0,
+  segments: [],
 }
 
 export const rootKey: Uint8Array = localKey(tables.root)

@@ -10,17 +10,22 @@ import { fromHex, toHex } from '../base/bytes.ts'
 import { LedgerError } from '../base/errors.ts'
 import type { Digest, ItemId, Sequence } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
-import { type BlockChange, ChangeWriter, findItem, required } from './change.ts'
+import type { Block } from './block-codec.ts'
+import { additionOf, type BlockChange, ChangeWriter, type Filled } from './change.ts'
 import { Database } from './database.ts'
 import { Dictionary } from './dictionary.ts'
 import { Queue, stored } from './failure.ts'
+import { findItem, required } from './item-records.ts'
 import type { KeyRing } from './key-ring.ts'
-import { localKey, tables } from './layout.ts'
+import { localKey, readId, tables, viewOf } from './layout.ts'
+import { QuadIndex } from './quad-index.ts'
 import { type PatternTerm, Reader } from './reader.ts'
 import { RecentMap } from './recent-map.ts'
 import { createSealer, openSealer, type Sealer } from './sealer.ts'
+import type { SegmentParts } from './segment.ts'
 import { Staging } from './staging.ts'
-import { emptyRoot, type Root, recordKey, recordOf, rootKey, rootOf } from './state-records.ts'
+import { emptyRoot, type Root, recordKey, recordOf, rootKey, rootOf, rootValue } from './state-records.ts'
+import { Upkeep } from './upkeep.ts'
 import { field, readVersioned, writeVersioned } from './versioned.ts'
 
 export type { BlockChange, StoredItem, StoredRetraction, StoredRow } from './change.ts'
@@ -30,14 +35,21 @@ export interface StoreOptions {
   readonly keyRing: KeyRing
   /** False leaves everything readable on disk, uncompressed: only for the test that shows what sealing hides. */
   readonly seal?: boolean
+  /** Decoded index blocks that stay in memory, bytes. */
+  readonly cacheBytesMax?: number
+  /** Rows and terms in memory that no segment holds yet, bytes; twice that while they are written. */
+  readonly memoryBytesMax?: number
 }
 
 interface Parts {
   readonly database: Database
   readonly sealer: Sealer
   readonly dictionary: Dictionary
+  readonly index: QuadIndex
   readonly keys: KeyRing
   readonly counts: RecentMap<string, number>
+  readonly segments: SegmentParts
+  readonly memoryBytesMax: number
 }
 
 const kind = 'quadrille store'
@@ -48,17 +60,31 @@ const recordsAtOnce = 256
  * Opens or creates the store in `directory`.
  * @throws LedgerError STORE_LOCKED, FORMAT_UNSUPPORTED (nothing was touched), RECORD_TAMPERED, KEY_MISSING, STORAGE_FAILED
  */
-export async function openStore(directory: string, { keyRing, seal = true }: StoreOptions): Promise<Store> {
+export async function openStore(directory: string, options: StoreOptions): Promise<Store> {
+  const { keyRing, seal = true } = options
+  const { cacheBytesMax = limits.blockCacheBytesMax, memoryBytesMax = limits.memoryTableBytesMax } = options
   const id = await stored(identify(directory))
-  const database = await Database.open(join(directory, 'data'), seal)
+  const database = await Database.open(join(directory, 'data'))
   try {
     const sealer = seal ? createSealer(keyRing, id) : openSealer
     const sealed = await database.get(rootKey)
     const root = sealed === undefined ? emptyRoot : rootOf(sealer.open(rootKey, sealed))
     keyRing.bag.checkReaches(root.bag)
-    const dictionary = new Dictionary(database, sealer, keyRing)
+    const index = new QuadIndex()
+    const segments = {
+      directory: join(directory, 'segments'),
+      sealer,
+      cache: new RecentMap<string, Block>(cacheBytesMax, (_name, block) => 8 * block.values.length + 512),
+    }
+    await stored(mkdir(segments.directory, { recursive: true, mode: 0o700 }))
+    const dictionary = new Dictionary(database, sealer, keyRing, index)
     const counts = new RecentMap<string, number>(limits.storeCountsMax, () => 1)
-    return new Store({ database, sealer, dictionary, keys: keyRing, counts }, root)
+    const store = new Store(
+      { database, sealer, dictionary, index, keys: keyRing, counts, segments, memoryBytesMax },
+      root,
+    )
+    await store.start()
+    return store
   } catch (error) {
     await database.close()
     throw error
@@ -80,6 +106,7 @@ export class Store {
   readonly #parts: Parts
   readonly #staging: Staging
   readonly #writes: Queue = new Queue()
+  readonly #upkeep: Upkeep
   #root: Root
   #failure: unknown
 
@@ -87,6 +114,29 @@ export class Store {
     this.#parts = parts
     this.#staging = new Staging(parts.database, parts.sealer, parts.keys, this.#writes)
     this.#root = root
+    this.#upkeep = new Upkeep({
+      ...parts,
+      writes: this.#writes,
+      publish: async (change, fill) => {
+        const next = change(this.#root)
+        await parts.database.write((write) => {
+          fill(write, this.#root)
+          write.put(rootKey, parts.sealer.seal(parts.keys.active('state'), rootKey, rootValue(next)))
+        })
+        this.#root = next
+      },
+    })
+  }
+
+  /** Reads what must be in memory: fences, the blocks that no segment holds, the erased items. Before anything else. */
+  async start(): Promise<void> {
+    const { index, sealer } = this.#parts
+    await this.#upkeep.start(this.#root.segments)
+    for await (const { key, plain } of this.#records(tables.pending)) {
+      const sequence = readId(viewOf(key), 1)
+      if (sequence > this.#root.flushed) index.memory.add(additionOf(plain, sealer.compress), sequence)
+    }
+    for await (const { key } of this.#records(tables.erased)) index.erased.add(readId(viewOf(key), 1))
   }
 
   /** The last committed block; 0 at first. */
@@ -113,36 +163,46 @@ export class Store {
       const { bag } = this.#parts.keys
       await bag.add(change.items.filter((item) => item.class !== 'open').map((item) => item.item))
       await this.#write(change)
+      await this.#upkeep.afterCommit()
       await bag.drop(change.unstage)
       if (bag.isStale) await this.#parts.keys.turnBag()
     })
   }
 
   async #write(change: BlockChange): Promise<void> {
-    let root = this.#root
-    let freshTerms: ReadonlyMap<string, number> = new Map()
+    const { database, dictionary, index, counts } = this.#parts
+    let filled: Filled | undefined
     try {
-      await this.#parts.database.write(async (write) => {
-        const writer = new ChangeWriter(this.#parts, write, this.#root, change.sequence)
-        root = await writer.fill(change)
-        freshTerms = writer.freshTerms
+      await database.write((write) => {
+        filled = new ChangeWriter(this.#parts, write, this.#root, change.sequence).fill(change)
       })
     } catch (error) {
       // What does not come from the disk was noticed before anything was written.
       if (error instanceof LedgerError) this.#failure = error
       throw error
     }
-    for (const [text, id] of freshTerms) this.#parts.dictionary.remember(text, id)
-    this.#root = root
+    if (filled === undefined) return
+    index.memory.add(filled.addition, change.sequence)
+    this.#root = filled.root
+    for (const { id, text } of filled.addition.terms) dictionary.remember(text, id)
+    if (filled.erased.length === 0) return
+    for (const item of filled.erased) index.erased.add(item)
+    index.erasures += 1
+    dictionary.forget()
+    counts.clear()
   }
 
   /** State records, in no particular order. Not while commits go on. */
   async *records(): AsyncGenerator<{ readonly key: Uint8Array; readonly value: Uint8Array }, void, undefined> {
+    for await (const { plain } of this.#records(tables.record)) yield recordOf(plain)
+  }
+
+  async *#records(table: number): AsyncGenerator<{ readonly key: Uint8Array; readonly plain: Uint8Array }> {
     const { database, sealer } = this.#parts
     let after: Uint8Array | undefined
     while (true) {
-      const entries = await database.entries(Uint8Array.of(tables.record), after, recordsAtOnce)
-      for (const { key, value } of entries) yield recordOf(sealer.open(key, value))
+      const entries = await database.entries(Uint8Array.of(table), after, recordsAtOnce)
+      for (const { key, value } of entries) yield { key, plain: sealer.open(key, value) }
       if (entries.length === 0) return
       after = entries.at(-1)?.key
     }
@@ -160,7 +220,7 @@ export class Store {
   async itemPayload(item: ItemId): Promise<Uint8Array | undefined> {
     const { database, sealer, keys } = this.#parts
     const found = findItem(database, sealer, keys, item)
-    if (found === undefined) return undefined
+    if (found === undefined || found.erased) return undefined
     const at = localKey(tables.payload, found.local)
     return required(sealer, at, await database.get(at))
   }
@@ -213,6 +273,12 @@ export class Store {
 
   /** Waits for what is under way. The key ring stays open: it is not the store's. */
   async close(): Promise<void> {
-    await this.#writes.run(() => this.#parts.database.close())
+    await this.#upkeep.stop()
+    await this.#writes.run(async () => {
+      const { index } = this.#parts
+      index.closed = true
+      for (const segment of index.segments) await segment.close()
+      await this.#parts.database.close()
+    })
   }
 }

@@ -20,6 +20,8 @@ interface Step {
   /** Items, counted from the first of all, and rows: both may not exist. */
   readonly retractions: readonly { readonly item: number; readonly rows: readonly number[] }[]
   readonly reopen: boolean
+  /** Whether what follows goes into segments at once. */
+  readonly segments: boolean
 }
 
 const small = (max: number): fc.Arbitrary<number> => fc.nat({ max })
@@ -40,6 +42,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
       maxLength: 3,
     }),
     reopen: fc.boolean(),
+    segments: fc.boolean(),
   }),
   { minLength: 1, maxLength: 7 },
 )
@@ -106,7 +109,7 @@ describe('The store beside a plain model', function () {
             if (!step.reopen) continue
             await store.close()
             await world.reopenKeys()
-            store = await world.store()
+            store = await world.store(true, step.segments ? 0 : undefined)
           }
           for (let height = 0; height <= script.length; height++) {
             const expected = model.at(height)

@@ -54,6 +54,7 @@ export function block(sequence: number, more: Partial<BlockChange> = {}): BlockC
     records: [],
     items: [],
     retractions: [],
+    erasures: [],
     unstage: [],
   }
   return { ...none, ...more }
@@ -95,8 +96,10 @@ export class World {
     return join(this.directory, ...parts)
   }
 
-  store(seal = true): Promise<Store> {
-    return openStore(this.path('store'), { keyRing: this.keyRing, seal })
+  /** `memoryBytesMax`: 0 makes a segment of every block. */
+  store(seal = true, memoryBytesMax?: number): Promise<Store> {
+    const memory = memoryBytesMax === undefined ? {} : { memoryBytesMax }
+    return openStore(this.path('store'), { keyRing: this.keyRing, seal, ...memory })
   }
 
   /** The ring as another process would find it. */

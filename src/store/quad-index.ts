@@ -1,0 +1,162 @@
+// The index as readers and writers see it: the memory table and the segments together, without the rows of erased items.
+// When rows move from memory into segments, and segments into larger ones, is the affair of upkeep.ts; nothing here waits.
+
+import { LedgerError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import { type Cursor, MergeCursor } from './cursor.ts'
+import { MemoryTables } from './memory-tables.ts'
+import type { Segment } from './segment.ts'
+import {
+  type LocalId,
+  lookupColumns,
+  lookupTable,
+  lookupWidth,
+  matches,
+  type PatternIds,
+  type QuadIds,
+  quadAt,
+  quadColumns,
+  type Range,
+  rangeOf,
+  type Shape,
+  shapes,
+  termTable,
+} from './tables.ts'
+
+/** A row that asserts a quad. */
+export interface IndexRow {
+  readonly quad: QuadIds
+  readonly item: LocalId
+  readonly row: number
+  readonly asserted: number
+  /** 0: still holds. */
+  readonly retracted: number
+}
+
+export interface Page {
+  readonly rows: readonly IndexRow[]
+  /** The key to go on from; undefined at the end. */
+  readonly next: readonly number[] | undefined
+}
+
+/** What a look-up by hash found. */
+export interface Found {
+  readonly id: LocalId
+  /** Whether its text stands in the shared dictionary, and not only with the items that use it. */
+  readonly shared: boolean
+}
+
+export class QuadIndex {
+  memory: MemoryTables = new MemoryTables()
+  /** On its way into a segment; no more rows come. */
+  frozen: MemoryTables | undefined
+  segments: readonly Segment[] = []
+  /** Items whose rows may still stand in the tables, but are given to nobody. */
+  readonly erased: Set<LocalId> = new Set()
+  /** Blocks with erasures since the store was opened. */
+  erasures = 0
+  closed = false
+
+  /**
+   * All rows of a table from the first that does not sort before `from`, those of erased items included. Segments that
+   * hold none that begins with `prefix` are not looked at.
+   */
+  cursor(table: number, from: readonly number[] = [], prefix: readonly number[] = []): Cursor {
+    if (this.closed) throw new LedgerError('STORAGE_FAILED', { reason: 'the store is closed' })
+    const cursors: Cursor[] = [this.memory.cursor(table, from)]
+    if (this.frozen !== undefined) cursors.push(this.frozen.cursor(table, from))
+    for (const segment of this.segments) {
+      if (!segment.isOutside(table, from, prefix)) cursors.push(segment.cursor(table, from))
+    }
+    return new MergeCursor(shapes[table] as Shape, cursors)
+  }
+
+  /**
+   * Up to `limit` rows whose quads match and that held at `height`, from the key `from` on; equal quads may come more than
+   * once, side by side. Looks at a bounded number of rows, so a page may be empty before the end.
+   */
+  page(range: Range, pattern: PatternIds, height: number, from: readonly number[], limit: number): Page {
+    const { order, prefix, filtered } = range
+    const cursor = this.cursor(order, from, prefix)
+    const rows: IndexRow[] = []
+    for (let looked = 0; ; cursor.next(), looked++) {
+      const { values, at } = cursor
+      if (values === undefined || !beginsWith(values, at, prefix)) return { rows, next: undefined }
+      if (rows.length === limit || looked === limits.scanLooksMax) return { rows, next: keyAt(values, at) }
+      const asserted = values[at + quadColumns.asserted] as number
+      const retracted = values[at + quadColumns.retracted] as number
+      if (asserted > height || (retracted !== 0 && retracted <= height)) continue
+      const item = values[at + quadColumns.item] as number
+      if (this.erased.size > 0 && this.erased.has(item)) continue
+      const quad = quadAt(values, at, order)
+      if (filtered && !matches(quad, pattern)) continue
+      rows.push({ quad, item, row: values[at + quadColumns.row] as number, asserted, retracted })
+    }
+  }
+
+  /** Every row that ever asserted the quad, but for erased ones, until `visit` says that it saw enough. */
+  visit(quad: QuadIds, visit: (item: LocalId, row: number, retracted: number) => boolean): void {
+    const { order, prefix } = rangeOf(quad)
+    const cursor = this.cursor(order, prefix, prefix)
+    for (; cursor.values !== undefined && beginsWith(cursor.values, cursor.at, prefix); cursor.next()) {
+      const { values, at } = cursor
+      const item = values[at + quadColumns.item] as number
+      if (this.erased.has(item)) continue
+      if (visit(item, values[at + quadColumns.row] as number, values[at + quadColumns.retracted] as number)) return
+    }
+  }
+
+  /** Height of the first retraction of a row; 0 when it holds. @throws LedgerError RECORD_TAMPERED when it is not there. */
+  retractedAt(quad: QuadIds, item: LocalId, row: number): number {
+    const key = [...quad, item, row]
+    const { values, at } = this.cursor(0, key, key)
+    if (values === undefined || !beginsWith(values, at, key)) {
+      throw new LedgerError('RECORD_TAMPERED', { store: 'quads', record: 'absent' })
+    }
+    return values[at + quadColumns.retracted] as number
+  }
+
+  lookup(high: number, low: number): Found | undefined {
+    let found: Found | undefined
+    const take = (values: ArrayLike<number>, at: number): void => {
+      const item = values[at + lookupColumns.item] as number
+      if (found?.shared !== true && !this.erased.has(item)) {
+        found = { id: values[at + lookupColumns.id] as number, shared: item === 0 }
+      }
+    }
+    for (const memory of this.frozen === undefined ? [this.memory] : [this.memory, this.frozen]) {
+      const rows = memory.lookups(high, low)
+      for (let at = 0; at < rows.length; at += lookupWidth) take(rows, at)
+    }
+    const key = [high, low]
+    for (const segment of this.segments) {
+      if (found?.shared === true || !segment.mayHold(high, low)) continue
+      const cursor = segment.cursor(lookupTable, key)
+      for (; cursor.values !== undefined && beginsWith(cursor.values, cursor.at, key); cursor.next()) {
+        take(cursor.values, cursor.at)
+      }
+    }
+    return found
+  }
+
+  /** The text of a term of the shared dictionary. */
+  text(id: LocalId): string | undefined {
+    const known = this.memory.text(id) ?? this.frozen?.text(id)
+    if (known !== undefined) return known
+    for (const segment of this.segments) {
+      if (segment.isOutside(termTable, [id], [id])) continue
+      const cursor = segment.cursor(termTable, [id])
+      if (cursor.values !== undefined && cursor.values[cursor.at] === id) return cursor.text()
+    }
+    return undefined
+  }
+}
+
+function beginsWith(values: ArrayLike<number>, at: number, prefix: readonly number[]): boolean {
+  for (let column = 0; column < prefix.length; column++) if (values[at + column] !== prefix[column]) return false
+  return true
+}
+
+function keyAt(values: Float64Array, at: number): readonly number[] {
+  return [...values.subarray(at, at + (shapes[0] as Shape).keys)]
+}

@@ -1,0 +1,202 @@
+// Keeps the index in shape while the store works: a full memory table goes into a segment, segments of about one size into
+// a larger one, and none of it holds writes up for long. New segments are written beside the old ones; one synced batch
+// with a new root record puts them in their place; then the old files go.
+
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { syncDirectory } from '../base/files.ts'
+import type { Sequence } from '../base/ids.ts'
+import { limits } from '../base/limits.ts'
+import { MergeCursor } from './cursor.ts'
+import type { Write } from './database.ts'
+import { Queue, stored } from './failure.ts'
+import type { KeyRing } from './key-ring.ts'
+import { localKey, tables } from './layout.ts'
+import { MemoryTables } from './memory-tables.ts'
+import { createPace, type Pace } from './pace.ts'
+import type { QuadIndex } from './quad-index.ts'
+import { Segment, type SegmentEntry, type SegmentParts, segmentPath } from './segment.ts'
+import { writeSegment } from './segment-writer.ts'
+import type { Root } from './state-records.ts'
+import { type Shape, shapes } from './tables.ts'
+
+/** Changes the root record in a synced batch with `fill`. Only within the queue of writes. */
+export type Publish = (change: (root: Root) => Root, fill: (write: Write, root: Root) => void) => Promise<void>
+
+export interface UpkeepParts {
+  readonly index: QuadIndex
+  readonly segments: SegmentParts
+  readonly keys: KeyRing
+  /** What the memory table may weigh, bytes. */
+  readonly memoryBytesMax: number
+  /** The queue that the store's commits go through. */
+  readonly writes: Queue
+  readonly publish: Publish
+}
+
+export class Upkeep {
+  readonly #parts: UpkeepParts
+  /** Rewritings of segments, one after another; the flush of a memory table does not wait for them. */
+  readonly #works: Queue = new Queue()
+  readonly #pace: Pace = createPace()
+  #building: Promise<SegmentEntry | undefined> | undefined
+  #merging = false
+  #closing = false
+  #failure: unknown
+
+  constructor(parts: UpkeepParts) {
+    this.#parts = parts
+  }
+
+  /** Opens the segments of the root record and removes files that no root names. @throws LedgerError RECORD_TAMPERED */
+  async start(entries: readonly SegmentEntry[]): Promise<void> {
+    const { index, segments } = this.#parts
+    const names = new Set(entries.map((entry) => segmentPath(segments.directory, entry)))
+    for (const name of await stored(readdir(segments.directory))) {
+      const path = join(segments.directory, name)
+      if (!names.has(path)) await stored(rm(path))
+    }
+    for (const entry of entries) index.segments = [...index.segments, await Segment.open(entry, segments)]
+  }
+
+  /** After each commit, within the queue of writes: waits only when memory fills faster than the disk takes it. */
+  async afterCommit(): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure
+    if (this.#parts.index.memory.weight < this.#parts.memoryBytesMax) return
+    if (this.#parts.index.frozen !== undefined) await this.#publishFlush()
+    this.#freeze()
+  }
+
+  /** Everything that stands in memory goes into a segment. Not within the queue of writes. */
+  async flush(): Promise<void> {
+    await this.#parts.writes.run(async () => {
+      await this.#publishFlush()
+      this.#freeze()
+      await this.#publishFlush()
+    })
+  }
+
+  /** Writes the chosen segments anew, without the rows of erased items and under the active keys. Bytes written. */
+  rewrite(chosen: (entry: SegmentEntry) => boolean): Promise<{ readonly segments: number; readonly bytes: number }> {
+    return this.#works.run(async () => {
+      const olds = this.#parts.index.segments.filter(({ entry }) => chosen(entry))
+      let bytes = 0
+      for (const old of olds) {
+        if (this.#closing) break
+        bytes += await this.#replace([old])
+      }
+      return { segments: olds.length, bytes }
+    })
+  }
+
+  /** Ends what goes on in the background. What stands in memory is found again in the pending records. */
+  async stop(): Promise<void> {
+    this.#closing = true
+    await this.#building?.catch(() => undefined)
+    await this.#works.run(async () => undefined)
+  }
+
+  #freeze(): void {
+    const { index } = this.#parts
+    if (index.memory.isEmpty) return
+    const frozen = index.memory
+    index.frozen = frozen
+    index.memory = new MemoryTables()
+    this.#building = this.#write({ cursor: (table) => frozen.cursor(table, []) })
+    this.#building.then(
+      () => this.#inBackground(this.#parts.writes.run(() => this.#publishFlush())),
+      (error: unknown) => this.#fail(error),
+    )
+  }
+
+  async #publishFlush(): Promise<void> {
+    const { index, publish } = this.#parts
+    const { frozen } = index
+    if (frozen === undefined || this.#building === undefined) return
+    const entry = await this.#building
+    const added = entry === undefined ? [] : [await Segment.open(entry, this.#parts.segments)]
+    await publish(
+      (root) => ({
+        ...root,
+        flushed: frozen.sequence as Sequence,
+        segments: [...root.segments, ...added.map((segment) => segment.entry)],
+      }),
+      (write, { flushed }) => {
+        for (let at = flushed + 1; at <= frozen.sequence; at++) write.del(localKey(tables.pending, at))
+      },
+    )
+    index.segments = [...index.segments, ...added]
+    index.frozen = undefined
+    this.#building = undefined
+    this.#mergeIfDue()
+  }
+
+  #mergeIfDue(): void {
+    if (this.#merging || this.#closing || dueOf(this.#parts.index.segments).length === 0) return
+    this.#merging = true
+    const merged = this.#works.run(async () => {
+      for (let due = dueOf(this.#parts.index.segments); due.length > 0 && !this.#closing; ) {
+        await this.#replace(due)
+        due = dueOf(this.#parts.index.segments)
+      }
+      this.#merging = false
+    })
+    this.#inBackground(merged)
+  }
+
+  /** One new segment in the place of `olds`. Bytes written. */
+  async #replace(olds: readonly Segment[]): Promise<number> {
+    const { index, segments, writes, publish } = this.#parts
+    const entry = await this.#write({
+      cursor: (table) => {
+        const cursors = olds.map((segment) => segment.cursor(table, []))
+        return new MergeCursor(shapes[table] as Shape, cursors)
+      },
+    })
+    const added = entry === undefined ? [] : [await Segment.open(entry, segments)]
+    await writes.run(async () => {
+      const place = (all: readonly Segment[]): readonly Segment[] => [
+        ...all.filter((segment) => !olds.includes(segment)),
+        ...added,
+      ]
+      await publish(
+        (root) => ({ ...root, segments: place(index.segments).map((segment) => segment.entry) }),
+        () => undefined,
+      )
+      index.segments = place(index.segments)
+    })
+    for (const old of olds) {
+      await old.close()
+      await stored(rm(segmentPath(segments.directory, old.entry)))
+    }
+    await stored(syncDirectory(segments.directory))
+    return entry?.fileBytes ?? 0
+  }
+
+  #write({ cursor }: { readonly cursor: (table: number) => MergeCursor | ReturnType<MemoryTables['cursor']> }) {
+    const { index, segments, keys } = this.#parts
+    const sealing = { index: keys.active('index'), dictionary: keys.active('dictionary') }
+    return writeSegment({ cursor, isErased: (item) => index.erased.has(item) }, segments, sealing, this.#pace)
+  }
+
+  #inBackground(work: Promise<unknown>): void {
+    work.catch((error: unknown) => this.#fail(error))
+  }
+
+  /** Told to whoever commits next. */
+  #fail(error: unknown): void {
+    if (!this.#closing) this.#failure ??= error
+  }
+}
+
+/** The smallest segments of about one size, when there are enough of them to be worth one. */
+function dueOf(segments: readonly Segment[]): readonly Segment[] {
+  const bySize = new Map<number, Segment[]>()
+  for (const segment of segments) {
+    const size = Math.floor(Math.log(Math.max(1, segment.entry.fileBytes)) / Math.log(limits.segmentsPerSize))
+    bySize.set(size, [...(bySize.get(size) ?? []), segment])
+  }
+  const sizes = [...bySize.keys()].sort((a, b) => a - b)
+  const size = sizes.find((each) => (bySize.get(each)?.length ?? 0) >= limits.segmentsPerSize)
+  return size === undefined ? [] : (bySize.get(size) ?? [])
+}
