@@ -24,7 +24,7 @@ export function rowCount({ values, width }: Block): number {
 
 /** `compress` false leaves texts readable: only for the test that shows what sealing hides. */
 export function encodeBlock(block: Block, compress: boolean): Uint8Array {
-  const plain = serialize(block)
+  const plain = plainBytes(block)
   // Level 1 with a small window: rows are few, and what deflate finds in them it finds near.
   const body = compress ? deflateRawSync(plain, { level: 1, windowBits: 12, memLevel: 6 }) : plain
   const padded = new Uint8Array(Math.ceil((headBytes + body.length) / stepBytes) * stepBytes)
@@ -70,7 +70,8 @@ export function splitBlocks(bytes: Uint8Array, compressed: boolean): readonly Bl
 
 let scratch = new Uint8Array(65_536)
 
-function serialize({ width, values, texts }: Block): Uint8Array {
+/** The block uncompressed. */
+export function plainBytes({ width, values, texts }: Block): Uint8Array {
   const encoded = texts.map(utf8)
   const room = 24 + 8 * values.length + encoded.reduce((sum, text) => sum + text.length + 5, 0)
   if (scratch.length < room) scratch = new Uint8Array(2 * room)

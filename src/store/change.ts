@@ -91,7 +91,7 @@ interface KnownItem {
 export interface Filled {
   readonly root: Root
   readonly addition: Addition
-  readonly erased: readonly LocalId[]
+  readonly erased: ReadonlyMap<LocalId, ItemId>
 }
 
 /** Fills one batch. Its results count only once the batch is on disk. */
@@ -107,7 +107,7 @@ export class ChangeWriter {
   readonly #terms: { readonly id: LocalId; readonly text: string }[] = []
   /** Terms that this block brought, or put into the shared dictionary. */
   readonly #found: Map<string, Found> = new Map()
-  readonly #erased: LocalId[] = []
+  readonly #erased: Map<LocalId, ItemId> = new Map()
   #termCount: number
   #itemCount: number
 
@@ -199,7 +199,7 @@ export class ChangeWriter {
     this.#put(keys.active('index'), itemKey(keys, id), itemRecord({ local, height, erased: true }))
     this.#put(keys.active('index'), localKey(tables.erased, local), idBytes(id))
     this.#items.delete(id)
-    this.#erased.push(local)
+    this.#erased.set(local, id)
   }
 
   /** Whether no retraction of the row was met, in this block or before: the first one counts. */
@@ -211,7 +211,7 @@ export class ChangeWriter {
   #load(id: ItemId): KnownItem | undefined {
     const { database, keys, sealer } = this.#parts
     const found = findItem(database, sealer, keys, id)
-    if (found === undefined || found.erased || this.#erased.includes(found.local)) return undefined
+    if (found === undefined || found.erased || this.#erased.has(found.local)) return undefined
     const at = localKey(tables.content, found.local)
     const { rows } = contentOf(required(sealer, at, database.getSync(at)), sealer.compress)
     const item = { ...found, rows, retracted: new Set<number>(), fresh: false }

@@ -1,7 +1,9 @@
 // LevelDB as the store uses it: bytes in, bytes out, its errors told as ours. One batch at a time is synced; no iterator
-// stays open between two reads, because an open one keeps deleted values alive.
+// stays open between two reads, because an open one keeps deleted values alive. Compaction opens it anew, so everything
+// but `getSync` waits for that.
 
 import { Level } from 'level'
+import { randomBytes } from '#crypto'
 import { LedgerError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { stored } from './failure.ts'
@@ -19,6 +21,8 @@ export interface Entry {
 
 export class Database {
   readonly #level: Level<Uint8Array, Uint8Array>
+  readonly #uses: Set<Promise<unknown>> = new Set()
+  #reopening: Promise<void> | undefined
 
   /** @throws LedgerError STORE_LOCKED when another process, or this one, has it open; STORAGE_FAILED */
   static async open(path: string): Promise<Database> {
@@ -43,13 +47,18 @@ export class Database {
     this.#level = level
   }
 
-  /** A few microseconds: for look-ups while a batch is made. */
+  /** A few microseconds: for look-ups while a batch is made, or right after `ready`. */
   getSync(key: Uint8Array): Uint8Array | undefined {
     return this.#level.getSync(key)
   }
 
+  /** Resolves when it is open. */
+  async ready(): Promise<void> {
+    while (this.#reopening !== undefined) await this.#reopening
+  }
+
   get(key: Uint8Array): Promise<Uint8Array | undefined> {
-    return stored(this.#level.get(key))
+    return this.#use(() => this.#level.get(key))
   }
 
   /**
@@ -57,7 +66,7 @@ export class Database {
    * megabyte, none only at the end.
    */
   entries(prefix: Uint8Array, after: Uint8Array | undefined, limit: number): Promise<readonly Entry[]> {
-    return stored(this.#entries(prefix, after, limit))
+    return this.#use(() => this.#entries(prefix, after, limit))
   }
 
   async #entries(prefix: Uint8Array, after: Uint8Array | undefined, limit: number): Promise<readonly Entry[]> {
@@ -70,19 +79,61 @@ export class Database {
   }
 
   /** What `fill` puts and deletes, all or nothing, on disk when this resolves. */
-  async write(fill: (write: Write) => void | Promise<void>): Promise<void> {
-    const batch = this.#level.batch()
-    try {
-      await fill({ put: (key, value) => void batch.put(key, value), del: (key) => void batch.del(key) })
-    } catch (error) {
-      await batch.close()
-      throw error
+  write(fill: (write: Write) => void): Promise<void> {
+    return this.#use(async () => {
+      const batch = this.#level.batch()
+      try {
+        fill({ put: (key, value) => void batch.put(key, value), del: (key) => void batch.del(key) })
+      } catch (error) {
+        await batch.close()
+        throw error
+      }
+      await batch.write({ sync: true })
+    })
+  }
+
+  /**
+   * Deleted bytes leave the disk. A compaction may put what is in memory, deleted or not, into a file of its own and merge
+   * nothing; so there are two, each with sentinels beyond all keys, and the second finds every file in its range. Then the
+   * log of recent batches begins anew.
+   */
+  async compact(): Promise<void> {
+    const [first, last] = [Uint8Array.of(0), Uint8Array.of(0xff)]
+    // The package's types know only what browsers can do too.
+    const level = this.#level as unknown as { compactRange(start: Uint8Array, end: Uint8Array): Promise<void> }
+    for (let turn = 0; turn < 2; turn++) {
+      await this.write((write) => {
+        for (const sentinel of [first, last]) write.put(sentinel, randomBytes(16))
+      })
+      await this.#use(() => level.compactRange(first, last))
     }
-    await stored(batch.write({ sync: true }))
+    await this.ready()
+    const reopened = stored(this.#reopen())
+    this.#reopening = reopened.finally(() => {
+      this.#reopening = undefined
+    })
+    await reopened
   }
 
   close(): Promise<void> {
-    return stored(this.#level.close())
+    return this.#use(() => this.#level.close())
+  }
+
+  async #reopen(): Promise<void> {
+    await Promise.allSettled(this.#uses)
+    await this.#level.close()
+    await this.#level.open()
+  }
+
+  async #use<T>(work: () => Promise<T>): Promise<T> {
+    await this.ready()
+    const use = work()
+    this.#uses.add(use)
+    try {
+      return await stored(use)
+    } finally {
+      this.#uses.delete(use)
+    }
   }
 }
 

@@ -43,7 +43,8 @@ export interface BagMark {
 export class KeyBag {
   #generation: BagGeneration
   #file: AppendFile
-  readonly #byName: Map<string, SealingKey> = new Map()
+  /** Keys that are not dropped, and the place of the note that gave each. */
+  readonly #byName: Map<string, { readonly key: SealingKey; readonly place: number }> = new Map()
   readonly #byId: Map<string, SealingKey> = new Map()
   readonly #writes: Queue = new Queue()
   #durable = 0
@@ -96,7 +97,7 @@ export class KeyBag {
 
   /** @throws LedgerError KEY_MISSING */
   key(name: BagName): SealingKey {
-    const key = this.#byName.get(name)
+    const key = this.#byName.get(name)?.key
     if (key === undefined) throw new LedgerError('KEY_MISSING', { name })
     return key
   }
@@ -106,6 +107,14 @@ export class KeyBag {
     return this.#byId.get(id)
   }
 
+  /** The bytes of the file that hold the name's key; undefined when it has none. */
+  sealedNote(name: BagName): Promise<Uint8Array | undefined> {
+    return this.#writes.run(async () => {
+      const found = this.#byName.get(name)
+      return found === undefined ? undefined : stored(this.#file.read(found.place))
+    })
+  }
+
   /** Gives each name that has none a key of its own, durable when this resolves. */
   add(names: readonly BagName[]): Promise<void> {
     return this.#writes.run(async () => {
@@ -113,13 +122,14 @@ export class KeyBag {
       const fresh = [...new Set(names)].filter((name) => !this.#byName.has(name))
       if (fresh.length === 0) return
       const keys = fresh.map((name) => ({ name, key: generateSealingKey(this.#generation.wrapping.algorithm) }))
+      const first = this.#file.count
       await append(
         this.#file,
         this.#generation,
         keys.map(({ name, key }) => noteOf(added, name, key)),
       )
       await this.#sync()
-      for (const { name, key } of keys) this.#keep(name, key)
+      for (const [place, { name, key }] of keys.entries()) this.#keep(name, key, first + place)
     })
   }
 
@@ -127,7 +137,7 @@ export class KeyBag {
   drop(names: readonly BagName[]): Promise<void> {
     return this.#writes.run(async () => {
       const known = names.flatMap((name) => {
-        const key = this.#byName.get(name)
+        const key = this.#byName.get(name)?.key
         return key === undefined ? [] : [{ name, key }]
       })
       if (known.length === 0) return
@@ -151,12 +161,14 @@ export class KeyBag {
       await stored(rm(next.path, { force: true }))
       const file = await stored(openFile(next))
       try {
-        const notes = [...this.#byName].map(([name, key]) => noteOf(added, name, key))
+        const live = [...this.#byName]
+        const notes = live.map(([name, { key }]) => noteOf(added, name, key))
         for (let start = 0; start < notes.length; start += notesPerAppend) {
           await append(file, next, notes.slice(start, start + notesPerAppend))
         }
         await stored(file.sync())
         await decide()
+        for (const [place, [name, { key }]] of live.entries()) this.#keep(name, key, place)
       } catch (error) {
         // Which generation will be opened is not known now: a key given in this one might not be found again.
         this.#failure = error
@@ -188,22 +200,22 @@ export class KeyBag {
       const notes = await Promise.all(places.map((place) => this.#file.read(place)))
       for (const [i, sealed] of notes.entries()) {
         const aad = aadOf(this.#generation, start + i)
-        this.#take(open(this.#generation.wrapping, aad, sealed, { store: 'key bag' }))
+        this.#take(open(this.#generation.wrapping, aad, sealed, { store: 'key bag' }), start + i)
       }
     }
   }
 
-  #take(note: Uint8Array): void {
+  #take(note: Uint8Array, place: number): void {
     if (note.length !== noteBytes) throw new LedgerError('RECORD_TAMPERED', { store: 'key bag' })
     const name = toHex(note.subarray(1, 1 + nameBytes))
     const id = note.slice(1 + nameBytes, 9 + nameBytes)
     const key = { id, algorithm: this.#generation.wrapping.algorithm, secret: note.slice(9 + nameBytes) }
-    if (note[0] === added) this.#keep(name, key)
+    if (note[0] === added) this.#keep(name, key, place)
     else this.#forget(name, key)
   }
 
-  #keep(name: string, key: SealingKey): void {
-    this.#byName.set(name, key)
+  #keep(name: string, key: SealingKey, place: number): void {
+    this.#byName.set(name, { key, place })
     this.#byId.set(toHex(key.id), key)
   }
 

@@ -2,6 +2,7 @@
 // When rows move from memory into segments, and segments into larger ones, is the affair of upkeep.ts; nothing here waits.
 
 import { LedgerError } from '../base/errors.ts'
+import type { ItemId } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import { type Cursor, MergeCursor } from './cursor.ts'
 import { MemoryTables } from './memory-tables.ts'
@@ -52,7 +53,7 @@ export class QuadIndex {
   frozen: MemoryTables | undefined
   segments: readonly Segment[] = []
   /** Items whose rows may still stand in the tables, but are given to nobody. */
-  readonly erased: Set<LocalId> = new Set()
+  readonly erased: Map<LocalId, ItemId> = new Map()
   /** Blocks with erasures since the store was opened. */
   erasures = 0
   closed = false

@@ -8,7 +8,7 @@ import type { Readable } from 'node:stream'
 import { randomBytes } from '#crypto'
 import { fromHex, toHex } from '../base/bytes.ts'
 import { LedgerError } from '../base/errors.ts'
-import type { Digest, ItemId, Sequence } from '../base/ids.ts'
+import { type Digest, type ItemId, itemIdOf, type Sequence } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import type { Block } from './block-codec.ts'
 import { additionOf, type BlockChange, ChangeWriter, type Filled } from './change.ts'
@@ -18,6 +18,8 @@ import { Queue, stored } from './failure.ts'
 import { findItem, required } from './item-records.ts'
 import type { KeyRing } from './key-ring.ts'
 import { localKey, readId, tables, viewOf } from './layout.ts'
+import { openedOf } from './opened.ts'
+import { type Purged, probesOf, purge } from './purge.ts'
 import { QuadIndex } from './quad-index.ts'
 import { type PatternTerm, Reader } from './reader.ts'
 import { RecentMap } from './recent-map.ts'
@@ -107,6 +109,7 @@ export class Store {
   readonly #staging: Staging
   readonly #writes: Queue = new Queue()
   readonly #upkeep: Upkeep
+  readonly #purges: Queue = new Queue()
   #root: Root
   #failure: unknown
 
@@ -136,7 +139,9 @@ export class Store {
       const sequence = readId(viewOf(key), 1)
       if (sequence > this.#root.flushed) index.memory.add(additionOf(plain, sealer.compress), sequence)
     }
-    for await (const { key } of this.#records(tables.erased)) index.erased.add(readId(viewOf(key), 1))
+    for await (const { key, plain } of this.#records(tables.erased)) {
+      index.erased.set(readId(viewOf(key), 1), itemIdOf(plain))
+    }
   }
 
   /** The last committed block; 0 at first. */
@@ -185,8 +190,8 @@ export class Store {
     index.memory.add(filled.addition, change.sequence)
     this.#root = filled.root
     for (const { id, text } of filled.addition.terms) dictionary.remember(text, id)
-    if (filled.erased.length === 0) return
-    for (const item of filled.erased) index.erased.add(item)
+    if (filled.erased.size === 0) return
+    for (const [local, item] of filled.erased) index.erased.set(local, item)
     index.erasures += 1
     dictionary.forget()
     counts.clear()
@@ -219,10 +224,35 @@ export class Store {
   /** The payload of an item as it was given; undefined when the item is not here. @throws LedgerError KEY_MISSING */
   async itemPayload(item: ItemId): Promise<Uint8Array | undefined> {
     const { database, sealer, keys } = this.#parts
+    await database.ready()
     const found = findItem(database, sealer, keys, item)
     if (found === undefined || found.erased) return undefined
     const at = localKey(tables.payload, found.local)
     return required(sealer, at, await database.get(at))
+  }
+
+  /** Items that a block erased and no purge removed from the disk yet. */
+  erased(): readonly ItemId[] {
+    return [...this.#parts.index.erased.values()]
+  }
+
+  /** Pieces of bytes that must be on no disk once these items are erased and purged (raw-scan.ts looks for them). */
+  probes(items: readonly ItemId[]): Promise<readonly Uint8Array[]> {
+    return probesOf(this.#parts, items)
+  }
+
+  /** Removes all erased items from the disk, keys first. Commits and reads go on; what is interrupted begins again. */
+  purge(): Promise<Purged> {
+    return this.#purges.run(async () => {
+      const purged = await purge(this.#parts, this.#upkeep)
+      this.#parts.segments.cache.clear()
+      return purged
+    })
+  }
+
+  /** Everything that the keys which are left open: what a search for somebody's values must go through. */
+  opened(): AsyncGenerator<Uint8Array, void, undefined> {
+    return openedOf(this.#parts)
   }
 
   /** Keeps a payload until its transaction is ordered; durable when this resolves. */
@@ -274,6 +304,7 @@ export class Store {
   /** Waits for what is under way. The key ring stays open: it is not the store's. */
   async close(): Promise<void> {
     await this.#upkeep.stop()
+    await this.#purges.run(async () => undefined)
     await this.#writes.run(async () => {
       const { index } = this.#parts
       index.closed = true
