@@ -35,7 +35,7 @@ export const ledgerErrors = {
   ACT_UNSUPPORTED: {
     exit: 4,
     sentence: 'Nodes of this version do not carry out acts of this kind yet.',
-    next: 'Wait for a version that does; docs/erasure.md and CHANGELOG.md say what is there.',
+    next: 'Wait for a version that does; CHANGELOG.md says what is there.',
   },
   POLICY_UNSUPPORTED: {
     exit: 4,
@@ -96,6 +96,16 @@ export const ledgerErrors = {
     exit: 4,
     sentence: 'No accepted item stands at the place that was named.',
     next: 'Check the item ids against a dump or an audit export.',
+  },
+  ITEM_ERASED: {
+    exit: 4,
+    sentence: 'The item was erased by an order.',
+    next: 'Nothing: it is gone from every node. `quadrille erase report ORDER` says who ordered and who attested it.',
+  },
+  PERSON_UNKNOWN: {
+    exit: 4,
+    sentence: 'No item that this organisation controls names this person.',
+    next: 'Check the IRI, and ask a node of the organisation that is the controller.',
   },
   APPROVAL_MISSING: {
     exit: 7,

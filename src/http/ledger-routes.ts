@@ -6,12 +6,13 @@ import { encodeCbor } from '../base/cbor.ts'
 import { type ErrorCode, LedgerError } from '../base/errors.ts'
 import { itemIdOf, keyIdOf } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
-import { bytesUpTo, decode, record, type Schema } from '../base/schema.ts'
+import { bytesUpTo, decode, encode, record, type Schema } from '../base/schema.ts'
 import { signedGenesisSchema } from '../ledger/genesis.ts'
+import { itemPayloadSchema, partSchema } from '../ledger/payload.ts'
 import { leavingSignal } from './answers.ts'
 import { isErrorCode } from './client-request.ts'
 import { identifier, type Parameters, single, wholeNumber } from './inputs.ts'
-import type { HttpNode } from './node-port.ts'
+import type { HttpItem, HttpNode } from './node-port.ts'
 
 /** Body of POST /transactions. */
 interface SentTransaction {
@@ -64,8 +65,16 @@ export function ledgerRoutes(server: FastifyInstance, node: HttpNode, submitTime
   )
 
   server.get('/items/:id/payload', async (request, reply) => {
-    const item = identifier((request.params as { readonly id: string }).id, 'id', itemIdOf)
-    return bytes(reply, await node.itemPayload(item), new LedgerError('ITEM_UNKNOWN'))
+    const item = await itemOf(request.params, node)
+    if (item.type === 'whole') return bytes(reply, item.payload, new LedgerError('ITEM_UNKNOWN'))
+    throw new LedgerError('ITEM_ERASED', { order: item.order, height: item.height })
+  })
+
+  /** What is left of an erased item. */
+  server.get('/items/:id/retractions', async (request, reply) => {
+    const item = await itemOf(request.params, node)
+    const part = item.type === 'whole' ? decode(itemPayloadSchema, item.payload).retractions : item.retractions
+    return bytes(reply, part && encode(partSchema, part), new LedgerError('NOT_FOUND'))
   })
 
   /** The number that the key's next transaction has. */
@@ -75,6 +84,13 @@ export function ledgerRoutes(server: FastifyInstance, node: HttpNode, submitTime
   })
 
   server.get('/genesis', (_, reply) => reply.send(signedGenesisSchema.toJson(node.genesis)))
+}
+
+/** @throws LedgerError ITEM_UNKNOWN */
+async function itemOf(params: unknown, node: HttpNode): Promise<HttpItem> {
+  const found = await node.item(identifier((params as { readonly id: string }).id, 'id', itemIdOf))
+  if (found === undefined) throw new LedgerError('ITEM_UNKNOWN')
+  return found
 }
 
 function heightIn(params: unknown): number {

@@ -4,6 +4,7 @@
 import type { ErrorCode } from '../base/errors.ts'
 import type { ItemId, KeyId, TxId } from '../base/ids.ts'
 import type { SignedGenesis } from '../ledger/genesis.ts'
+import type { Part } from '../ledger/payload.ts'
 import type { QuadSource } from '../sparql/engine.ts'
 
 /** A transaction that was executed in a final block. */
@@ -45,6 +46,13 @@ interface HttpCounters {
   readonly queuedBytes: Readonly<Record<string, number>>
 }
 
+/** What a node keeps of an item. */
+export type HttpItem =
+  /** Encoded ItemPayload. */
+  | { readonly type: 'whole'; readonly payload: Uint8Array }
+  /** By an order, in the block of this height; its retractions stay, where the node ever had them. */
+  | { readonly type: 'erased'; readonly order: TxId; readonly height: number; readonly retractions: Part | undefined }
+
 export interface HttpNode {
   readonly genesis: SignedGenesis
   /** Of the last executed block. */
@@ -66,6 +74,6 @@ export interface HttpNode {
   tile(path: string): Uint8Array | undefined
   /** Leaves from `from` to `to` - 1. @throws RangeError for more than there are. */
   leaves(from: number, to: number): Iterable<Uint8Array>
-  /** Encoded ItemPayload. */
-  itemPayload(item: ItemId): Promise<Uint8Array | undefined>
+  /** Undefined for an item that is not here. */
+  item(item: ItemId): Promise<HttpItem | undefined>
 }

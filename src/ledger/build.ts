@@ -9,6 +9,7 @@ import type { GraphId, LedgerId, OrganisationId, Time, TxId } from '../base/ids.
 import { limits } from '../base/limits.ts'
 import { encode } from '../base/schema.ts'
 import { type SigningKey, sign } from '../base/signature.ts'
+import { approvalBytes, comparePlaces, type ErasureReason, type ItemPlace } from './erasure-acts.ts'
 import { padPart, partContext } from './items.ts'
 import {
   type Assertions,
@@ -80,6 +81,15 @@ export interface ActInput extends Envelope {
   readonly act: Exclude<Act, { readonly type: 'data' }>
 }
 
+export interface ErasureInput extends Envelope {
+  readonly items: readonly ItemPlace[]
+  readonly reason: ErasureReason
+  /** 16 random bytes that the controller's case file knows. */
+  readonly reference: Uint8Array
+  /** Another key of the controller that may erase. */
+  readonly approver: Signer
+}
+
 export interface BuiltAct {
   /** Encoded SignedTransaction. */
   readonly bytes: Uint8Array
@@ -111,6 +121,24 @@ export async function buildData(input: DataInput): Promise<BuiltData> {
 export async function buildAct(input: ActInput): Promise<BuiltAct> {
   const bytes = await signed(input, input.act)
   return { bytes, tx: txIdFor({ ledger: input.ledger, key: input.key.publicKey, sequence: input.sequence }) }
+}
+
+/**
+ * An erasure order with its approval: the second pair of eyes signs the same content under its own key. Items in any order.
+ * @throws LedgerError TOO_LARGE
+ */
+export async function buildErasure({
+  items,
+  reason,
+  reference,
+  approver,
+  ...envelope
+}: ErasureInput): Promise<BuiltAct> {
+  const { ledger, key, sequence } = envelope
+  const order = txIdFor({ ledger, key: key.publicKey, sequence })
+  const content = { items: [...items].sort(comparePlaces), reason, reference }
+  const signature = await approver.sign('erasure-approval', approvalBytes({ ledger, order, ...content }))
+  return buildAct({ ...envelope, act: { type: 'erase', ...content, approval: { key: approver.publicKey, signature } } })
 }
 
 /** The proof that a key-add act carries: made by the application's key for the organisation that will enrol it. */

@@ -163,7 +163,10 @@ function holdsOf(state: State, item: ItemId | undefined): readonly TxId[] {
   return item === undefined ? [] : (state.heldItems.get(item)?.holds ?? [])
 }
 
-/** A node attests once for each order that obliges it, and only when it found nothing. */
+/**
+ * A node attests once for each order that obliges it, and only when it found nothing. One that held no copy has noted no
+ * probes and says so: it came later, and took the items without what was erased.
+ */
 export function attestFault(
   state: State,
   node: NodeId | undefined,
@@ -174,12 +177,19 @@ export function attestFault(
   if (ordered === undefined) return 'ORDER_UNKNOWN'
   if (!ordered.obliged.includes(node)) return 'NOT_PERMITTED'
   if (ordered.attested.includes(node)) return 'ATTESTED_BEFORE'
-  return counts.hits === 0 && counts.probes > 0 ? undefined : 'PURGE_INCOMPLETE'
+  return counts.hits === 0 ? undefined : 'PURGE_INCOMPLETE'
 }
 
 export function attest(state: State, node: NodeId, id: TxId): void {
   const order = state.orders.get(id)
   if (order !== undefined) state.orders.set(id, { ...order, attested: [...order.attested, node].sort() })
+}
+
+/** Orders that this node has not attested yet, in ascending order of ids. */
+export function owedAttestations(state: State, node: NodeId): readonly TxId[] {
+  return state.orders
+    .entries()
+    .flatMap(([id, { obliged, attested }]) => (obliged.includes(node) && !attested.includes(node) ? [id] : []))
 }
 
 /** Where an order stands: complete when every obliged node attested, else partial and naming those that did not. */

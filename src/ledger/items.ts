@@ -53,6 +53,7 @@ export type OpenedPart<T> =
   | { readonly type: 'void'; readonly code: ErrorCode; readonly reason: string }
 
 export interface OpenedItem {
+  readonly type: 'whole'
   readonly item: ItemId
   /** Encoded ItemPayload: what is kept, sealed, and what opens the commitments again. */
   readonly bytes: Uint8Array
@@ -86,6 +87,7 @@ export function openPayload(ledger: LedgerId, transaction: Transaction, payload:
       return { type: 'fault', code: 'PAYLOAD_MISMATCH' }
     }
     items.push({
+      type: 'whole',
       item,
       bytes: encode(itemPayloadSchema, parts),
       assertions: readAssertions(header, parts.assertions.padded),

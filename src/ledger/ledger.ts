@@ -34,7 +34,7 @@ import {
   signerOf,
   takeNumber,
 } from './delivery.ts'
-import { type ErasureProgress, erasureProgress, type ItemReader, type Tombstone } from './erasure.ts'
+import { type ErasureProgress, erasureProgress, type ItemReader, owedAttestations, type Tombstone } from './erasure.ts'
 import { type Genesis, type LedgerParameters, ledgerIdFor, type Thresholds } from './genesis.ts'
 import { activate, turnEpoch } from './governance.ts'
 import type { Activation, KeyTerm } from './governance-records.ts'
@@ -366,6 +366,11 @@ export class Ledger {
   /** Whether every obliged node attested an order; undefined for an unknown order. */
   erasure(order: TxId): ErasureProgress | undefined {
     return erasureProgress(this.#state, order)
+  }
+
+  /** Orders that this node still has to attest. */
+  owedAttestations(node: NodeId): readonly TxId[] {
+    return owedAttestations(this.#state, node)
   }
 
   /** Size and RFC 6962 root of the append-only tree of erased item ids. */

@@ -4,8 +4,8 @@
 
 import type { Log, TreeHead } from '../audit/log.ts'
 import { concat } from '../base/bytes.ts'
-import { invariant, LedgerError } from '../base/errors.ts'
-import { type Digest, digestOf, idBytes, type Sequence, type TxId } from '../base/ids.ts'
+import { type ErrorCode, LedgerError } from '../base/errors.ts'
+import { type Digest, digestOf, type ItemId, idBytes, type LedgerId, type Sequence, type TxId } from '../base/ids.ts'
 import { emptyRoot } from '../base/merkle.ts'
 import { decode, encode, record, type Schema } from '../base/schema.ts'
 import { type Batch, type RequestId, requestId, summarize } from '../consensus/batch.ts'
@@ -16,15 +16,19 @@ import type { Applied, Machine } from '../consensus/ports.ts'
 import { rosterHash } from '../consensus/roster.ts'
 import { type Result, resultSchema } from '../consensus/statements.ts'
 import type { Genesis } from '../ledger/genesis.ts'
-import { type Delivered, type KeptBatch, Ledger } from '../ledger/ledger.ts'
-import type { ItemHeader } from '../ledger/transaction.ts'
+import { type Delivered, type ItemReader, type KeptBatch, Ledger } from '../ledger/ledger.ts'
+import type { Part } from '../ledger/payload.ts'
+import { decodeTransaction } from '../ledger/static.ts'
+import type { Transaction } from '../ledger/transaction.ts'
 import type { BlockArchive } from '../store/blocks.ts'
-import type { StateRecord, StoredItem, StoredRetraction } from '../store/change.ts'
+import type { StateRecord } from '../store/change.ts'
 import type { Store } from '../store/store.ts'
+import { itemsOf } from './block-items.ts'
 import { entriesOf } from './entries.ts'
+import { erasureRecordsOf, keptRetractions, type TombstoneRecord, tombstoneOf } from './erasure-records.ts'
 import { type Execution, executionSchema } from './execution.ts'
+import { ItemHeaders, type NamedItems, noNamedItems, placesIn } from './item-headers.ts'
 import type { PayloadPool } from './payloads.ts'
-import { rowsOf } from './rows.ts'
 
 /** A batch as it was agreed, from the protocol or from another node's archive. */
 export interface AgreedBlock {
@@ -63,21 +67,34 @@ interface Reached {
   readonly checkpoint: Outcome
 }
 
+/** What is kept of an item. */
+export type KeptItem =
+  /** Encoded ItemPayload. */
+  | { readonly type: 'whole'; readonly payload: Uint8Array }
+  /** Its retractions, where this node ever had them. */
+  | ({ readonly type: 'erased'; readonly retractions: Part | undefined } & TombstoneRecord)
+
 export class LedgerMachine implements Machine {
   readonly ledger: Ledger
   readonly #options: MachineOptions
+  readonly #headers: ItemHeaders
+  /** What the rules may read of earlier blocks, while they run. */
+  readonly #lent: Lent
   #reached: Reached
 
-  private constructor(options: MachineOptions, ledger: Ledger, reached: Reached) {
+  private constructor(options: MachineOptions, { ledger, reached }: Restored, lent: Lent) {
+    const { blocks, store } = options
     this.#options = options
     this.ledger = ledger
     this.#reached = reached
+    this.#lent = lent
+    this.#headers = new ItemHeaders({ blocks, store, execution: (tx) => this.execution(tx) })
   }
 
   /** @throws LedgerError STATE_BEHIND_CHECKPOINT, STORAGE_INCOMPLETE, RECORD_TAMPERED: what the folders hold does not agree. */
   static async open(options: MachineOptions): Promise<LedgerMachine> {
-    const { ledger, reached } = await restore(options)
-    return new LedgerMachine(options, ledger, reached)
+    const lent: Lent = { items: noNamedItems }
+    return new LedgerMachine(options, await restore(options, (place) => lent.items.read(place)), lent)
   }
 
   get applied(): Outcome {
@@ -98,8 +115,10 @@ export class LedgerMachine implements Machine {
     const { blocks, log, store, payloads, onExecuted } = this.#options
     const { time: batchTime, tokens, transactions } = batch
     const requests = transactions.map(requestId)
-    const delivered = this.ledger.apply(sequence, batch)
-    const change = await this.#itemsOf(delivered, transactions)
+    const { delivered, items } = await this.#deliver(sequence, batch)
+    const erased = delivered.erased.map(({ item }) => item)
+    const change = await itemsOf(this.ledger, delivered, (index) => payloads.opened(transactions[index] as Uint8Array))
+    const erasureRecords = await erasureRecordsOf(delivered, store, (item) => store.itemPayload(item))
     const record: BlockRecord = { header: delivered.header, tokens, batchTime, transactions, certificate }
     await blocks.append([{ sequence, bytes: encode(blockRecordSchema, record) }])
     const { size, root } = log.append(entriesOf(delivered))
@@ -109,15 +128,42 @@ export class LedgerMachine implements Machine {
     await store.commit({
       sequence,
       meta: encode(heightSchema, heightOf(delivered, reached)),
-      records: recordsOf(delivered, requests),
-      ...change,
-      erasures: [],
+      records: [...recordsOf(delivered, requests), ...erasureRecords, ...change.kept],
+      items: change.items,
+      retractions: change.retractions,
+      erasures: erased,
       unstage: requests,
     })
     await payloads.executed(requests)
+    payloads.erased(erased.flatMap((item) => items.requestOf(item) ?? []))
     this.#reached = reached
     onExecuted(delivered, requests)
     return { outcome, next: delivered.next }
+  }
+
+  async #deliver(sequence: Sequence, batch: KeptBatch): Promise<{ delivered: Delivered; items: NamedItems }> {
+    const known = new Map(batch.transactions.flatMap((bytes) => decoded(bytes, this.ledger.id)))
+    const items = await this.#headers.named(placesIn([...known.values()]))
+    this.#lent.items = items
+    return { delivered: this.ledger.apply(sequence, batch, (bytes) => known.get(bytes)), items }
+  }
+
+  /** What the present state already shows to be hopeless: a courtesy. */
+  async courtesyFault(transaction: Transaction): Promise<ErrorCode | undefined> {
+    const items = await this.#headers.named(placesIn([transaction]))
+    this.#lent.items = items
+    return this.ledger.courtesyFault(transaction)
+  }
+
+  /** Undefined for an item that is not here. */
+  async item(item: ItemId): Promise<KeptItem | undefined> {
+    const { store } = this.#options
+    const tombstone = await tombstoneOf(store, item)
+    if (tombstone !== undefined) {
+      return { type: 'erased', retractions: await keptRetractions(store, item), ...tombstone }
+    }
+    const payload = await store.itemPayload(item)
+    return payload === undefined ? undefined : { type: 'whole', payload }
   }
 
   /** Where a transaction was executed and with what outcome; undefined when it was not. */
@@ -125,29 +171,25 @@ export class LedgerMachine implements Machine {
     const value = await this.#options.store.record(executionKey(tx))
     return value === undefined ? undefined : decode(executionSchema, value)
   }
+}
 
-  async #itemsOf(
-    { outcomes }: Delivered,
-    transactions: readonly Uint8Array[],
-  ): Promise<{ items: readonly StoredItem[]; retractions: readonly StoredRetraction[] }> {
-    const items: StoredItem[] = []
-    const retractions: StoredRetraction[] = []
-    for (const { transaction, index, code } of outcomes) {
-      if (code !== 'OK' || transaction.act.type !== 'data') continue
-      const opened = await this.#options.payloads.opened(transactions[index] as Uint8Array)
-      for (const [place, item] of opened.items.entries()) {
-        const header = transaction.act.items[place] as ItemHeader
-        const graph = this.ledger.graph(header.graph)?.iri
-        const kind = this.ledger.policy(header.policy)?.class
-        invariant(graph !== undefined && kind !== undefined, 'an item was accepted without its graph or policy')
-        const rows = item.assertions.type === 'void' ? [] : rowsOf(item.assertions.value)
-        items.push({ item: item.item, graph, class: kind, payload: item.bytes, rows })
-        if (item.retractions.type === 'void') continue
-        for (const { item: of, rows: gone } of item.retractions.value.retractions)
-          retractions.push({ item: of, graph, rows: gone })
-      }
-    }
-    return { items, retractions }
+interface Lent {
+  items: NamedItems
+}
+
+interface Restored {
+  readonly ledger: Ledger
+  readonly reached: Reached
+}
+
+/** Nothing for bytes that the ledger will refuse to execute. */
+function decoded(bytes: Uint8Array, ledger: LedgerId): readonly (readonly [Uint8Array, Transaction])[] {
+  try {
+    const transaction = decodeTransaction(bytes)
+    return transaction.ledger === ledger ? [[bytes, transaction]] : []
+  } catch (error) {
+    if (error instanceof LedgerError) return []
+    throw error
   }
 }
 
@@ -173,10 +215,10 @@ function outcomeOf(ledger: Ledger, { header, hash }: Delivered, logSize: number,
  * more means that the store was lost or is an older copy, and nothing is cut.
  * @throws LedgerError STATE_BEHIND_CHECKPOINT, STORAGE_INCOMPLETE, RECORD_TAMPERED
  */
-async function restore(options: MachineOptions): Promise<{ ledger: Ledger; reached: Reached }> {
+async function restore(options: MachineOptions, items: ItemReader): Promise<Restored> {
   const { genesis, blocks, log, store } = options
   const meta = store.meta()
-  const founded = Ledger.fromGenesis(genesis)
+  const founded = Ledger.fromGenesis(genesis, items)
   const reached = meta === undefined ? foundedHeight(founded) : readHeight(meta)
   const outcome = reached.applied
   requireWhole(options, outcome)
@@ -186,7 +228,7 @@ async function restore(options: MachineOptions): Promise<{ ledger: Ledger; reach
   const records: { key: Uint8Array; value: Uint8Array }[] = []
   for await (const { key, value } of store.records()) if (key[0] === 0) records.push({ key: key.subarray(1), value })
   const { header } = decode(blockRecordSchema, await blocks.read(outcome.sequence))
-  return { ledger: Ledger.fromRecords(genesis, records, { header }), reached }
+  return { ledger: Ledger.fromRecords(genesis, records, { header }, items), reached }
 }
 
 function foundedHeight(ledger: Ledger): Reached {

@@ -17,6 +17,7 @@ import type { MeshCounters } from '../p2p/counters.ts'
 import type { Reader } from '../store/reader.ts'
 import type { UnlockProvider } from '../store/unlock.ts'
 import type { Home } from './home.ts'
+import type { KeptItem } from './machine.ts'
 import { openParts, type Parts } from './parts.ts'
 import { type NodeEvent, Runtime } from './runtime.ts'
 import type { Submission } from './submissions.ts'
@@ -239,9 +240,9 @@ export class QuadrilleNode {
     return this.#open.log.leaves(from, to)
   }
 
-  /** Encoded ItemPayload; undefined when it is not here. */
-  async itemPayload(item: ItemId): Promise<Uint8Array | undefined> {
-    return this.#open.store.itemPayload(item)
+  /** What is kept of an item; undefined when it is not here. */
+  async item(item: ItemId): Promise<KeptItem | undefined> {
+    return this.#running.machine.item(item)
   }
 
   /** Multiaddresses where it listens for other nodes. */

@@ -7,17 +7,22 @@ import type { LedgerId, NodeId } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import { decode } from '../base/schema.ts'
 import { type RequestId, requestId } from '../consensus/batch.ts'
+import { oneCorrect } from '../consensus/quorum.ts'
+import { type Roster, validatorOf } from '../consensus/roster.ts'
 import { type OpenedItem, openPayload } from '../ledger/items.ts'
+import { type ErasedItem, keptPayloadSchema, openKeptPayload } from '../ledger/kept-payload.ts'
 import { payloadSchema } from '../ledger/payload.ts'
 import { hasPayload, type Transaction } from '../ledger/transaction.ts'
+import { KeptClaims } from './kept-claims.ts'
 import { Offers, Shelf } from './offers.ts'
 import type { Verdicts } from './verdicts.ts'
 import type { CarriedPayload } from './wire.ts'
 
 /** A payload that opens its commitments, with what it says. */
 export interface OpenedPayload {
-  readonly bytes: Uint8Array
-  readonly items: readonly OpenedItem[]
+  /** Encoded Payload; undefined when some of its items are erased: then it is passed on to nobody. */
+  readonly bytes: Uint8Array | undefined
+  readonly items: readonly (OpenedItem | ErasedItem)[]
 }
 
 export interface PayloadPoolOptions {
@@ -30,6 +35,8 @@ export interface PayloadPoolOptions {
   /** Asks peers for payloads; answers come by `offer`. `again`: the first question brought nothing. */
   readonly ask: (ids: readonly RequestId[], again: boolean) => void
   readonly onFailure: (error: unknown) => void
+  /** Validators, of which more than may lie must say that an item is erased before it is believed. */
+  readonly roster: () => Roster | undefined
 }
 
 interface Wanted {
@@ -55,6 +62,7 @@ export class PayloadPool {
   readonly #options: PayloadPoolOptions
   readonly #requests: Map<RequestId, Wanted | Held> = new Map()
   readonly #offers: Offers = new Offers()
+  readonly #keptClaims: Map<RequestId, KeptClaims> = new Map()
   /** Executed, kept for peers that are a little behind. */
   readonly #recent: Shelf = new Shelf(limits.recentPayloadBytesMax)
   #heldBytes = 0
@@ -71,6 +79,34 @@ export class PayloadPool {
       if (request?.type === 'held') continue
       this.#offers.put(from, id, payload)
       if (request !== undefined) this.#tryOffers(id, request.transaction).catch(this.#options.onFailure)
+    }
+  }
+
+  /**
+   * Takes what is left of a payload of which items were erased, if this node must execute it and so many validators say
+   * the same that one of them is honest. Whoever lies about it alone changes nothing.
+   */
+  offerKept(from: NodeId, payloads: readonly CarriedPayload[]): void {
+    const roster = this.#options.roster()
+    if (roster === undefined || validatorOf(roster, from) === undefined) return
+    for (const { id, payload } of payloads) {
+      const request = this.#requests.get(id)
+      if (request?.type !== 'wanted' || !request.urgent) continue
+      const claims = this.#keptClaims.get(id) ?? new KeptClaims()
+      this.#keptClaims.set(id, claims)
+      claims.put(from, decode(keptPayloadSchema, payload))
+      const settled = claims.settled(oneCorrect(roster.validators.length))
+      const items = settled && openKeptPayload(this.#options.ledger, request.transaction, settled)
+      if (items !== undefined) this.#settle(id, { bytes: undefined, items })
+      else if (claims.size === 1) this.#options.ask([id], true)
+    }
+  }
+
+  /** Forgets payloads of requests of which items were erased. */
+  erased(ids: readonly RequestId[]): void {
+    for (const id of ids) {
+      this.#recent.remove(id)
+      this.#offers.take(id)
     }
   }
 
@@ -136,9 +172,10 @@ export class PayloadPool {
     for (const id of ids) {
       const request = this.#requests.get(id)
       if (request?.type === 'held') {
-        this.#recent.put(id, request.payload.bytes)
+        if (request.payload.bytes !== undefined) this.#recent.put(id, request.payload.bytes)
         this.#forget(id)
       }
+      this.#keptClaims.delete(id)
       this.#offers.take(id)
     }
     const late: RequestId[] = []
@@ -208,7 +245,7 @@ export class PayloadPool {
   }
 
   async #hold(id: RequestId, payload: OpenedPayload): Promise<void> {
-    await this.#options.stage(id, payload.bytes)
+    if (payload.bytes !== undefined) await this.#options.stage(id, payload.bytes)
     this.#settle(id, payload)
   }
 
@@ -216,7 +253,7 @@ export class PayloadPool {
     const request = this.#requests.get(id)
     if (request?.type === 'held') return
     this.#requests.set(id, { type: 'held', payload, blocks: 0 })
-    this.#heldBytes += payload.bytes.length
+    this.#heldBytes += payload.bytes?.length ?? 0
     request?.settle(payload)
   }
 
@@ -224,7 +261,7 @@ export class PayloadPool {
     const request = this.#requests.get(id)
     if (request?.type !== 'held') throw new InvariantError('only what is held is forgotten')
     this.#requests.delete(id)
-    this.#heldBytes -= request.payload.bytes.length
+    this.#heldBytes -= request.payload.bytes?.length ?? 0
   }
 
   #open(id: RequestId, transaction: Transaction, bytes: Uint8Array): OpenedPayload {

@@ -7,7 +7,7 @@ import { formatNote, type LogCheckpoint, mergeNotes, parseCheckpoint, parseNote 
 import { leavesOf, tilePath, tilesAt } from '../audit/tiles.ts'
 import { fromUtf8 } from '../base/bytes.ts'
 import { type CborValue, decodeCbor } from '../base/cbor.ts'
-import { LedgerError } from '../base/errors.ts'
+import { type ErrorCode, LedgerError } from '../base/errors.ts'
 import type { OrganisationId, Sequence } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import { decode } from '../base/schema.ts'
@@ -94,7 +94,7 @@ async function* leaves(get: Get, size: number): AsyncGenerator<Uint8Array> {
   for (const tile of tilesAt('entries', size)) yield* leavesOf(await get(`/log/${tilePath(tile)}`))
 }
 
-/** Of each item that the reader may see, in order; an item that the node does not have is left out, and will be missed. */
+/** Of each item that the reader may see, in order; of an erased one its retractions, and one that the node does not have is left out, and will be missed. */
 async function* payloads(
   get: Get,
   genesis: Uint8Array,
@@ -108,7 +108,9 @@ async function* payloads(
     yield* inOrder(
       seen.map(({ item }) => async (): Promise<PayloadRecord | undefined> => {
         const payload = await found(get, `/items/${item}/payload`)
-        return payload === undefined ? undefined : { type: 'whole', height: header.sequence, item, payload }
+        if (payload !== undefined) return { type: 'whole', height: header.sequence, item, payload }
+        const retractions = await found(get, `/items/${item}/retractions`)
+        return retractions && { type: 'kept', height: header.sequence, item, retractions }
       }),
     )
   }
@@ -123,12 +125,14 @@ async function* inOrder<T>(asks: readonly (() => Promise<T | undefined>)[]): Asy
   }
 }
 
+const absent: readonly ErrorCode[] = ['ITEM_UNKNOWN', 'ITEM_ERASED', 'NOT_FOUND']
+
 /** Undefined when the node does not have it. */
 async function found(get: Get, path: string): Promise<Uint8Array | undefined> {
   try {
     return await get(path)
   } catch (error) {
-    if (error instanceof LedgerError && (error.code === 'ITEM_UNKNOWN' || error.code === 'NOT_FOUND')) return undefined
+    if (error instanceof LedgerError && absent.includes(error.code)) return undefined
     throw error
   }
 }

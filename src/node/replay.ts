@@ -9,14 +9,24 @@ import { rosterHash } from '../consensus/roster.ts'
 import { checkGenesis } from '../ledger/founding.ts'
 import { type SignedGenesis, signedGenesisSchema } from '../ledger/genesis.ts'
 import { partOpens } from '../ledger/items.ts'
-import { Ledger, type TransactionOutcome } from '../ledger/ledger.ts'
-import { itemPayloadSchema } from '../ledger/payload.ts'
+import { type Delivered, Ledger, type TransactionOutcome } from '../ledger/ledger.ts'
+import { itemPayloadSchema, partSchema } from '../ledger/payload.ts'
 import { itemIdFor } from '../ledger/transaction.ts'
 import { entriesOf } from './entries.ts'
+import { ReplayedItems } from './replayed-items.ts'
 
 export const startReplay: StartReplay = (genesis) => {
-  const ledger = Ledger.fromGenesis(parseGenesis(genesis).genesis)
-  return { ledger: ledger.id, replay: replayOf(ledger) }
+  return startReplayWith(genesis, () => undefined)
+}
+
+/** As `startReplay`; `onDelivered` is told of every block. */
+export function startReplayWith(
+  genesis: Uint8Array,
+  onDelivered: (delivered: Delivered) => void,
+): ReturnType<StartReplay> {
+  const items = new ReplayedItems()
+  const ledger = Ledger.fromGenesis(parseGenesis(genesis).genesis, items.read)
+  return { ledger: ledger.id, replay: replayOf(ledger, items, onDelivered) }
 }
 
 /** The bytes of genesis.json, checked. @throws LedgerError for what founds no ledger. */
@@ -33,7 +43,7 @@ export function parseGenesis(bytes: Uint8Array): SignedGenesis {
   return signed
 }
 
-function replayOf(ledger: Ledger): Replay {
+function replayOf(ledger: Ledger, items: ReplayedItems, onDelivered: (delivered: Delivered) => void): Replay {
   return {
     roster: () => ledger.roster(),
     checkpoint: () => ({ state: ledger.stateHash(), roster: rosterHash(ledger.roster()) }),
@@ -44,13 +54,15 @@ function replayOf(ledger: Ledger): Replay {
         .map(({ id, keys }) => ({ node: id, publicKey: keys.checkpoint })),
     apply({ header, tokens, batchTime, transactions }): Replayed {
       const delivered = ledger.apply(header.sequence, { time: batchTime, tokens, transactions })
+      items.take(delivered)
+      onDelivered(delivered)
       const done = delivered.outcomes.filter(({ code }) => code === 'OK')
       return {
         header: delivered.header,
         hash: delivered.hash,
         entries: entriesOf(delivered),
         items: done.flatMap((outcome) => claimsOf(ledger, outcome)),
-        erased: [],
+        erased: delivered.erased.map(({ item }) => item),
       }
     },
   }
@@ -64,8 +76,9 @@ function claimsOf(ledger: Ledger, { transaction, tx }: TransactionOutcome): read
       item,
       audience: ledger.policy(header.policy)?.audience ?? [],
       opens(record) {
-        // No item of this rules version can be erased, so none is kept in part.
-        if (record.type === 'kept') return false
+        if (record.type === 'kept') {
+          return partOpens(ledger.id, item, header, 'retractions', decode(partSchema, record.retractions))
+        }
         const { assertions, retractions } = decode(itemPayloadSchema, record.payload)
         return (
           partOpens(ledger.id, item, header, 'assertions', assertions) &&

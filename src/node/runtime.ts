@@ -78,7 +78,7 @@ export class Runtime {
       machine,
       verdicts,
       blocks: parts.blocks,
-      store: parts.store,
+      item: (item) => machine.item(item),
       send: (to, envelope) => this.#send(to, envelope),
       peers: () => mesh.peers(),
       refuse: (from, error) => onEvent({ type: 'refuse', from, code: error.code }),
@@ -118,6 +118,7 @@ export class Runtime {
       unstage: (ids) => store.unstage(ids),
       ask: (ids, again) => running.runtime?.askForPayloads(ids, again),
       onFailure,
+      roster: () => running.runtime?.machine.ledger.roster(),
     })
     const machine = await LedgerMachine.open({
       genesis,
@@ -212,7 +213,10 @@ export class Runtime {
         break
       }
       case 'blocks':
-        for (const served of envelope.blocks) this.#payloads.offer(from, served.payloads)
+        for (const served of envelope.blocks) {
+          this.#payloads.offer(from, served.payloads)
+          this.#payloads.offerKept(from, served.kept)
+        }
         this.#sync.receive(from, envelope)
         break
       case 'blocks-wanted':

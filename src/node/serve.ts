@@ -1,15 +1,16 @@
 // Serves certified blocks to peers that catch up: for each peer one answer at a time, each of a bounded size. Payloads that
 // do not fit beside their block go with the answer to the same question asked again.
 
-import type { NodeId, Sequence } from '../base/ids.ts'
+import type { ItemId, NodeId, Sequence } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import { decode, encode } from '../base/schema.ts'
 import { requestId } from '../consensus/batch.ts'
 import { blockRecordSchema } from '../consensus/block.ts'
+import { type KeptItemPayload, keptPayloadSchema } from '../ledger/kept-payload.ts'
 import { itemPayloadSchema, payloadSchema } from '../ledger/payload.ts'
 import { itemIdFor } from '../ledger/transaction.ts'
 import type { BlockArchive } from '../store/blocks.ts'
-import type { Store } from '../store/store.ts'
+import type { KeptItem } from './machine.ts'
 import type { Verdicts } from './verdicts.ts'
 import type { CarriedPayload, Envelope, ServedBlock } from './wire.ts'
 
@@ -18,7 +19,7 @@ export type BlocksWanted = Extract<Envelope, { readonly type: 'blocks-wanted' }>
 
 export interface ServeOptions {
   readonly blocks: Pick<BlockArchive, 'read'>
-  readonly store: Pick<Store, 'itemPayload'>
+  readonly item: (item: ItemId) => Promise<KeptItem | undefined>
   readonly verdicts: Verdicts
   /** Height of the last block that this node executed. */
   readonly applied: () => Sequence
@@ -32,9 +33,16 @@ interface Rest {
 
 interface Part {
   readonly payloads: readonly CarriedPayload[]
+  readonly kept: readonly CarriedPayload[]
   readonly bytes: number
   /** Where the next part begins; undefined after the last. */
   readonly next: number | undefined
+}
+
+/** Of one transaction: an encoded Payload, or a KeptPayload when some of its items are erased. */
+interface Found {
+  readonly type: 'whole' | 'kept'
+  readonly bytes: Uint8Array
 }
 
 export class BlockServer {
@@ -79,7 +87,7 @@ export class BlockServer {
       if (room < 0) break
       const part = await this.#partOf(block, isFirst && rest?.height === height ? rest.place : 0, room)
       if (!isFirst && part.next !== undefined) break
-      served.push({ block, payloads: part.payloads })
+      served.push({ block, payloads: part.payloads, kept: part.kept })
       room -= part.bytes
       if (part.next === undefined) continue
       this.#rests.set(peer, { height, place: part.next })
@@ -92,26 +100,34 @@ export class BlockServer {
   async #partOf(block: Uint8Array, place: number, room: number): Promise<Part> {
     const { transactions } = decode(blockRecordSchema, block)
     const payloads: CarriedPayload[] = []
+    const kept: CarriedPayload[] = []
     let bytes = 0
     for (const [at, transaction] of transactions.entries()) {
       if (at < place) continue
-      const payload = await this.#payloadOf(transaction)
-      if (payload === undefined) continue
-      if (bytes + payload.length > room) return { payloads, bytes, next: at }
-      bytes += payload.length
-      payloads.push({ id: requestId(transaction), payload })
+      const found = await this.#payloadOf(transaction)
+      if (found === undefined) continue
+      if (bytes + found.bytes.length > room) return { payloads, kept, bytes, next: at }
+      bytes += found.bytes.length
+      const list = found.type === 'whole' ? payloads : kept
+      list.push({ id: requestId(transaction), payload: found.bytes })
     }
-    return { payloads, bytes, next: undefined }
+    return { payloads, kept, bytes, next: undefined }
   }
 
-  async #payloadOf(bytes: Uint8Array): Promise<Uint8Array | undefined> {
-    const { store, verdicts } = this.#options
+  async #payloadOf(bytes: Uint8Array): Promise<Found | undefined> {
+    const { item: itemOf, verdicts } = this.#options
     const verdict = verdicts.of(bytes)
     if (verdict.type === 'invalid' || verdict.transaction.act.type !== 'data') return undefined
     const { tx } = verdict
-    const ids = verdict.transaction.act.items.map((_, index) => itemIdFor(tx, index))
-    const parts = await Promise.all(ids.map((item) => store.itemPayload(item)))
-    const items = parts.filter((part) => part !== undefined).map((part) => decode(itemPayloadSchema, part))
-    return items.length === parts.length ? encode(payloadSchema, { items }) : undefined
+    const found = await Promise.all(verdict.transaction.act.items.map((_, index) => itemOf(itemIdFor(tx, index))))
+    const items = found.flatMap((each): readonly KeptItemPayload[] => {
+      if (each?.type === 'whole') return [{ type: 'whole', ...decode(itemPayloadSchema, each.payload) }]
+      return each?.retractions === undefined ? [] : [{ type: 'erased', retractions: each.retractions }]
+    })
+    if (items.length < found.length) return undefined
+    const whole = items.filter((item) => item.type === 'whole')
+    return whole.length === items.length
+      ? { type: 'whole', bytes: encode(payloadSchema, { items: whole }) }
+      : { type: 'kept', bytes: encode(keptPayloadSchema, { items }) }
   }
 }

@@ -68,7 +68,7 @@ export class Submissions {
 
   /** A courtesy to the client, before the protocol spends anything on what this node's state shows to be hopeless. */
   async #admit(bytes: Uint8Array, payload: Uint8Array, transaction: Transaction): Promise<void> {
-    const fault = this.#options.machine.ledger.courtesyFault(transaction)
+    const fault = await this.#options.machine.courtesyFault(transaction)
     if (fault !== undefined) throw new LedgerError(fault)
     await this.#options.payloads.take(bytes, payload)
   }

@@ -13,9 +13,8 @@ import { commitCertificateFault } from '../consensus/certificate.ts'
 import type { Outcome } from '../consensus/contract.ts'
 import type { Roster } from '../consensus/roster.ts'
 import type { BlockArchive } from '../store/blocks.ts'
-import type { Store } from '../store/store.ts'
 import type { AgreedBlock } from './machine.ts'
-import { BlockServer, type BlocksAnswer, type BlocksWanted } from './serve.ts'
+import { BlockServer, type BlocksAnswer, type BlocksWanted, type ServeOptions } from './serve.ts'
 import { type Patience, Sources } from './sources.ts'
 import type { Verdicts } from './verdicts.ts'
 import type { Envelope } from './wire.ts'
@@ -39,7 +38,7 @@ export interface SyncMachine {
 export interface SyncOptions {
   readonly machine: SyncMachine
   readonly blocks: Pick<BlockArchive, 'read'>
-  readonly store: Pick<Store, 'itemPayload'>
+  readonly item: ServeOptions['item']
   readonly verdicts: Verdicts
   readonly send: (to: NodeId, envelope: Envelope) => boolean
   readonly peers: () => readonly NodeId[]
@@ -71,11 +70,11 @@ export class Sync {
   #stopped = false
 
   constructor(options: SyncOptions) {
-    const { blocks, store, verdicts, machine } = options
+    const { blocks, item, verdicts, machine } = options
     this.#options = options
     this.#timing = { ...defaultTiming, ...options.timing }
     this.#sources = new Sources(this.#timing)
-    this.#server = new BlockServer({ blocks, store, verdicts, applied: () => machine.applied.sequence })
+    this.#server = new BlockServer({ blocks, item, verdicts, applied: () => machine.applied.sequence })
   }
 
   /**

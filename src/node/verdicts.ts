@@ -28,11 +28,21 @@ export function createVerdicts(ledger: LedgerId): Verdicts {
 }
 
 /**
- * Acts that nodes of this version carry out to the end. The rules know more (erasure, holds, governance), but a node that
- * ordered those without purging disks or changing its validators would give history a meaning that the next version
- * must contradict. So nobody votes for them yet.
+ * Acts that nodes of this version carry out to the end. The rules know more (governance), but a node that ordered those
+ * without changing its validators would give history a meaning that the next version must contradict. So nobody votes
+ * for them yet.
  */
-const carriedOut: readonly Act['type'][] = ['data', 'key-add', 'key-revoke', 'policy-add', 'graph-add']
+const carriedOut: readonly Act['type'][] = [
+  'data',
+  'key-add',
+  'key-revoke',
+  'policy-add',
+  'graph-add',
+  'erase',
+  'erasure-attest',
+  'hold',
+  'hold-lift',
+]
 
 function votable(verdict: StaticVerdict): StaticVerdict {
   if (verdict.type === 'invalid' || carriedOut.includes(verdict.transaction.act.type)) return verdict

@@ -17,6 +17,8 @@ export interface ServedBlock {
   /** Encoded BlockRecord. */
   readonly block: Uint8Array
   readonly payloads: readonly CarriedPayload[]
+  /** What is left of payloads of which items were erased: encoded KeptPayloads. */
+  readonly kept: readonly CarriedPayload[]
 }
 
 export type Envelope =
@@ -36,7 +38,7 @@ const payloadsSchema = list(carriedPayloadSchema, limits.batchTransactionsMax)
 
 const servedBlockSchema: Schema<ServedBlock> = named(
   'served-block',
-  record<ServedBlock>({ block: bytesUpTo(2 * limits.batchBytesMax), payloads: payloadsSchema }),
+  record<ServedBlock>({ block: bytesUpTo(2 * limits.batchBytesMax), payloads: payloadsSchema, kept: payloadsSchema }),
 )
 
 export const envelopeSchema: Schema<Envelope> = named(

@@ -3,7 +3,7 @@
 
 import { type ErrorCode, LedgerError } from '../../src/base/errors.ts'
 import { type KeyId, type TxId, txIdOf } from '../../src/base/ids.ts'
-import type { HttpNode, HttpSubmission } from '../../src/http/node-port.ts'
+import type { HttpItem, HttpNode, HttpSubmission } from '../../src/http/node-port.ts'
 import type { SignedGenesis } from '../../src/ledger/genesis.ts'
 import type { QuadSource } from '../../src/sparql/engine.ts'
 import { storeOf, trig, WatchedSource } from '../sparql/fixture.ts'
@@ -107,8 +107,9 @@ export class FakeNode implements HttpNode {
     return Array.from({ length: to - from }, (_, n) => new TextEncoder().encode(`{"seq":${from + n}}`))
   }
 
-  async itemPayload(item: string): Promise<Uint8Array | undefined> {
-    return item.startsWith('cc') ? Uint8Array.of(7, 7) : undefined
+  async item(item: string): Promise<HttpItem | undefined> {
+    if (item.startsWith('ee')) return { type: 'erased', order: tx, height: 5, retractions: undefined }
+    return item.startsWith('cc') ? { type: 'whole', payload: Uint8Array.of(7, 7) } : undefined
   }
 }
 

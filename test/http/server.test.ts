@@ -359,6 +359,14 @@ describe('The HTTP server', () => {
       await problem(await get('/items/zz/payload'), 400, 'USAGE')
     })
 
+    it('E1 no payload of an erased item, and which order erased it', async () => {
+      const answer = await get(`/items/${'ee'.repeat(32)}/payload`)
+      assert.equal(answer.status, 410)
+      const { code, details } = (await answer.json()) as { code: string; details: unknown }
+      assert.equal(code, 'ITEM_ERASED')
+      assert.deepEqual(details, { order: 'ab'.repeat(32), height: 5 })
+    })
+
     it('the log: note, tiles and leaves', async () => {
       assert.match(await (await get('/log/checkpoint')).text(), /^quadrille\n20\n/)
       const tile = await get('/log/tile/0/000.p/20')

@@ -309,7 +309,7 @@ export class Model {
     if (order === undefined) return 'ORDER_UNKNOWN'
     if (!order.obliged.includes(node)) return 'NOT_PERMITTED'
     if (order.attested.includes(node)) return 'ATTESTED_BEFORE'
-    if (counts.hits > 0 || counts.probes === 0) return 'PURGE_INCOMPLETE'
+    if (counts.hits > 0) return 'PURGE_INCOMPLETE'
     order.attested.push(node)
     return 'OK'
   }

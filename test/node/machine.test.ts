@@ -76,6 +76,7 @@ async function makePlace(): Promise<MachinePlace> {
         unstage: (ids) => store.unstage(ids),
         ask: () => undefined,
         onFailure: (error) => assert.fail(String(error)),
+        roster: () => undefined,
       })
       payloads.offer(
         nodeIdOf('1'.repeat(32)),

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { LedgerError } from '../../src/base/errors.ts'
-import { nodeIdOf } from '../../src/base/ids.ts'
+import { epochOf, nodeIdOf, organisationIdOf } from '../../src/base/ids.ts'
 import { limits } from '../../src/base/limits.ts'
 import { type RequestId, requestId } from '../../src/consensus/batch.ts'
 import { ledgerIdFor } from '../../src/ledger/genesis.ts'
@@ -40,9 +40,15 @@ describe('The payload pool', () => {
       },
       ask: (ids, again) => asked.push({ ids, again }),
       onFailure: (error) => assert.fail(String(error)),
+      roster: () => ({ epoch: epochOf(0), validators }),
     })
   })
 
+  const validators = ['1', '2', '3', '4'].map((digit) => ({
+    node: nodeIdOf(digit.repeat(32)),
+    organisation: organisationIdOf(`org-${digit}`),
+    key: new Uint8Array(32),
+  }))
   const peer = nodeIdOf('1'.repeat(32))
   const liar = nodeIdOf('2'.repeat(32))
   const id = (of: Built): RequestId => requestId(of.bytes)

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { LedgerError } from '../../src/base/errors.ts'
-import { digestOf, type Epoch, type ItemId, nodeIdOf, sequenceOf, timeOf } from '../../src/base/ids.ts'
+import { digestOf, type Epoch, nodeIdOf, sequenceOf, timeOf } from '../../src/base/ids.ts'
 import { limits } from '../../src/base/limits.ts'
 import { decode, encode } from '../../src/base/schema.ts'
 import { summarize, summaryDigest } from '../../src/consensus/batch.ts'
@@ -62,13 +62,13 @@ describe('Serving blocks', () => {
           return read(height)
         },
       },
-      store: {
-        itemPayload: async (_item: ItemId) =>
-          encode(itemPayloadSchema, {
-            assertions: { ...part, padded: new Uint8Array(paddedBytes) },
-            retractions: part,
-          }),
-      },
+      item: async () => ({
+        type: 'whole',
+        payload: encode(itemPayloadSchema, {
+          assertions: { ...part, padded: new Uint8Array(paddedBytes) },
+          retractions: part,
+        }),
+      }),
       verdicts: createVerdicts(ledgerIdFor(founded.genesis.genesis)),
       applied: () => sequenceOf(heights),
     })

@@ -131,7 +131,7 @@ describe('Catching up', () => {
     const sync: Sync = new Sync({
       machine,
       blocks: { read: async () => assert.fail('nothing is served') },
-      store: { itemPayload: async () => undefined },
+      item: async () => undefined,
       verdicts: createVerdicts(ledger),
       peers: () => [...peers.keys()],
       refuse: (from, { code }) => refused.push({ from, code }),
@@ -140,7 +140,7 @@ describe('Catching up', () => {
         asked.set(to, (asked.get(to) ?? 0) + 1)
         const answer = peers.get(to)?.(wanted as BlocksWanted) ?? Promise.resolve(undefined)
         answer.then((blocks) => {
-          const served = blocks?.map((block): ServedBlock => ({ block, payloads: [] }))
+          const served = blocks?.map((block): ServedBlock => ({ block, payloads: [], kept: [] }))
           if (served !== undefined)
             sync.receive(to, { type: 'blocks', from: (wanted as BlocksWanted).from, blocks: served })
         })
@@ -251,7 +251,7 @@ describe('Catching up', () => {
     sync.receive(other, {
       type: 'blocks',
       from: sequenceOf(1),
-      blocks: blocks.map((block) => ({ block, payloads: [] })),
+      blocks: blocks.map((block) => ({ block, payloads: [], kept: [] })),
     })
     assert.equal(await fetched, false)
     assert.equal(machine.applied.sequence, 0)

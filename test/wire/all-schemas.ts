@@ -19,6 +19,7 @@ import {
   plannedNodeSchema,
   plannedOrganisationSchema,
 } from '../../src/ledger/governance-records.ts'
+import { keptPayloadSchema } from '../../src/ledger/kept-payload.ts'
 import { assertionsSchema, payloadSchema, retractionsSchema } from '../../src/ledger/payload.ts'
 import { snapshotHeadSchema, stateChunkSchema } from '../../src/ledger/snapshot.ts'
 import {
@@ -71,6 +72,7 @@ export const chapters: readonly Chapter[] = [
     assertionsSchema,
     retractionsSchema,
     malformedPartSchema,
+    keptPayloadSchema,
   ),
   chapter(
     'Founding',

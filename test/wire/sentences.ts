@@ -89,8 +89,11 @@ export const sentences: Readonly<Record<string, string>> = {
   'pbft-record': "A replica's journal: durable before what it makes possible leaves.",
   'pbft-evidence': 'Two signed statements of one validator that contradict each other.',
   'mesh-admission': 'The first thing that the receiving side of a stream says.',
+  'kept-payload': 'A payload of which items were erased.',
+  'kept-item-payload': 'Of an erased item only the retractions are left.',
   'carried-payload': 'A payload and the hash of the transaction that it belongs to.',
-  'served-block': 'A block as one node gives it to another. block: an encoded block-record.',
+  'served-block':
+    'A block as one node gives it to another. block: an encoded block-record. kept: encoded kept-payloads.',
   envelope: 'One message on the mesh. message: an encoded message of the protocol.',
   'payload-record': 'In an exported audit: the whole payload of an item, or after its erasure what is left.',
 }

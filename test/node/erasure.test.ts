@@ -1,0 +1,92 @@
+// Erasure orders carried out by four real nodes in one process: what every interface says from the order's block on.
+
+import assert from 'node:assert/strict'
+import { LedgerError } from '../../src/base/errors.ts'
+import type { QuadrilleNode } from '../../src/node/node.ts'
+import { enrol, type Founded, foundFour, settled } from './consortium.ts'
+import { type Erasers, enrolErasers, erase, stated } from './erasing.ts'
+
+describe('An erasure order at four nodes', function () {
+  this.timeout(60_000)
+  let founded: Founded
+  let nodes: QuadrilleNode[]
+  let erasers: Erasers
+  const node = (number: number): QuadrilleNode => nodes[number] as QuadrilleNode
+
+  before(async () => {
+    founded = await foundFour({ checkpointInterval: 8, window: 32 })
+    nodes = await Promise.all([0, 1, 2, 3].map((number) => founded.open(number)))
+    await Promise.all(nodes.map((each) => each.start()))
+    await enrol(founded, node(0))
+    erasers = await enrolErasers(founded, node(0))
+  })
+
+  after(async () => {
+    await Promise.all(nodes.map((each) => each.stop()))
+    await founded.remove()
+  })
+
+  it('E1 takes the item from every node at every height, and leaves the others', async () => {
+    const gone = await stated(founded, node(0), 1)
+    const stays = await stated(founded, node(1), 2)
+    const before = await settled(nodes)
+    const order = await erase(founded, node(2), erasers, [gone.place])
+    assert.equal(order.code, 'OK')
+    await settled(nodes, order.sequence)
+    for (const each of nodes) {
+      const counts = [before, order.sequence].map((height) => each.source(height).countQuads())
+      assert.deepEqual(await Promise.all(counts), [3, 3])
+      const item = await each.item(gone.item)
+      assert.equal(item?.type, 'erased')
+      assert.deepEqual(item?.type === 'erased' && [item.order, item.height], [order.tx, order.sequence])
+      assert.equal((await each.item(stays.item))?.type, 'whole')
+    }
+  })
+
+  it('E13 ends a query that reads an older height with QUERY_ABORTED_BY_ERASURE', async () => {
+    const gone = await stated(founded, node(0), 3, { graph: 'urn:g:personal', count: 2_000 })
+    await settled(nodes)
+    const reading = node(0).source().match()
+    const quads = reading[Symbol.asyncIterator]()
+    await quads.next()
+    const order = await erase(founded, node(0), erasers, [gone.place])
+    assert.equal(order.code, 'OK')
+    await assert.rejects(
+      async () => {
+        while ((await quads.next()).done !== true);
+      },
+      (error) => error instanceof LedgerError && error.code === 'QUERY_ABORTED_BY_ERASURE',
+    )
+  })
+
+  it('E3 erases nothing twice, and nothing that is unknown', async () => {
+    const gone = await stated(founded, node(0), 4)
+    const first = await erase(founded, node(0), erasers, [gone.place])
+    const again = await erase(founded, node(1), erasers, [gone.place])
+    assert.deepEqual([first.code, again.code], ['OK', 'OK'])
+    await settled(nodes, again.sequence)
+    for (const each of nodes) {
+      const item = await each.item(gone.item)
+      assert.equal(item?.type === 'erased' && item.order, first.tx)
+    }
+    await assert.rejects(
+      erase(founded, node(0), erasers, [{ ...gone.place, index: 7 }]),
+      (error) => error instanceof LedgerError && error.code === 'ITEM_UNKNOWN',
+    )
+  })
+
+  it('E2 comes to a node that was away from before the item was made, without what was erased', async () => {
+    await node(3).stop()
+    const gone = await stated(founded, node(0), 5)
+    const stays = await stated(founded, node(0), 6)
+    const order = await erase(founded, node(0), erasers, [gone.place])
+    await settled(nodes.slice(0, 3), order.sequence)
+    nodes[3] = await founded.open(3)
+    await node(3).start()
+    await settled(nodes, order.sequence)
+    assert.equal((await node(3).item(gone.item))?.type, 'erased')
+    assert.equal((await node(3).item(stays.item))?.type, 'whole')
+    const counts = await Promise.all(nodes.map((each) => each.source().countQuads()))
+    assert.equal(new Set(counts).size, 1)
+  })
+})
