@@ -42,17 +42,15 @@ import { agreedDigest, type KeptBatch } from './kept-batch.ts'
 import { type Members, plannedMembers } from './members.ts'
 import type { Graph, Node, Organisation, Policy } from './records.ts'
 import { rulesVersion } from './rules.ts'
-import { type ApplicationKey, recordKinds, State } from './state.ts'
+import { type ApplicationKey, isMemberRecord, State } from './state.ts'
 import { decodeTransaction } from './static.ts'
 import type { StateChange } from './table.ts'
 import { type Transaction, txIdOfKey } from './transaction.ts'
 import { freshWindow } from './window.ts'
 
 export type { StateRecord } from './buckets.ts'
-export type { Signer } from './delivery.ts'
 export type { ErasureProgress, ItemReader, PlacedItem, Tombstone } from './erasure.ts'
 export type { KeptBatch } from './kept-batch.ts'
-export type { ApplicationKey } from './state.ts'
 export type { StateChange } from './table.ts'
 
 export type OutcomeCode = 'OK' | ErrorCode
@@ -396,9 +394,5 @@ export class Ledger {
 }
 
 const noItems: ItemReader = () => undefined
-
-function isMemberRecord({ key }: StateRecord): boolean {
-  return key[0] === recordKinds.organisations || key[0] === recordKinds.nodes
-}
 
 const tooOld = (rules: number, height: number): LedgerError => new LedgerError('SOFTWARE_TOO_OLD', { rules, height })

@@ -149,8 +149,13 @@ export const heldItemSchema: Schema<HeldItem> = named(
 /** At most 53 hashes of 32 bytes, and the size. */
 export const erasuresSchema: Schema<Erasures> = named('erasures', record<Erasures>({ frontier: bytesUpTo(2048) }))
 
-/** First bytes of the keys of records that others tell apart. */
-export const recordKinds = { organisations: 2, nodes: 3 } as const
+/** First bytes of the keys of records that are told apart. */
+const recordKinds = { organisations: 2, nodes: 3 } as const
+
+/** Whether it is of an organisation or a node. */
+export function isMemberRecord({ key }: StateRecord): boolean {
+  return key[0] === recordKinds.organisations || key[0] === recordKinds.nodes
+}
 
 export class State {
   readonly #buckets = new Buckets()
