@@ -8,7 +8,15 @@ import { type BuildFailure, build } from 'esbuild'
 const root = resolve(import.meta.dirname, '..')
 
 /** Files of base that only a node can run. */
-const nodeOnly = ['append-file.ts', 'atomic-file.ts', 'crypto/native.ts', 'directory-lock.ts', 'files.ts', 'seal.ts']
+const nodeOnly = [
+  'append-file.ts',
+  'atomic-file.ts',
+  'crypto/native.ts',
+  'directory-lock.ts',
+  'files.ts',
+  'seal.ts',
+  'stretch.ts',
+]
 /** Package subpaths that promise to run in a browser. */
 const promised = ['./client', './verify']
 

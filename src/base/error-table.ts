@@ -69,6 +69,11 @@ const ownErrors = {
     sentence: 'The root key is not the one that these files were sealed under.',
     next: 'Unlock with the key that this node was made with.',
   },
+  KDF_PARAMETERS_REFUSED: {
+    exit: 6,
+    sentence: 'The file that says how to stretch the passphrase asks for more than any node of ours does.',
+    next: 'Put back keys/unlock.json from a backup; somebody may have changed it.',
+  },
   KEY_MISSING: {
     exit: 6,
     sentence: 'A live record is sealed under a key that is not here.',

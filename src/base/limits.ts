@@ -79,6 +79,11 @@ export const limits = {
   baseAgeMax: 65_536,
   /** Data keys in one ring: a journal key for each restart since the last cut, and some versions of each purpose. */
   dataKeysMax: 4_096,
+  /** Passes and memory (1 GiB) that Argon2id may be asked for: a changed file must not exhaust a starting node. */
+  kdfPassesMax: 16,
+  kdfMemoryKiBMax: 1_048_576,
+  /** A passphrase or key that is read from a file descriptor. */
+  secretBytesMax: 4_096,
   /** Terms that a store keeps decoded in memory, by the characters of their text. */
   termCacheCharactersMax: 33_554_432,
   /** LevelDB's table in memory before it goes to a file (two may exist): larger ones are merged less often. */
@@ -87,6 +92,8 @@ export const limits = {
   storeCacheBytes: 8_388_608,
   /** Decoded blocks of segments in memory, unless the operator says otherwise. */
   blockCacheBytesMax: 33_554_432,
+  /** Quads that an import makes one change of, in a store without a consortium: one fsync each. */
+  quadsPerChange: 4_096,
   /** Rows of one block of a segment (measured: fewer cost more bytes a row, more cost more for each point look-up). */
   blockRows: 128,
   /** A memory table goes into a segment beyond this: bounds what a start reads again, and how long a sort takes. */

@@ -5,6 +5,7 @@ declare module 'sodium-native' {
     readonly crypto_sign_PUBLICKEYBYTES: number
     readonly crypto_sign_SECRETKEYBYTES: number
     readonly crypto_pwhash_ALG_ARGON2ID13: number
+    readonly crypto_pwhash_SALTBYTES: number
     randombytes_buf(bytes: Uint8Array): void
     crypto_sign_seed_keypair(publicKey: Uint8Array, secretKey: Uint8Array, seed: Uint8Array): void
     crypto_sign_detached(signature: Uint8Array, message: Uint8Array, secretKey: Uint8Array): void

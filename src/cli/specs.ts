@@ -52,7 +52,10 @@ const founding: readonly CommandSpec[] = [
     options: [
       { flags: '--org <id>', help: 'organisation that runs it' },
       { flags: '--listen <multiaddr...>', help: 'where the other nodes reach it' },
-      { flags: '--unlock <provider>', help: 'key-file:PATH; made when there is none; keep it outside of the home' },
+      {
+        flags: '--unlock <provider>',
+        help: 'key-file:PATH (made when there is none; keep it outside of the home), fd:N or passphrase-fd:N',
+      },
       { flags: '--http <port>', help: 'port of its HTTP interface on 127.0.0.1 (default: 4780)' },
       { flags: '--name <name>', help: 'as people know it (default: the organisation and -1)' },
       { flags: '--role <role>', help: 'validator (default) or learner' },

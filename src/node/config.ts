@@ -37,6 +37,8 @@ const configSchema = z.strictObject({
   http: z.strictObject({ bind }).optional(),
   unlock: z.discriminatedUnion('provider', [
     z.strictObject({ provider: z.literal('key-file'), path: z.string().min(1) }),
+    z.strictObject({ provider: z.literal('fd'), fd: z.int().min(0) }),
+    z.strictObject({ provider: z.literal('passphrase'), fd: z.int().min(0) }),
   ]),
   log: z
     .strictObject({
@@ -89,7 +91,7 @@ export function parseConfig(text: string, home: Home): Config {
     listen,
     announce: announce ?? listen,
     http: http === undefined ? undefined : hostAndPort(http.bind),
-    unlock: { provider: unlock.provider, path: resolve(dirname(home.config), unlock.path) },
+    unlock: 'path' in unlock ? { ...unlock, path: resolve(dirname(home.config), unlock.path) } : unlock,
     log,
     limits,
   }

@@ -15,7 +15,7 @@ import { type CardRequest, requestCard } from '../ledger/card.ts'
 import { type Node, type NodeKeys, organisationIdSchema } from '../ledger/records.ts'
 import { createIdentity, type Identity, loadIdentity } from '../store/identity.ts'
 import { createKeyRing } from '../store/key-ring.ts'
-import { createKeyFile, unlock } from '../store/unlock.ts'
+import { createUnlock, unlock } from '../store/unlock.ts'
 import { type Config, readConfig, writtenConfig } from './config.ts'
 import { createFolders, type Home, readJson } from './home.ts'
 
@@ -44,8 +44,7 @@ export interface NodeChoices extends Pick<Config, 'http' | 'unlock'> {
 export async function initNode(home: Home, choices: NodeChoices): Promise<Membership> {
   if (existsSync(home.node)) throw new LedgerError('FILE_EXISTS', { file: home.node })
   await createFolders(home)
-  if (!existsSync(choices.unlock.path)) await createKeyFile(choices.unlock.path)
-  const root = await unlock(choices.unlock)
+  const root = await createUnlock(choices.unlock, home.keys)
   await createIdentity(home.identity, root, {
     consensus: randomBytes(32),
     transport: randomBytes(32),
@@ -76,7 +75,7 @@ export async function readMembership(home: Home): Promise<Membership> {
 export async function requestFor(home: Home): Promise<CardRequest> {
   const membership = await readMembership(home)
   const config = await readConfig(home)
-  const identity = await loadIdentity(home.identity, await unlock(config.unlock))
+  const identity = await loadIdentity(home.identity, await unlock(config.unlock, home.keys))
   const node: Node = { ...membership, keys: publicKeys(identity), addresses: config.announce }
   return requestCard(node, {
     consensus: signingKeyOf(identity.consensus),

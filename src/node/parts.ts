@@ -52,7 +52,7 @@ export async function openParts({ home, ledger, self, unlock: provider, seal }: 
   try {
     const lock = await lockDirectory(home.data)
     opened.push(() => lock.release())
-    const root = await unlock(provider)
+    const root = await unlock(provider, home.keys)
     const identity = await loadIdentity(home.identity, root)
     const keyRing = await openKeyRing(home.keys, root)
     opened.push(() => keyRing.close())

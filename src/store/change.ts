@@ -31,7 +31,7 @@ export interface StoredRow {
 
 export interface StoredItem {
   readonly item: ItemId
-  /** IRI of the graph that its rows belong to. */
+  /** IRI of the graph that its rows belong to; empty for the default graph, which no ledger has. */
   readonly graph: string
   /** Payloads of open items are sealed under a key of the store, of others under a key of their own that can be shredded. */
   readonly class: 'open' | 'personal' | 'confidential'
@@ -163,7 +163,7 @@ export class ChangeWriter {
     const sealing = open ? keys.active('payload') : keys.bag.key(item.item)
     const partition = new Map<LocalId, string>()
     const idOf = this.#numbering(open ? undefined : { local, partition })
-    const graph = idOf(namedNode(item.graph))
+    const graph = item.graph === '' ? 0 : idOf(namedNode(item.graph))
     const rows = item.rows.map((row): QuadIds => [idOf(row.subject), idOf(row.predicate), idOf(row.object), graph])
     this.#put(keys.active('index'), at, itemRecord({ local, height: this.#height, erased: false }))
     this.#put(sealing, localKey(tables.payload, local), item.payload)
@@ -178,7 +178,7 @@ export class ChangeWriter {
   #retract({ item: id, graph, rows }: StoredRetraction): void {
     const item = this.#items.get(id) ?? this.#load(id)
     if (item === undefined) return
-    const graphId = this.#find(termText(namedNode(graph)))?.id
+    const graphId = graph === '' ? 0 : this.#find(termText(namedNode(graph)))?.id
     for (const row of rows) {
       const ids = item.rows[row]
       if (ids === undefined || ids[3] !== graphId || !this.#holds(item, ids, row)) continue

@@ -60,6 +60,11 @@ const ringSchema: Schema<RingContent> = record<RingContent>({
   bag: record<RingContent['bag']>({ generation: uint(), key: keySchema }),
 })
 
+/** Whether keys were made in `directory`. */
+export async function hasKeyRing(directory: string): Promise<boolean> {
+  return (await readVersioned(join(directory, ringFile), kind, formatVersion)) !== undefined
+}
+
 /** Makes a ring and an empty bag of generation 1 in `directory`. @throws LedgerError FILE_EXISTS */
 export async function createKeyRing(directory: string, root: RootKey): Promise<KeyRing> {
   await mkdir(directory, { recursive: true, mode: 0o700 })

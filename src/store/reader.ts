@@ -4,7 +4,7 @@
 // the past: a reader from before it ends.
 
 import { Readable } from 'node:stream'
-import type { Term } from '@rdfjs/types'
+import type { Quad, Term } from '@rdfjs/types'
 import { LedgerError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Dictionary } from './dictionary.ts'
@@ -42,7 +42,7 @@ export class Reader {
 
   /** A readable object stream, also an async iterable. What fails is emitted as its `error`. */
   match(subject?: PatternTerm, predicate?: PatternTerm, object?: PatternTerm, graph?: PatternTerm): Readable {
-    return new QuadStream(() => this.#quads([subject, predicate, object, graph]))
+    return new BatchStream(() => this.batches([subject, predicate, object, graph]))
   }
 
   /** Every quad, in no order that two nodes share. */
@@ -72,7 +72,8 @@ export class Reader {
     return count
   }
 
-  async *#quads(pattern: readonly PatternTerm[]): AsyncGenerator<readonly StoredQuad[], void, undefined> {
+  /** What `match` gives, page by page. */
+  async *batches(pattern: readonly PatternTerm[]): AsyncGenerator<readonly StoredQuad[], void, undefined> {
     this.#checkErasures()
     const resolved = this.#resolve(pattern)
     if (resolved === undefined) return
@@ -83,23 +84,35 @@ export class Reader {
     }
   }
 
-  /** Rows that hold at the height, equal quads once: they lie side by side in every order. */
+  /** Every row that holds and matches, page by page in id space: a quad once for each row that asserts it. */
+  async *rows(pattern: readonly PatternTerm[]): AsyncGenerator<readonly IndexRow[], void, undefined> {
+    const resolved = this.#resolve(pattern)
+    if (resolved !== undefined) yield* this.#pages(resolved)
+  }
+
+  /** Like `rows`, equal quads once: they lie side by side in every order. */
   async *#rows(pattern: PatternIds): AsyncGenerator<readonly IndexRow[], void, undefined> {
-    const range = rangeOf(pattern)
     let last: IndexRow['quad'] | undefined
+    for await (const page of this.#pages(pattern)) {
+      const rows: IndexRow[] = []
+      for (const row of page) {
+        if (last !== undefined && matches(row.quad, last)) continue
+        last = row.quad
+        rows.push(row)
+      }
+      if (rows.length > 0) yield rows
+    }
+  }
+
+  async *#pages(pattern: PatternIds): AsyncGenerator<readonly IndexRow[], void, undefined> {
+    const range = rangeOf(pattern)
     let from: readonly number[] | undefined = range.prefix
     // A point look-up is one small read; a long scan soon takes large ones.
     for (let limit = 32; from !== undefined; limit = Math.min(4 * limit, limits.scanRowsMax)) {
       this.#checkErasures()
       const page = this.#parts.index.page(range, pattern, this.height, from, limit)
-      const rows: IndexRow[] = []
-      for (const row of page.rows) {
-        if (last !== undefined && matches(row.quad, last)) continue
-        last = row.quad
-        rows.push(row)
-      }
       from = page.next
-      if (rows.length > 0) yield rows
+      if (page.rows.length > 0) yield page.rows
       // Pages are read at once: between two of them others have their turn.
       if (from !== undefined) await new Promise(setImmediate)
     }
@@ -139,11 +152,11 @@ function quadFrom(ids: IndexRow['quad'], terms: ReadonlyMap<LocalId, StoredTerm>
 }
 
 /** Pulls batches of quads when its consumer wants more. */
-class QuadStream extends Readable {
-  readonly #start: () => AsyncGenerator<readonly StoredQuad[], void, undefined>
-  #batches: AsyncGenerator<readonly StoredQuad[], void, undefined> | undefined
+export class BatchStream extends Readable {
+  readonly #start: () => AsyncGenerator<readonly Quad[], void, undefined>
+  #batches: AsyncGenerator<readonly Quad[], void, undefined> | undefined
 
-  constructor(start: () => AsyncGenerator<readonly StoredQuad[], void, undefined>) {
+  constructor(start: () => AsyncGenerator<readonly Quad[], void, undefined>) {
     super({ objectMode: true, highWaterMark: 256 })
     this.#start = start
   }

@@ -149,6 +149,11 @@ export class Store {
     return this.#root.sequence
   }
 
+  /** Items that were ever stored; the next one gets the number after it. */
+  get items(): number {
+    return this.#root.items
+  }
+
   /** What the last commit gave as `meta`; undefined before the first. */
   meta(): Uint8Array | undefined {
     return this.sequence === 0 ? undefined : this.#root.meta

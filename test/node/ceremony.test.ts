@@ -112,7 +112,7 @@ describe('the founding ceremony', () => {
     assert.equal(passedOn.size, 14)
     const secrets: Uint8Array[] = []
     for (const { key, home } of members) {
-      const root = await unlock((await readConfig(home)).unlock)
+      const root = await unlock((await readConfig(home)).unlock, home.keys)
       secrets.push(key.signing.seed, root, ...Object.values(await loadIdentity(home.identity, root)))
     }
     assert.equal(secrets.length, 4 * 6)
@@ -128,8 +128,8 @@ describe('the founding ceremony', () => {
   it('keeps no private key of a node in its home in clear, and what unlocks it is not in the home', async () => {
     for (const { home } of members) {
       const config = await readConfig(home)
-      assert.ok(!config.unlock.path.startsWith(`${home.root}/`))
-      const identity = await loadIdentity(home.identity, await unlock(config.unlock))
+      assert.ok('path' in config.unlock && !config.unlock.path.startsWith(`${home.root}/`))
+      const identity = await loadIdentity(home.identity, await unlock(config.unlock, home.keys))
       const file = await readFile(home.identity)
       for (const secret of Object.values(identity)) {
         assert.equal(file.indexOf(secret), -1)

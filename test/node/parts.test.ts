@@ -24,7 +24,7 @@ describe('The parts of a node', () => {
     const home = homeAt(folder)
     await createFolders(home)
     await createKeyFile(keyFile())
-    const root = await unlock({ provider: 'key-file', path: keyFile() })
+    const root = await unlock({ provider: 'key-file', path: keyFile() }, home.keys)
     const [consensus, transport, payload, checkpoint] = Array.from({ length: 4 }, () => randomBytes(32)) as [
       Uint8Array,
       Uint8Array,

@@ -8,7 +8,7 @@ import { unlock } from '../../src/store/unlock.ts'
 import { block, item, requestNamed, row, text } from './world.ts'
 
 const directory = process.argv[2] as string
-const root = await unlock({ provider: 'key-file', path: join(directory, 'unlock.key') })
+const root = await unlock({ provider: 'key-file', path: join(directory, 'unlock.key') }, join(directory, 'keys'))
 const keyRing = await openKeyRing(join(directory, 'keys'), root)
 const store = await openStore(join(directory, 'store'), { keyRing })
 for (let height = store.sequence + 1; ; height++) {

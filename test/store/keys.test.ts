@@ -1,6 +1,7 @@
 // Root key, key ring, bag and identity: who can open them, and what survives.
 
 import assert from 'node:assert/strict'
+import { openSync } from 'node:fs'
 import { chmod, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises'
 import { randomBytes } from '#crypto'
 import { toHex, utf8 } from '../../src/base/bytes.ts'
@@ -9,7 +10,7 @@ import type { ItemId } from '../../src/base/ids.ts'
 import { open, seal } from '../../src/base/seal.ts'
 import { createIdentity, loadIdentity } from '../../src/store/identity.ts'
 import { createKeyRing, openKeyRing } from '../../src/store/key-ring.ts'
-import { createKeyFile, unlock } from '../../src/store/unlock.ts'
+import { createKeyFile, setUnlock, unlock } from '../../src/store/unlock.ts'
 import { itemNamed, World } from './world.ts'
 
 const failsWith =
@@ -31,11 +32,11 @@ describe('The keys of a node', () => {
   it('begin with a key file that only its owner can read and that is never overwritten', async () => {
     assert.equal((await stat(keyFile())).mode & 0o777, 0o600)
     await assert.rejects(createKeyFile(keyFile()), failsWith('UNLOCK_FAILED'))
-    assert.deepEqual(await unlock({ provider: 'key-file', path: keyFile() }), world.root)
+    assert.deepEqual(await unlock({ provider: 'key-file', path: keyFile() }, world.path('keys')), world.root)
   })
 
   it('S4 are not had from a key file that is absent, damaged or open to others', async () => {
-    const unlocked = (path: string): Promise<Uint8Array> => unlock({ provider: 'key-file', path })
+    const unlocked = (path: string): Promise<Uint8Array> => unlock({ provider: 'key-file', path }, world.path('keys'))
     await assert.rejects(unlocked(world.path('nothing')), failsWith('UNLOCK_FAILED'))
     await chmod(keyFile(), 0o640)
     await assert.rejects(unlocked(keyFile()), failsWith('UNLOCK_FAILED'))
@@ -44,6 +45,37 @@ describe('The keys of a node', () => {
       await writeFile(keyFile(), content)
       await assert.rejects(unlocked(keyFile()), failsWith('UNLOCK_FAILED'))
     }
+  })
+
+  it('S4 open with a passphrase that was set, with no other one, and no longer with the key file', async () => {
+    const keys = world.path('keys')
+    await setUnlock({ provider: 'passphrase', passphrase: 'correct horse' }, keys, world.root)
+    assert.deepEqual(await unlock({ provider: 'passphrase', passphrase: 'correct horse' }, keys), world.root)
+    const others = ['wrong horse', 'Correct horse', 'correct horse '].map((passphrase) =>
+      unlock({ provider: 'passphrase', passphrase }, keys),
+    )
+    const told = await Promise.all(others.map((each) => each.then(String, (error: LedgerError) => error.message)))
+    assert.equal(new Set(told).size, 1)
+    await assert.rejects(unlock({ provider: 'passphrase', passphrase: 'wrong' }, keys), failsWith('KEY_CHECK_FAILED'))
+    await assert.rejects(unlock({ provider: 'key-file', path: keyFile() }, keys), failsWith('KEY_CHECK_FAILED'))
+  })
+
+  it('S4 are not stretched as much as a changed file asks for', async () => {
+    const keys = world.path('keys')
+    await setUnlock({ provider: 'passphrase', passphrase: 'correct horse' }, keys, world.root)
+    const path = world.path('keys', 'unlock.json')
+    const content = JSON.parse(await readFile(path, 'utf8')) as object
+    for (const absurd of [{ memoryKiB: '99999999' }, { passes: '1000' }, { passes: '0' }, { salt: '00' }]) {
+      await writeFile(path, JSON.stringify({ ...content, ...absurd }))
+      const unlocked = unlock({ provider: 'passphrase', passphrase: 'correct horse' }, keys)
+      await assert.rejects(unlocked, failsWith('KDF_PARAMETERS_REFUSED'))
+    }
+  })
+
+  it('open with what a file descriptor gives', async () => {
+    const fd = openSync(keyFile(), 'r')
+    assert.deepEqual(await unlock({ provider: 'fd', fd }, world.path('keys')), world.root)
+    await assert.rejects(unlock({ provider: 'fd', fd: 9_999 }, world.path('keys')), failsWith('UNLOCK_FAILED'))
   })
 
   it('S4 are not opened by another root key', async () => {

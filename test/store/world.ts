@@ -88,7 +88,7 @@ export class World {
     const directory = await mkdtemp(join(tmpdir(), 'quadrille-store-'))
     const path = join(directory, 'unlock.key')
     await createKeyFile(path)
-    const root = await unlock({ provider: 'key-file', path })
+    const root = await unlock({ provider: 'key-file', path }, join(directory, 'keys'))
     return new World(directory, root, await createKeyRing(join(directory, 'keys'), root))
   }
 

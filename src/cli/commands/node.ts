@@ -1,12 +1,12 @@
 // quadrille node: the home of a node, before it runs.
 
-import { resolve } from 'node:path'
 import { LedgerError } from '../../base/errors.ts'
 import { cardRequestSchema } from '../../ledger/card.ts'
 import { isName } from '../../ledger/terms.ts'
-import { type Config, isMultiaddr } from '../../node/config.ts'
+import { isMultiaddr } from '../../node/config.ts'
 import { initNode, requestFor } from '../../node/membership.ts'
 import { type Handler, type Options, optional, required, several, whole } from '../context.ts'
+import { unlockFrom, unlockText } from '../unlock-option.ts'
 import { organisationFrom } from './org.ts'
 
 const httpPortDefault = 4780
@@ -19,17 +19,17 @@ export const init: Handler = async (_args, options, context) => {
   if (wrong !== undefined) {
     throw new LedgerError('USAGE', { listen: wrong, expected: 'a multiaddress such as /ip4/192.0.2.1/tcp/4701' })
   }
-  const unlock = unlockFrom(options)
+  const unlock = unlockFrom('--unlock', required(options, 'unlock'))
   const name = optional(options, 'name') ?? `${organisation}-1`
   if (!isName(name)) throw new LedgerError('USAGE', { option: '--name', expected: 'a name' })
   const port = whole(options, 'http', 1, 65_535) ?? httpPortDefault
   const http = { host: '127.0.0.1', port }
   const { id } = await initNode(context.home, { organisation, name, role: roleFrom(options), addresses, http, unlock })
   context.answer(
-    { node: id, name, organisation, home: context.home.root, unlock: unlock.path, http: `127.0.0.1:${port}` },
+    { node: id, name, organisation, home: context.home.root, unlock: unlockText(unlock), http: `127.0.0.1:${port}` },
     [
       `Node ${name} of ${organisation} lives in ${context.home.root}.`,
-      `Its keys open with ${unlock.path}: without that file they are lost, and with it they are not secret.`,
+      `Its keys open with ${unlockText(unlock)}: without it they are lost, and with it they are not secret.`,
       'Next: quadrille node request > node.json, and let your organisation sign that.',
     ],
   )
@@ -39,13 +39,6 @@ export const init: Handler = async (_args, options, context) => {
 export const request: Handler = async (_args, _options, context) => {
   context.document(cardRequestSchema.toJson(await requestFor(context.home)))
   return 0
-}
-
-function unlockFrom(options: Options): Config['unlock'] {
-  const given = required(options, 'unlock')
-  const path = /^key-file:(.+)$/.exec(given)?.[1]
-  if (path === undefined) throw new LedgerError('USAGE', { option: '--unlock', expected: 'key-file:PATH' })
-  return { provider: 'key-file', path: resolve(path) }
 }
 
 function roleFrom(options: Options): 'validator' | 'learner' {
