@@ -66,6 +66,8 @@ export const limits = {
   damageSearchBytesMax: 268_435_456,
   /** Rule. Items that one order or hold names: what fits a transaction. */
   placesPerActMax: 2_048,
+  /** Pieces of bytes that a node looks for after one erasure order: what 2 048 items of some hundred rows leave. */
+  probesPerOrderMax: 4_194_304,
   /** One record of the state: the largest hold or order, and head-room. */
   stateKeyBytesMax: 64,
   stateValueBytesMax: 131_072,

@@ -64,6 +64,10 @@ function lineOf(event: NodeEvent, nameOf: (node: NodeId) => string): Line {
       return ['info', 'leader', { round: event.round, leader: nameOf(event.leader) }]
     case 'refuse':
       return ['warn', 'message refused', { peer: nameOf(event.from), code: event.code }]
+    case 'purged':
+      return ['info', 'purged and attested', { order: event.order, ...event.counts }]
+    case 'purge-failed':
+      return ['warn', 'an erasure is not attested yet; it is tried again', { code: event.code }]
     case 'accuse':
       return ['error', 'misbehaviour', { peer: nameOf(event.culprit), evidence: toBase64(event.evidence) }]
     case 'fence':

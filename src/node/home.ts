@@ -9,6 +9,7 @@
 //   data/blocks/      blocks and their certificates, append-only
 //   data/log/         the consortium log, append-only
 //   data/checkpoint.json  the last tree head that this node signed, so that it never contradicts itself
+//   data/purges/      what an erasure under way must not leave, sealed; empty when none is
 //   data/store/       quads and payloads: the only erasable root
 //
 // The unlock key itself should lie elsewhere: who copies a home must not thereby hold what opens it.
@@ -33,6 +34,7 @@ export interface Home {
   readonly blocks: string
   readonly log: string
   readonly checkpoint: string
+  readonly purges: string
   readonly store: string
 }
 
@@ -53,13 +55,23 @@ export function homeAt(given?: string, environment: NodeJS.ProcessEnv = process.
     blocks: join(data, 'blocks'),
     log: join(data, 'log'),
     checkpoint: join(data, 'checkpoint.json'),
+    purges: join(data, 'purges'),
     store: join(data, 'store'),
   }
 }
 
 /** Creates the folders of a home, for its owner only. What is there already stays. */
 export async function createFolders(home: Home): Promise<void> {
-  for (const folder of [home.root, home.keys, home.data, home.journal, home.blocks, home.log, home.store]) {
+  for (const folder of [
+    home.root,
+    home.keys,
+    home.data,
+    home.journal,
+    home.blocks,
+    home.log,
+    home.purges,
+    home.store,
+  ]) {
     await mkdir(folder, { recursive: true, mode: 0o700 })
   }
 }

@@ -25,7 +25,7 @@ import type { StateRecord } from '../store/change.ts'
 import type { Store } from '../store/store.ts'
 import { itemsOf } from './block-items.ts'
 import { entriesOf } from './entries.ts'
-import { erasureRecordsOf, keptRetractions, type TombstoneRecord, tombstoneOf } from './erasure-records.ts'
+import { erasureRecordsOf, keptRetractions, orderRecord, type TombstoneRecord, tombstoneOf } from './erasure-records.ts'
 import { type Execution, executionSchema } from './execution.ts'
 import { ItemHeaders, type NamedItems, noNamedItems, placesIn } from './item-headers.ts'
 import type { PayloadPool } from './payloads.ts'
@@ -153,6 +153,18 @@ export class LedgerMachine implements Machine {
     const items = await this.#headers.named(placesIn([transaction]))
     this.#lent.items = items
     return this.ledger.courtesyFault(transaction)
+  }
+
+  /** Items that an executed order names. */
+  async itemsOf(order: TxId): Promise<readonly ItemId[]> {
+    const { blocks, store } = this.#options
+    const kept = await orderRecord(store, order)
+    if (kept === undefined) return []
+    const { transactions } = decode(blockRecordSchema, await blocks.read(kept.placed.sequence))
+    const { act } = decodeTransaction(transactions[kept.placed.index] as Uint8Array)
+    const places = act.type === 'erase' ? act.items : []
+    const { read } = await this.#headers.named(places)
+    return places.flatMap((place) => read(place)?.item ?? [])
   }
 
   /** Undefined for an item that is not here. */

@@ -4,7 +4,16 @@
 import { randomBytes } from '#crypto'
 import { LedgerError } from '../base/errors.ts'
 import { keyId } from '../base/hash.ts'
-import { type Digest, type ItemId, type KeyId, type LedgerId, type NodeId, sequenceOf, timeOf } from '../base/ids.ts'
+import {
+  type Digest,
+  type ItemId,
+  type KeyId,
+  type LedgerId,
+  type NodeId,
+  sequenceOf,
+  type TxId,
+  timeOf,
+} from '../base/ids.ts'
 import { encode } from '../base/schema.ts'
 import { selfTest } from '../base/self-test.ts'
 import { type ResultCertificate, resultCertificateSchema } from '../consensus/certificate.ts'
@@ -12,6 +21,7 @@ import type { Clock } from '../consensus/ports.ts'
 import { byzantineQuorum } from '../consensus/quorum.ts'
 import { checkGenesis } from '../ledger/founding.ts'
 import { ledgerIdFor, type SignedGenesis } from '../ledger/genesis.ts'
+import type { ErasureProgress } from '../ledger/ledger.ts'
 import type { Node } from '../ledger/records.ts'
 import type { MeshCounters } from '../p2p/counters.ts'
 import type { Reader } from '../store/reader.ts'
@@ -20,6 +30,7 @@ import type { Home } from './home.ts'
 import type { KeptItem } from './machine.ts'
 import { openParts, type Parts } from './parts.ts'
 import { type NodeEvent, Runtime } from './runtime.ts'
+import { softwareDigest } from './software.ts'
 import type { Submission } from './submissions.ts'
 
 export type { NodeEvent } from './runtime.ts'
@@ -32,6 +43,8 @@ export interface NodeOptions {
   readonly self: NodeId
   readonly listen: readonly string[]
   readonly unlock: UnlockProvider
+  /** For how long backups of this node are kept, which its attestations of erasures say; 0: there are none. */
+  readonly backupsKeptDays?: number
   readonly onEvent?: (event: NodeEvent) => void
   /** The node cannot go on and stops: a failed disk, a broken invariant. */
   readonly onFailure?: (error: unknown) => void
@@ -70,6 +83,9 @@ export interface NodeStatus {
   readonly waiting: number
 }
 
+const dayMs = 86_400_000
+const ignore = (): void => undefined
+
 /** Uniform in [0, 1), from the operating system. */
 function random(): number {
   return new DataView(randomBytes(4).buffer).getUint32(0) / 2 ** 32
@@ -100,7 +116,7 @@ export class QuadrilleNode {
 
   /** @throws LedgerError what opening its folders, its keys or its address meets. */
   async start(): Promise<void> {
-    const { home, genesis, self, listen, unlock, seal = true, onEvent = () => undefined } = this.#options
+    const { home, genesis, self, listen, unlock, seal = true, backupsKeptDays = 0, onEvent = ignore } = this.#options
     selfTest()
     const parts = await openParts({ home, ledger: this.ledger, self, unlock, seal })
     this.#parts = parts
@@ -112,6 +128,13 @@ export class QuadrilleNode {
         listen,
         clock,
         random,
+        erasing: {
+          notes: home.purges,
+          searched: [home.root],
+          software: await softwareDigest(),
+          unlock: unlock.provider,
+          backupsKeptMs: backupsKeptDays * dayMs,
+        },
         onEvent,
         onFailure: (error) => this.#fail(error),
       })
@@ -243,6 +266,16 @@ export class QuadrilleNode {
   /** What is kept of an item; undefined when it is not here. */
   async item(item: ItemId): Promise<KeptItem | undefined> {
     return this.#running.machine.item(item)
+  }
+
+  /** Pieces of bytes on this node's disk that must be gone once these items are erased and purged. */
+  probes(items: readonly ItemId[]): Promise<readonly Uint8Array[]> {
+    return this.#open.store.probes(items)
+  }
+
+  /** Whether every obliged node attested an order; undefined for an unknown order. */
+  erasure(order: TxId): ErasureProgress | undefined {
+    return this.#running.machine.ledger.erasure(order)
   }
 
   /** Multiaddresses where it listens for other nodes. */

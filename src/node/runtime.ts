@@ -17,9 +17,12 @@ import { type Mesh, type MeshEvent, openMesh } from '../p2p/mesh.ts'
 import type { BlockArchive } from '../store/blocks.ts'
 import { createClaimChecker } from './claims.ts'
 import { LedgerMachine } from './machine.ts'
+import { NodeActs } from './node-acts.ts'
 import type { Parts } from './parts.ts'
 import { PayloadPool } from './payloads.ts'
+import { ProbeFiles } from './probe-files.ts'
 import { protocolOf } from './protocols.ts'
+import { type PurgeEvent, Purges, type PurgesOptions } from './purges.ts'
 import type { BlocksWanted } from './serve.ts'
 import { Submissions } from './submissions.ts'
 import { Sync } from './sync.ts'
@@ -30,6 +33,7 @@ import { type Envelope, envelopeSchema } from './wire.ts'
 export type NodeEvent =
   | ValidatorEvent
   | MeshEvent
+  | PurgeEvent
   | { readonly type: 'executed'; readonly delivered: Delivered }
   | { readonly type: 'final'; readonly sequence: Sequence }
 
@@ -40,6 +44,11 @@ export interface RuntimeOptions {
   readonly listen: readonly string[]
   readonly clock: Clock
   readonly random: () => number
+  /** How this node purges what is erased. */
+  readonly erasing: {
+    /** Where it notes what must be gone. */
+    readonly notes: string
+  } & Pick<PurgesOptions, 'searched' | 'software' | 'unlock' | 'backupsKeptMs'>
   readonly onEvent: (event: NodeEvent) => void
   /** Nothing more may be signed or acknowledged. */
   readonly onFailure: (error: unknown) => void
@@ -52,6 +61,8 @@ export class Runtime {
   readonly #options: RuntimeOptions
   readonly #payloads: PayloadPool
   readonly #sync: Sync
+  readonly #acts: NodeActs
+  readonly #purges: Purges
   readonly #validator: Validator
   #final: ResultCertificate | undefined
 
@@ -74,6 +85,13 @@ export class Runtime {
       verdicts,
       propose: (transaction) => this.#validator.propose(transaction),
     })
+    this.#acts = new NodeActs({
+      ledger: machine.ledger,
+      submissions: this.submissions,
+      seed: parts.identity.consensus,
+      clock,
+    })
+    this.#purges = this.#purgesOf(started)
     this.#sync = new Sync({
       machine,
       verdicts,
@@ -129,6 +147,7 @@ export class Runtime {
       signed: parts.checkpoints.last,
       onExecuted: (delivered, requests) => {
         running.runtime?.submissions.executed(delivered, requests)
+        running.runtime?.executed(delivered)
         onEvent({ type: 'executed', delivered })
       },
     })
@@ -141,6 +160,7 @@ export class Runtime {
     // Last, so that nothing that fails before it leaves a port open.
     const mesh = await openMesh({ ledger, self, transportSeed: identity.transport, listen, members, onEvent })
     running.runtime = new Runtime(options, { machine, mesh, payloads, verdicts, final, journal: records })
+    running.runtime.#purges.wake()
     return running.runtime
   }
 
@@ -155,8 +175,34 @@ export class Runtime {
   }
 
   async stop(): Promise<void> {
+    const purged = this.#purges.stop()
+    await this.#acts.stop()
+    await purged
     await this.mesh.close()
     await this.#validator.stop()
+  }
+
+  /** A block was executed. */
+  executed({ erased, outcomes }: Delivered): void {
+    const ordered = outcomes.some(({ code, transaction }) => code === 'OK' && transaction.act.type === 'erase')
+    if (erased.length > 0 || ordered) this.#purges.wake()
+  }
+
+  #purgesOf({ machine }: Started): Purges {
+    const { parts, self, clock, erasing, onEvent, onFailure } = this.#options
+    const { notes, ...how } = erasing
+    const probes = new ProbeFiles(notes, parts.keyRing)
+    return new Purges({
+      self,
+      machine,
+      store: parts.store,
+      probes,
+      acts: this.#acts,
+      clock,
+      onEvent,
+      onFailure,
+      ...how,
+    })
   }
 
   askForPayloads(ids: readonly RequestId[], again: boolean): void {

@@ -1,8 +1,9 @@
 // What tests of erasure share: keys of the controller that may erase, and orders with their approval.
 
 import { randomBytes } from '#crypto'
+import { eventually } from '../../demo/processes.ts'
 import { graphId } from '../../src/base/hash.ts'
-import { organisationIdOf, timeOf, txIdOf } from '../../src/base/ids.ts'
+import { organisationIdOf, type TxId, timeOf, txIdOf } from '../../src/base/ids.ts'
 import { generateSigningKey, type SigningKey } from '../../src/base/signature.ts'
 import { buildAct, buildErasure, proveKey, signerOf } from '../../src/ledger/build.ts'
 import type { ItemPlace } from '../../src/ledger/erasure-acts.ts'
@@ -57,6 +58,14 @@ export async function stated(
 
 export function placeOf({ sequence, index }: Submission): ItemPlace {
   return { sequence, transaction: index, index: 0 }
+}
+
+/** Waits until every node of the ledger attested the order, as these nodes see it. */
+export async function attested(nodes: readonly QuadrilleNode[], order: TxId): Promise<void> {
+  await eventually(
+    'every node attested',
+    async () => nodes.every((node) => node.erasure(order)?.type === 'complete') || undefined,
+  )
 }
 
 /** Orders the erasure of these items, approved by the officer. */

@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict'
 import { LedgerError } from '../../src/base/errors.ts'
 import type { QuadrilleNode } from '../../src/node/node.ts'
+import { scanFiles } from '../../src/store/raw-scan.ts'
 import { enrol, type Founded, foundFour, settled } from './consortium.ts'
-import { type Erasers, enrolErasers, erase, stated } from './erasing.ts'
+import { attested, type Erasers, enrolErasers, erase, stated } from './erasing.ts'
 
 describe('An erasure order at four nodes', function () {
   this.timeout(60_000)
@@ -88,5 +89,17 @@ describe('An erasure order at four nodes', function () {
     assert.equal((await node(3).item(stays.item))?.type, 'whole')
     const counts = await Promise.all(nodes.map((each) => each.source().countQuads()))
     assert.equal(new Set(counts).size, 1)
+  })
+
+  it('is purged from every disk and attested by every node, one that came later included', async () => {
+    const gone = await stated(founded, node(0), 7)
+    await settled(nodes)
+    const probes = await Promise.all(nodes.map((each) => each.probes([gone.item])))
+    const scans = (): Promise<readonly number[]> =>
+      Promise.all(probes.map(async (of, number) => (await scanFiles([founded.home(number)], of)).hits))
+    assert.ok((await scans()).every((hits) => hits > 0))
+    const order = await erase(founded, node(1), erasers, [gone.place])
+    await attested(nodes, order.tx)
+    assert.deepEqual(await scans(), [0, 0, 0, 0])
   })
 })

@@ -36,6 +36,7 @@ export const start: Handler = async (_args, options, context) => {
     self,
     listen: config.listen,
     unlock: config.unlock,
+    backupsKeptDays: config.backups.keptDays,
     onEvent: (event) => logEvent(logger, event, nameOf),
     onFailure: fail,
   })

@@ -1,0 +1,140 @@
+// Carries erasure orders out on this node's disk: notes what must be gone, lets the store destroy keys and bytes, searches
+// all files for what was noted, and attests on the ledger. The ledger says what is owed, so a start takes up every purge
+// that lacks its attestation, wherever it was interrupted.
+
+import { type ErrorCode, LedgerError } from '../base/errors.ts'
+import { type NodeId, type TxId, timeOf } from '../base/ids.ts'
+import type { Clock } from '../consensus/ports.ts'
+import type { PurgeCounts } from '../ledger/erasure-acts.ts'
+import { type ScanResult, scanFiles } from '../store/raw-scan.ts'
+import type { Store } from '../store/store.ts'
+import type { LedgerMachine } from './machine.ts'
+import type { NodeActs } from './node-acts.ts'
+import type { ProbeFiles } from './probe-files.ts'
+
+export type PurgeEvent =
+  | { readonly type: 'purged'; readonly order: TxId; readonly counts: PurgeCounts }
+  /** It is tried again. */
+  | { readonly type: 'purge-failed'; readonly code: ErrorCode }
+
+export interface PurgesOptions {
+  readonly self: NodeId
+  readonly machine: LedgerMachine
+  readonly store: Store
+  readonly probes: ProbeFiles
+  readonly acts: NodeActs
+  readonly clock: Clock
+  /** Folders whose every file is searched. */
+  readonly searched: readonly string[]
+  readonly software: Uint8Array
+  /** Name of the unlock provider. */
+  readonly unlock: string
+  /** For how long this node's backups are kept, ms; 0: there are none. */
+  readonly backupsKeptMs: number
+  readonly onEvent: (event: PurgeEvent) => void
+  readonly onFailure: (error: unknown) => void
+}
+
+interface Noted {
+  readonly order: TxId
+  readonly probes: readonly Uint8Array[]
+}
+
+const retryMsMin = 500
+const retryMsMax = 30_000
+
+export class Purges {
+  readonly #options: PurgesOptions
+  #work: Promise<void> | undefined
+  #again = false
+  #stopped = false
+  #wakeUp: () => void = () => undefined
+
+  constructor(options: PurgesOptions) {
+    this.#options = options
+  }
+
+  /** There may be something to purge or to attest. */
+  wake(): void {
+    this.#again = true
+    if (this.#stopped || this.#work !== undefined) return
+    this.#work = this.#run()
+      .catch(this.#options.onFailure)
+      .finally(() => {
+        this.#work = undefined
+      })
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#wakeUp()
+    await this.#work
+  }
+
+  async #run(): Promise<void> {
+    let retryMs = retryMsMin
+    while (this.#again && !this.#stopped) {
+      this.#again = false
+      try {
+        await this.#purgeAll()
+        retryMs = retryMsMin
+      } catch (error) {
+        if (!(error instanceof LedgerError) || error.code === 'STORAGE_FAILED') throw error
+        if (this.#stopped) return
+        this.#options.onEvent({ type: 'purge-failed', code: error.code })
+        this.#again = true
+        await this.#pause(retryMs)
+        retryMs = Math.min(2 * retryMs, retryMsMax)
+      }
+    }
+  }
+
+  /** @throws LedgerError PURGE_INCOMPLETE, or why an attestation was refused. */
+  async #purgeAll(): Promise<void> {
+    const { self, machine, store } = this.#options
+    const owed: Noted[] = []
+    for (const order of machine.ledger.owedAttestations(self)) owed.push({ order, probes: await this.#note(order) })
+    if (store.erased().length > 0) await store.purge()
+    if (owed.length === 0 || this.#stopped) return
+    const result = await this.#search(owed.flatMap(({ probes }) => probes))
+    for (const { order, probes } of owed) {
+      if (this.#stopped) return
+      await this.#attest(order, { files: result.files, bytes: result.bytes, probes: probes.length, hits: 0 })
+    }
+  }
+
+  /** The bytes that must be gone; durable before anything goes. */
+  async #note(order: TxId): Promise<readonly Uint8Array[]> {
+    const { machine, store, probes } = this.#options
+    const before = await probes.read(order)
+    if (before !== undefined) return before
+    const found = await store.probes(await machine.itemsOf(order))
+    await probes.write(order, found)
+    return found
+  }
+
+  async #search(probes: readonly Uint8Array[]): Promise<ScanResult> {
+    const result = await scanFiles(this.#options.searched, probes)
+    if (result.hits > 0) throw new LedgerError('PURGE_INCOMPLETE', { ...result })
+    return result
+  }
+
+  async #attest(order: TxId, counts: PurgeCounts): Promise<void> {
+    const { self, machine, acts, probes, software, unlock, clock, backupsKeptMs, onEvent } = this.#options
+    const backupsEnd = timeOf(clock.now() + backupsKeptMs)
+    const { code } = await acts.send({ type: 'erasure-attest', order, counts, software, unlock, backupsEnd })
+    if (machine.ledger.owedAttestations(self).includes(order)) throw new LedgerError(code as ErrorCode, { order })
+    await probes.remove(order)
+    onEvent({ type: 'purged', order, counts })
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.#wakeUp = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+}
