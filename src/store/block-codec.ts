@@ -17,6 +17,10 @@ export interface Block {
 /** A block's size on disk tells its content's size only to this step. */
 const stepBytes = 64
 const headBytes = 4
+/** Below it, deflate costs more time than it saves bytes. */
+const deflatedBytesMin = 192
+/** Of the length in a block's head. */
+const deflatedBit = 0x4000_0000
 
 export function rowCount({ values, width }: Block): number {
   return values.length / width
@@ -25,20 +29,21 @@ export function rowCount({ values, width }: Block): number {
 /** `compress` false leaves texts readable: only for the test that shows what sealing hides. */
 export function encodeBlock(block: Block, compress: boolean): Uint8Array {
   const plain = plainBytes(block)
+  const deflates = compress && plain.length >= deflatedBytesMin
   // Level 1 with a small window: rows are few, and what deflate finds in them it finds near.
-  const body = compress ? deflateRawSync(plain, { level: 1, windowBits: 12, memLevel: 6 }) : plain
+  const body = deflates ? deflateRawSync(plain, { level: 1, windowBits: 12, memLevel: 6 }) : plain
   const padded = new Uint8Array(Math.ceil((headBytes + body.length) / stepBytes) * stepBytes)
-  new DataView(padded.buffer).setUint32(0, body.length)
+  new DataView(padded.buffer).setUint32(0, body.length | (deflates ? deflatedBit : 0))
   padded.set(body, headBytes)
   return padded
 }
 
 /** @throws LedgerError RECORD_TAMPERED for bytes that `encodeBlock` did not make. */
-export function decodeBlock(bytes: Uint8Array, compressed: boolean): Block {
+export function decodeBlock(bytes: Uint8Array): Block {
   try {
-    const length = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(0)
-    const body = bytes.subarray(headBytes, headBytes + length)
-    return parse(compressed ? inflateRawSync(body) : body)
+    const head = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(0)
+    const body = bytes.subarray(headBytes, headBytes + (head & ~deflatedBit))
+    return parse((head & deflatedBit) === 0 ? body : inflateRawSync(body))
   } catch (cause) {
     throw new LedgerError('RECORD_TAMPERED', { store: 'quads', record: 'block' }, cause)
   }
@@ -57,12 +62,12 @@ export function joinBlocks(blocks: readonly Block[], compress: boolean): Uint8Ar
 }
 
 /** @throws LedgerError RECORD_TAMPERED */
-export function splitBlocks(bytes: Uint8Array, compressed: boolean): readonly Block[] {
+export function splitBlocks(bytes: Uint8Array): readonly Block[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const blocks: Block[] = []
   for (let at = 0; at + headBytes <= bytes.length; ) {
     const end = at + headBytes + view.getUint32(at)
-    blocks.push(decodeBlock(bytes.subarray(at + headBytes, end), compressed))
+    blocks.push(decodeBlock(bytes.subarray(at + headBytes, end)))
     at = end
   }
   return blocks

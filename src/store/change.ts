@@ -146,7 +146,7 @@ export class ChangeWriter {
     const addition = { quads: this.#quads, lookups: this.#lookups, terms: this.#terms }
     if (this.#quads.length + this.#lookups.length + this.#terms.length > 0) {
       const at = localKey(tables.pending, change.sequence)
-      this.#put(keys.active('index'), at, pendingRecord(addition, this.#parts.sealer.compress))
+      this.#put(keys.active('index'), at, pendingRecord(addition))
     }
     return { root, addition, erased: this.#erased }
   }
@@ -213,7 +213,7 @@ export class ChangeWriter {
     const found = findItem(database, sealer, keys, id)
     if (found === undefined || found.erased || this.#erased.has(found.local)) return undefined
     const at = localKey(tables.content, found.local)
-    const { rows } = contentOf(required(sealer, at, database.getSync(at)), sealer.compress)
+    const { rows } = contentOf(required(sealer, at, database.getSync(at)))
     const item = { ...found, rows, retracted: new Set<number>(), fresh: false }
     this.#items.set(id, item)
     return item
@@ -257,18 +257,19 @@ export class ChangeWriter {
 }
 
 /** What a start adds to the memory table again. */
-function pendingRecord({ quads, lookups, terms }: Addition, compress: boolean): Uint8Array {
+function pendingRecord({ quads, lookups, terms }: Addition): Uint8Array {
   const blocks = [
     { width: quadWidth, values: Float64Array.from(quads), texts: [] },
     { width: lookupWidth, values: Float64Array.from(lookups), texts: [] },
     { width: 1, values: Float64Array.from(terms, ({ id }) => id), texts: terms.map(({ text }) => text) },
   ]
-  return joinBlocks(blocks, compress)
+  // It is deleted soon: what compression saves is not worth its time.
+  return joinBlocks(blocks, false)
 }
 
 /** @throws LedgerError RECORD_TAMPERED */
-export function additionOf(record: Uint8Array, compressed: boolean): Addition {
-  const [quads, lookups, terms] = splitBlocks(record, compressed)
+export function additionOf(record: Uint8Array): Addition {
+  const [quads, lookups, terms] = splitBlocks(record)
   return {
     quads: [...(quads?.values ?? [])],
     lookups: [...(lookups?.values ?? [])],

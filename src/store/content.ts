@@ -10,14 +10,18 @@ export interface Content {
 }
 
 export function contentRecord({ rows, partition }: Content, compress: boolean): Uint8Array {
-  const ids = { width: 4, values: Float64Array.from(rows.flat()), texts: [] }
+  const values = new Float64Array(4 * rows.length)
+  rows.forEach((quad, row) => {
+    values.set(quad, 4 * row)
+  })
+  const ids = { width: 4, values, texts: [] }
   const texts = { width: 1, values: Float64Array.from(partition.keys()), texts: [...partition.values()] }
   return joinBlocks([ids, texts], compress)
 }
 
 /** @throws LedgerError RECORD_TAMPERED */
-export function contentOf(record: Uint8Array, compressed: boolean): Content {
-  const [ids, texts] = splitBlocks(record, compressed)
+export function contentOf(record: Uint8Array): Content {
+  const [ids, texts] = splitBlocks(record)
   const rows: QuadIds[] = []
   const values = ids?.values ?? new Float64Array()
   for (let at = 0; at < values.length; at += 4) {

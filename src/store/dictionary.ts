@@ -99,7 +99,7 @@ export class Dictionary {
     const at = localKey(tables.content, item)
     const sealed = await this.#database.get(at)
     if (sealed === undefined) throw new LedgerError('RECORD_TAMPERED', { store: 'quads', record: 'content' })
-    return contentOf(this.#sealer.open(at, sealed), this.#sealer.compress)
+    return contentOf(this.#sealer.open(at, sealed))
   }
 
   #keep(id: LocalId, text: string, found: Map<LocalId, StoredTerm>): void {

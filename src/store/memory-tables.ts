@@ -24,20 +24,21 @@ export interface Addition {
   readonly terms: readonly { readonly id: number; readonly text: string }[]
 }
 
+/** Sorted rows of one order, in arrays each at least so many times as long as the next: few to ask, and few to merge. */
 interface Sorted {
-  readonly values: Float64Array
-  /** How many of the rows, as they came, are in it. */
-  readonly rows: number
+  runs: readonly Float64Array[]
+  /** How many of the rows, as they came, are in them. */
+  rows: number
 }
 
-const nothing: Sorted = { values: new Float64Array(), rows: 0 }
+const runGrowth = 4
 
 export class MemoryTables {
   /** Sequence of the last block in it. */
   sequence = 0
   #quads: Float64Array = new Float64Array(1_024 * quadWidth)
   #quadRows = 0
-  readonly #sorted: Sorted[] = orders.map(() => nothing)
+  readonly #sorted: Sorted[] = orders.map(() => ({ runs: [], rows: 0 }))
   readonly #lookups: Map<string, number[]> = new Map()
   readonly #terms: Map<number, string> = new Map()
   #characters = 0
@@ -87,9 +88,14 @@ export class MemoryTables {
     return this.#lookups.get(hashName(high, low)) ?? []
   }
 
-  cursor(table: number, from: readonly number[]): Cursor {
+  /** Cursors that together go over the rows of a table. */
+  cursors(table: number, from: readonly number[]): readonly Cursor[] {
+    if (table >= orders.length) return [this.#cursor(table, from)]
+    return this.#sort(table).map((run) => new ArrayCursor(shapes[table] as Shape, run, from))
+  }
+
+  #cursor(table: number, from: readonly number[]): Cursor {
     const shape = shapes[table] as Shape
-    if (table < orders.length) return new ArrayCursor(shape, this.#sort(table), from)
     if (table === lookupTable) {
       const rows = Float64Array.from([...this.#lookups.values()].flat())
       return new ArrayCursor(shape, sortRows(rows, shape), from)
@@ -99,14 +105,20 @@ export class MemoryTables {
     return new ArrayCursor(shapes[termTable] as Shape, ids, from, texts)
   }
 
-  #sort(order: number): Float64Array {
-    const { values, rows } = this.#sorted[order] as Sorted
-    if (rows === this.#quadRows) return values
+  #sort(order: number): readonly Float64Array[] {
+    const sorted = this.#sorted[order] as Sorted
+    if (sorted.rows === this.#quadRows) return sorted.runs
     const shape = shapes[order] as Shape
-    const added = reorder(this.#quads.slice(rows * quadWidth, this.#quadRows * quadWidth), order)
-    const merged = mergeRows(values, sortRows(added, shape), shape)
-    this.#sorted[order] = { values: merged, rows: this.#quadRows }
-    return merged
+    const added = this.#quads.slice(sorted.rows * quadWidth, this.#quadRows * quadWidth)
+    const runs = [...sorted.runs]
+    let last = sortRows(reorder(added, order), shape)
+    for (let run = runs.at(-1); run !== undefined && run.length < runGrowth * last.length; run = runs.at(-1)) {
+      last = mergeRows(run, last, shape)
+      runs.pop()
+    }
+    sorted.runs = [...runs, last]
+    sorted.rows = this.#quadRows
+    return sorted.runs
   }
 }
 

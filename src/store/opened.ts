@@ -40,7 +40,7 @@ function* plainOf(sealer: Sealer, { key, value }: Entry): Generator<Uint8Array> 
   const plain = openIfPossible(sealer, key, value)
   if (plain === undefined) return
   if (!blockTables.includes(key[0] as number)) yield plain
-  else for (const block of splitBlocks(plain, sealer.compress)) yield plainBytes(block)
+  else for (const block of splitBlocks(plain)) yield plainBytes(block)
 }
 
 function openIfPossible(sealer: Sealer, key: Uint8Array, value: Uint8Array): Uint8Array | undefined {

@@ -89,7 +89,7 @@ export async function probesOf(parts: PurgeParts, items: readonly ItemId[]): Pro
 
 /** The sealed blocks, in every segment and order, that hold a row of the item. */
 function* blocksOf({ sealer, index }: PurgeParts, local: LocalId, sealed: Uint8Array): Generator<Uint8Array> {
-  const { rows } = contentOf(sealer.open(localKey(tables.content, local), sealed), sealer.compress)
+  const { rows } = contentOf(sealer.open(localKey(tables.content, local), sealed))
   const seen = new Set<string>()
   for (const [row, quad] of rows.entries()) {
     for (let order = 0; order < orders.length; order++) {

@@ -64,8 +64,7 @@ export class QuadIndex {
    */
   cursor(table: number, from: readonly number[] = [], prefix: readonly number[] = []): Cursor {
     if (this.closed) throw new LedgerError('STORAGE_FAILED', { reason: 'the store is closed' })
-    const cursors: Cursor[] = [this.memory.cursor(table, from)]
-    if (this.frozen !== undefined) cursors.push(this.frozen.cursor(table, from))
+    const cursors = [...this.memory.cursors(table, from), ...(this.frozen?.cursors(table, from) ?? [])]
     for (const segment of this.segments) {
       if (!segment.isOutside(table, from, prefix)) cursors.push(segment.cursor(table, from))
     }

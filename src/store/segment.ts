@@ -96,7 +96,7 @@ export class Segment {
         at += length
         return parts.sealer.open(segmentRecordKey(entry.name, table, -1), sealed)
       })
-      const fences = plains.slice(0, tableCount).map((plain) => decodeBlock(plain, parts.sealer.compress).values)
+      const fences = plains.slice(0, tableCount).map((plain) => decodeBlock(plain).values)
       return new Segment(entry, parts, file, fences, plains[tableCount] as Uint8Array)
     } catch (error) {
       await file.close()
@@ -156,7 +156,7 @@ export class Segment {
     const known = cache.get(name)
     if (known !== undefined) return known
     const sealed = this.sealedBlock(table, number)
-    const block = decodeBlock(sealer.open(segmentRecordKey(this.entry.name, table, number), sealed), sealer.compress)
+    const block = decodeBlock(sealer.open(segmentRecordKey(this.entry.name, table, number), sealed))
     if (rowCount(block) === 0) throw tampered(this.entry)
     cache.set(name, block)
     return block

@@ -133,11 +133,11 @@ export class Store {
 
   /** Reads what must be in memory: fences, the blocks that no segment holds, the erased items. Before anything else. */
   async start(): Promise<void> {
-    const { index, sealer } = this.#parts
+    const { index } = this.#parts
     await this.#upkeep.start(this.#root.segments)
     for await (const { key, plain } of this.#records(tables.pending)) {
       const sequence = readId(viewOf(key), 1)
-      if (sequence > this.#root.flushed) index.memory.add(additionOf(plain, sealer.compress), sequence)
+      if (sequence > this.#root.flushed) index.memory.add(additionOf(plain), sequence)
     }
     for await (const { key, plain } of this.#records(tables.erased)) {
       index.erased.set(readId(viewOf(key), 1), itemIdOf(plain))

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { syncDirectory } from '../base/files.ts'
 import type { Sequence } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
-import { MergeCursor } from './cursor.ts'
+import { type Cursor, MergeCursor } from './cursor.ts'
 import type { Write } from './database.ts'
 import { Queue, stored } from './failure.ts'
 import type { KeyRing } from './key-ring.ts'
@@ -102,7 +102,7 @@ export class Upkeep {
     const frozen = index.memory
     index.frozen = frozen
     index.memory = new MemoryTables()
-    this.#building = this.#write({ cursor: (table) => frozen.cursor(table, []) })
+    this.#building = this.#write((table) => frozen.cursors(table, []))
     this.#building.then(
       () => this.#inBackground(this.#parts.writes.run(() => this.#publishFlush())),
       (error: unknown) => this.#fail(error),
@@ -147,12 +147,7 @@ export class Upkeep {
   /** One new segment in the place of `olds`. Bytes written. */
   async #replace(olds: readonly Segment[]): Promise<number> {
     const { index, segments, writes, publish } = this.#parts
-    const entry = await this.#write({
-      cursor: (table) => {
-        const cursors = olds.map((segment) => segment.cursor(table, []))
-        return new MergeCursor(shapes[table] as Shape, cursors)
-      },
-    })
+    const entry = await this.#write((table) => olds.map((segment) => segment.cursor(table, [])))
     const added = entry === undefined ? [] : [await Segment.open(entry, segments)]
     await writes.run(async () => {
       const place = (all: readonly Segment[]): readonly Segment[] => [
@@ -173,10 +168,14 @@ export class Upkeep {
     return entry?.fileBytes ?? 0
   }
 
-  #write({ cursor }: { readonly cursor: (table: number) => MergeCursor | ReturnType<MemoryTables['cursor']> }) {
+  #write(cursors: (table: number) => readonly Cursor[]): Promise<SegmentEntry | undefined> {
     const { index, segments, keys } = this.#parts
     const sealing = { index: keys.active('index'), dictionary: keys.active('dictionary') }
-    return writeSegment({ cursor, isErased: (item) => index.erased.has(item) }, segments, sealing, this.#pace)
+    const source = {
+      cursor: (table: number) => new MergeCursor(shapes[table] as Shape, cursors(table)),
+      isErased: (item: number) => index.erased.has(item),
+    }
+    return writeSegment(source, segments, sealing, this.#pace)
   }
 
   #inBackground(work: Promise<unknown>): void {
