@@ -132,20 +132,22 @@ export async function stateOf(member: Member): Promise<NodeState> {
 
 /** Enrols the application key of the first member for writing `graphs`. */
 export async function enrolApplication(consortium: Consortium, graphs: readonly string[]): Promise<void> {
-  const [first] = consortium.members
+  await enrolKey(consortium, consortium.applicationKey, graphs, 'write')
+}
+
+/** Makes a key of the first member in the file `key`, and enrols it. */
+export async function enrolKey(
+  { members }: Consortium,
+  key: string,
+  graphs: readonly string[],
+  right: 'write' | 'erase',
+): Promise<void> {
+  const [first] = members
   if (first === undefined) throw new Error('a consortium has members')
-  await quadrille('client', 'new', '--out', consortium.applicationKey, '--home', first.home)
-  const rights = graphs.flatMap((graph) => ['--graph', `${graph}:write`])
-  await quadrille(
-    'client',
-    'add',
-    consortium.applicationKey.replace(/key$/, 'pub'),
-    ...rights,
-    '--key',
-    first.organisationKey,
-    '--home',
-    first.home,
-  )
+  await quadrille('client', 'new', '--out', key, '--home', first.home)
+  const rights = graphs.flatMap((graph) => ['--graph', `${graph}:${right}`])
+  const organisation = ['--key', first.organisationKey, '--home', first.home]
+  await quadrille('client', 'add', key.replace(/key$/, 'pub'), ...rights, ...organisation)
 }
 
 export async function stopAll(consortium: Consortium, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {

@@ -21,6 +21,14 @@ export interface Dataset {
   /** Submitted while one node is dead. */
   readonly late: DataFile
   readonly question: string
+  /** Who will be erased. */
+  readonly subject: Subject
+}
+
+export interface Subject {
+  readonly person: string
+  /** What only this person's items say: searched for on the disks. */
+  readonly values: readonly string[]
 }
 
 const extensions = ['.ttl', '.trig', '.nt', '.nq']
@@ -43,6 +51,10 @@ export async function ownDataset(directory: string): Promise<Dataset> {
     ],
     files: [await write('events.ttl', events, ownEvents), await write('persons.ttl', persons, ownPersons)],
     late: await write('late.ttl', late, ownEvents),
+    subject: {
+      person: 'https://olive.example/person-7',
+      values: ['https://olive.example/person-7', 'hugo.vidal@olive.example'],
+    },
     question: `PREFIX epcis: <https://ref.gs1.org/epcis/>
 PREFIX cbv: <https://ref.gs1.org/cbv/>
 PREFIX schema: <https://schema.org/>
@@ -62,9 +74,19 @@ export async function datasetFrom(paths: readonly string[], directory: string): 
   for (const path of files) for (const iri of await graphsIn(path)) named.add(iri)
   const late = join(directory, 'late.ttl')
   await writeFile(late, '<urn:demo:late> <urn:demo:says> "written while one of four was dead"@en .\n')
+  const person = 'urn:demo:person:ada'
+  const persons = join(directory, 'persons.ttl')
+  await writeFile(
+    persons,
+    `<${person}> a <https://schema.org/Person> ; <https://schema.org/email> "ada@demo.example" .\n`,
+  )
   return {
-    graphs: [...named].map((iri) => ({ iri, policy: 'open' })),
-    files: files.map((path) => ({ path, graph })),
+    graphs: [
+      ...[...named].map((iri) => ({ iri, policy: 'open' as const })),
+      { iri: 'urn:g:demo:persons', policy: 'personal' },
+    ],
+    files: [...files.map((path) => ({ path, graph })), { path: persons, graph: 'urn:g:demo:persons' }],
+    subject: { person, values: [person, 'ada@demo.example'] },
     late: { path: late, graph },
     question:
       'SELECT ?predicate (COUNT(*) AS ?uses) WHERE { ?s ?predicate ?o } GROUP BY ?predicate ORDER BY DESC(?uses) ?predicate LIMIT 3',

@@ -1,5 +1,6 @@
 // The main job in one go: four organisations found a ledger, four processes run it, real data goes in, the same answers come
-// out everywhere, a node is killed and comes back, and an audit taken home verifies until one byte is changed.
+// out everywhere, a node is killed and comes back, an audit taken home verifies until one byte is changed, and a person is
+// erased from all four disks while the record still verifies.
 
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -8,6 +9,7 @@ import { parseArgs } from 'node:util'
 import { askAct, auditAct, foundAct, keepAct, killAct, startAct, submitAct } from './acts.ts'
 import { type Consortium, stopAll } from './consortium.ts'
 import { type Dataset, datasetFrom, ownDataset } from './dataset.ts'
+import { type Erasure, eraseAct } from './erasing.ts'
 import { Story } from './story.ts'
 
 const usage = `npm run demo -- [--data PATH...] [--keep] [--json]
@@ -28,6 +30,7 @@ interface Ending {
   readonly sameDumps: boolean
   readonly auditVerified: boolean
   readonly tamperDetected: boolean
+  readonly erasure: Erasure
   readonly seconds: number
 }
 
@@ -38,8 +41,22 @@ async function play(story: Story, consortium: Consortium, dataset: Dataset): Pro
   const { heights, heads, quads, sameDumps } = await killAct(story, consortium, dataset)
   const audit = await auditAct(story, consortium)
   const same = new Set(heights).size === 1 && new Set(heads).size === 1 && sameDumps
-  const ok = same && audit.auditVerified && audit.tamperDetected
-  return { ok, nodes: consortium.members.length, heights, heads, quads, sameDumps, ...audit, seconds: story.seconds }
+  const erasure = await eraseAct(story, consortium, dataset)
+  const ok = same && audit.auditVerified && audit.tamperDetected && isGone(erasure)
+  const nodes = consortium.members.length
+  return { ok, nodes, heights, heads, quads, sameDumps, ...audit, erasure, seconds: story.seconds }
+}
+
+/** That it was there, that nothing of it is left, and that the record still verifies. */
+function isGone({
+  rawHitsBefore,
+  rawHits,
+  openedHitsBefore,
+  openedHits,
+  complete,
+  auditVerifiedAfter,
+}: Erasure): boolean {
+  return rawHitsBefore > 0 && openedHitsBefore > 0 && rawHits + openedHits === 0 && complete && auditVerifiedAfter
 }
 
 async function main(): Promise<number> {

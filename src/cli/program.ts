@@ -11,6 +11,7 @@ export function createProgram(streams: Streams, onDone: (exitCode: number) => vo
   const program = new Command('quadrille')
     .description('A ledger for RDF that several organisations run together without having to trust one another')
     .version(version)
+    .enablePositionalOptions()
     .configureHelp({ showGlobalOptions: false })
     .addHelpText(
       'after',
@@ -20,7 +21,7 @@ export function createProgram(streams: Streams, onDone: (exitCode: number) => vo
   for (const spec of commandSpecs) {
     const [first = '', second] = spec.words.split(' ')
     if (second === undefined) {
-      addCommand(program, first, spec, streams, onDone)
+      groups.set(first, addCommand(program, first, spec, streams, onDone))
       continue
     }
     let group = groups.get(first)
@@ -48,10 +49,12 @@ function addCommand(
   { args, summary, options = [], example, load }: CommandSpec,
   streams: Streams,
   onDone: (exitCode: number) => void,
-): void {
+): Command {
   const command = parent.command(args === undefined ? word : `${word} ${args}`).description(summary)
   for (const { flags, help } of options) command.option(flags, help)
   command
+    // What follows a second word belongs to that command.
+    .enablePositionalOptions()
     .option('--home <folder>', "the node's folder (default: QUADRILLE_HOME, or .quadrille in the user's)")
     .option('--json', 'answers and errors as JSON')
     .addHelpText('after', `\nExample:\n  $ ${example}`)
@@ -63,4 +66,5 @@ function addCommand(
       const context = createContext(homeAt(home), chosen['json'] === true, streams)
       onDone(await handler(words.filter((each) => each !== undefined).map(String), chosen, context))
     })
+  return command
 }

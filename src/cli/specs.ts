@@ -145,7 +145,7 @@ const daily: readonly CommandSpec[] = [
     args: '<public-key-file>',
     summary: 'enrol an application key of your organisation, with its rights',
     options: [
-      { flags: '--graph <graph:right...>', help: 'IRI of a graph, then :read or :write' },
+      { flags: '--graph <graph:right...>', help: 'IRI of a graph, then :read, :write or :erase' },
       key,
       endpoint,
       genesis,
@@ -214,6 +214,7 @@ const daily: readonly CommandSpec[] = [
     summary: 'verify a bundle against a genesis that you trust; needs no node and no network',
     options: [
       { flags: '--genesis <file>', help: 'the genesis that you trust' },
+      { flags: '--report <file>', help: 'an erasure report (JSON) that the chain must confirm' },
       {
         flags: '--signers <n>',
         help: 'validators that must have signed the checkpoint (default: 1; results always need a quorum)',
@@ -224,7 +225,65 @@ const daily: readonly CommandSpec[] = [
   },
 ]
 
-export const commandSpecs: readonly CommandSpec[] = [...founding, ...running, ...daily]
+const dataSubjects: readonly CommandSpec[] = [
+  {
+    words: 'person find',
+    args: '<iri>',
+    summary: 'what this organisation holds about a person: items, holds, references, copies',
+    options: [endpoint],
+    example: 'quadrille person find urn:person:17',
+    load: async () => (await import('./commands/person.ts')).find,
+  },
+  {
+    words: 'person export',
+    args: '<iri>',
+    summary: 'what the items of a person say now, as N-Quads',
+    options: [endpoint],
+    example: 'quadrille person export urn:person:17 > person.nq',
+    load: async () => (await import('./commands/person.ts')).exportPerson,
+  },
+  {
+    words: 'erase',
+    summary: 'order the erasure of items that this organisation controls',
+    options: [
+      { flags: '--person <iri>', help: 'all items that name this person' },
+      { flags: '--item <id...>', help: 'these items' },
+      { flags: '--graph <iri>', help: 'all items of this graph' },
+      { flags: '--due', help: "all items whose policy's period has ended" },
+      { flags: '--reason <code>', help: 'art17-1-a to art17-1-f, retention, rectification or other' },
+      { flags: '--case <name>', help: 'your case file; the ledger gets a random reference instead' },
+      { flags: '--preview', help: 'show what it would take, and order nothing' },
+      { flags: '--as <file>', help: 'private key of an application that may erase' },
+      { flags: '--approve-as <file>', help: 'another such key: the second pair of eyes' },
+      endpoint,
+      genesis,
+    ],
+    example: 'quadrille erase --person urn:person:17 --reason art17-1-b --case 2026-114 --preview',
+    load: async () => (await import('./commands/erase.ts')).erase,
+  },
+  {
+    words: 'erase status',
+    args: '<order>',
+    summary: 'whether every node purged its disk and attested it',
+    options: [
+      { flags: '--wait', help: 'return once the last one attested' },
+      { flags: '--timeout <seconds>', help: 'how long to wait (default: 60)' },
+      endpoint,
+    ],
+    example: 'quadrille erase status ORDER --wait',
+    load: async () => (await import('./commands/erase.ts')).status,
+  },
+  {
+    words: 'erase report',
+    args: '<order>',
+    summary: 'the report of an erasure as a page, or with --json for `audit verify --report`',
+    options: [endpoint],
+    example: 'quadrille erase report ORDER > report.html',
+    load: async () => (await import('./commands/erase.ts')).report,
+  },
+]
+
+export const commandSpecs: readonly CommandSpec[] = [...founding, ...running, ...daily, ...dataSubjects]
 
 /** What stands before the second word. */
 export const groupSummaries: Readonly<Record<string, string>> = {
@@ -233,4 +292,5 @@ export const groupSummaries: Readonly<Record<string, string>> = {
   genesis: 'the founding of a ledger',
   client: 'keys of applications',
   audit: 'what an auditor takes away',
+  person: 'what is held about a person',
 }

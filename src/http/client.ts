@@ -8,7 +8,16 @@ import { graphId, keyId } from '../base/hash.ts'
 import { type LedgerId, ledgerIdOf, type Sequence, timeOf } from '../base/ids.ts'
 import type { JsonValue } from '../base/schema.ts'
 import { generateSigningKey, type SigningKey, signingKeyOf } from '../base/signature.ts'
-import { type BuiltAct, buildAct, buildData, type Signer, signerOf } from '../ledger/build.ts'
+import {
+  type BuiltAct,
+  buildAct,
+  buildData,
+  buildErasure,
+  type Envelope,
+  type ErasureInput,
+  type Signer,
+  signerOf,
+} from '../ledger/build.ts'
 import { type Genesis, ledgerIdFor, signedGenesisSchema } from '../ledger/genesis.ts'
 import type { Policy } from '../ledger/records.ts'
 import type { Act } from '../ledger/transaction.ts'
@@ -58,6 +67,8 @@ export interface Client {
   submit(quads: Iterable<RdfQuad>, options?: SubmitOptions): Promise<Submitted>
   /** One transaction of quads that ingest.ts has made ready. */
   submitDraft(draft: Draft, options?: Pick<SubmitOptions, 'base' | 'signal'>): Promise<Submitted>
+  /** An erasure order, approved by another key of the controller. */
+  submitErasure(order: Omit<ErasureInput, keyof Envelope>, signal?: AbortSignal): Promise<Submitted>
   /** A key, a policy or a graph. */
   submitAct(act: Exclude<Act, { readonly type: 'data' }>, signal?: AbortSignal): Promise<Submitted>
   /** Bytes that were signed before; the same bytes may be sent again and again, to any node. */
@@ -130,6 +141,10 @@ class HttpClient implements Client {
 
   submitDraft(draft: Draft, { base = [], signal }: Pick<SubmitOptions, 'base' | 'signal'> = {}): Promise<Submitted> {
     return this.#signAndSend((unsigned) => buildData({ ...unsigned, ...changeOf(draft, base) }), signal)
+  }
+
+  submitErasure(order: Omit<ErasureInput, keyof Envelope>, signal?: AbortSignal): Promise<Submitted> {
+    return this.#signAndSend((unsigned) => buildErasure({ ...unsigned, ...order }), signal)
   }
 
   submitAct(act: Exclude<Act, { readonly type: 'data' }>, signal?: AbortSignal): Promise<Submitted> {

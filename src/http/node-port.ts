@@ -1,6 +1,7 @@
 // What the HTTP server asks of a node: the part of node/node.ts that programs may reach. Structural, so that tests can
 // stand in for a node.
 
+import type { Literal, NamedNode } from '@rdfjs/types'
 import type { ErrorCode } from '../base/errors.ts'
 import type { ItemId, KeyId, TxId } from '../base/ids.ts'
 import type { SignedGenesis } from '../ledger/genesis.ts'
@@ -53,6 +54,19 @@ export type HttpItem =
   /** By an order, in the block of this height; its retractions stay, where the node ever had them. */
   | { readonly type: 'erased'; readonly order: TxId; readonly height: number; readonly retractions: Part | undefined }
 
+export type HttpSelection =
+  | { readonly type: 'person'; readonly person: string }
+  | { readonly type: 'items'; readonly items: readonly ItemId[] }
+  | { readonly type: 'graph'; readonly graph: string }
+  | { readonly type: 'due' }
+
+export interface HttpPersonQuad {
+  readonly subject: NamedNode
+  readonly predicate: NamedNode
+  readonly object: NamedNode | Literal
+  readonly graph: string
+}
+
 export interface HttpNode {
   readonly genesis: SignedGenesis
   /** Of the last executed block. */
@@ -74,6 +88,12 @@ export interface HttpNode {
   tile(path: string): Uint8Array | undefined
   /** Leaves from `from` to `to` - 1. @throws RangeError for more than there are. */
   leaves(from: number, to: number): Iterable<Uint8Array>
+  /** An ErasureReport; undefined for an unknown order. */
+  erasure(order: TxId): Promise<object | undefined>
+  /** Items that the node's organisation controls, and what there is to know before they are erased. */
+  overview(selection: HttpSelection): Promise<object>
+  /** What a person's items say now. */
+  personQuads(person: string): AsyncIterable<HttpPersonQuad>
   /** Undefined for an item that is not here. */
   item(item: ItemId): Promise<HttpItem | undefined>
 }

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import { type FastifyInstance, fastify } from 'fastify'
 import { LedgerError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
+import { erasureRoutes } from './erasure-routes.ts'
 import { requireLocalRequest, requireLoopback } from './guard.ts'
 import { ledgerRoutes } from './ledger-routes.ts'
 import { logRoutes } from './log-routes.ts'
@@ -52,6 +53,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   sparqlRoutes(server, { node, figures, onError, queryTimeoutMs, resultRowsMax })
   ledgerRoutes(server, node, submitTimeoutMs)
   logRoutes(server, node)
+  erasureRoutes(server, node, onError)
   stateRoutes(server, node, figures)
   return listen(server, bind)
 }

@@ -76,7 +76,7 @@ export type ErasureAct =
   /** Lifts a hold: the transaction that placed it. */
   | { readonly type: 'hold-lift'; readonly hold: TxId }
 
-const placeSchema: Schema<ItemPlace> = named(
+export const placeSchema: Schema<ItemPlace> = named(
   'item-place',
   record<ItemPlace>({
     sequence: uint<Sequence>(),
@@ -87,7 +87,7 @@ const placeSchema: Schema<ItemPlace> = named(
 
 const placesSchema: Schema<readonly ItemPlace[]> = list(placeSchema, limits.placesPerActMax, 1)
 
-const reasonSchema: Schema<ErasureReason> = word(
+export const reasonSchema: Schema<ErasureReason> = word(
   'art17-1-a',
   'art17-1-b',
   'art17-1-c',
@@ -101,7 +101,7 @@ const reasonSchema: Schema<ErasureReason> = word(
 
 const approvalSchema: Schema<Approval> = named('approval', record<Approval>({ key: bytes(32), signature: bytes(64) }))
 
-const countsSchema: Schema<PurgeCounts> = named(
+export const countsSchema: Schema<PurgeCounts> = named(
   'purge-counts',
   record<PurgeCounts>({ files: uint(), bytes: uint(), probes: uint(), hits: uint() }),
 )

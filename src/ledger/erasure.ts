@@ -4,7 +4,7 @@
 
 import type { ErrorCode } from '../base/errors.ts'
 import { keyId } from '../base/hash.ts'
-import { type ItemId, idBytes, type NodeId, type OrganisationId, type TxId } from '../base/ids.ts'
+import { type ItemId, idBytes, type NodeId, type OrganisationId, type Sequence, type TxId } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import { Frontier, leafHash } from '../base/merkle.ts'
 import { verify } from '../base/signature.ts'
@@ -196,7 +196,10 @@ export function owedAttestations(state: State, node: NodeId): readonly TxId[] {
 export interface ErasureProgress {
   readonly type: 'complete' | 'partial'
   readonly organisation: OrganisationId
-  readonly height: number
+  readonly height: Sequence
+  /** Items that this order was the first to erase. */
+  readonly erased: number
+  readonly obliged: readonly NodeId[]
   readonly missing: readonly NodeId[]
 }
 
@@ -204,6 +207,6 @@ export function erasureProgress(state: State, order: TxId): ErasureProgress | un
   const found = state.orders.get(order)
   if (found === undefined) return undefined
   const missing = found.obliged.filter((node) => !found.attested.includes(node))
-  const { organisation, height } = found
-  return { type: missing.length === 0 ? 'complete' : 'partial', organisation, height, missing }
+  const { organisation, height, erased, obliged } = found
+  return { type: missing.length === 0 ? 'complete' : 'partial', organisation, height, erased, obliged, missing }
 }

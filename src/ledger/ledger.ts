@@ -60,7 +60,7 @@ export interface TransactionOutcome {
   readonly index: number
   readonly tx: TxId
   readonly code: OutcomeCode
-  readonly signer: Pick<Signer, 'key' | 'organisation'>
+  readonly signer: Pick<Signer, 'key' | 'organisation' | 'node'>
   readonly transaction: Transaction
   /**
    * False when it was not taken at all (REPEATED, KEY_UNKNOWN, SEQUENCE_EXPIRED, SEQUENCE_TOO_FAR): its number is not
@@ -216,11 +216,11 @@ export class Ledger {
 
   #execute(transaction: Transaction, index: number, moment: Moment): TransactionOutcome {
     const signer = signerOf(this.#state, this.#governance, transaction.key)
-    const { key, organisation } = signer
+    const { key, organisation, node } = signer
     const outcome = {
       index,
       tx: txIdOfKey(this.id, key, transaction.sequence),
-      signer: { key, organisation },
+      signer: { key, organisation, node },
       transaction,
     }
     const refused = admissionFault(this.#state, signer, transaction)

@@ -2,12 +2,14 @@
 // erased item, its retractions (they hold no content and stay), and where an order and its attestations stand.
 
 import { concat } from '../base/bytes.ts'
-import { type ItemId, idBytes, type Sequence, type TxId, txIdOf } from '../base/ids.ts'
+import { invariant } from '../base/errors.ts'
+import { type ItemId, idBytes, type Sequence, type Time, type TxId, txIdOf } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import { decode, encode, id, list, record, type Schema, uint } from '../base/schema.ts'
 import type { Delivered } from '../ledger/ledger.ts'
 import { itemPayloadSchema, type Part, partSchema } from '../ledger/payload.ts'
 import type { StateRecord } from '../store/change.ts'
+import { type Attestation, attestationOf, attestationSchema } from './erasure-report.ts'
 
 /** Erased by this order, whose block has this height. */
 export interface TombstoneRecord {
@@ -21,10 +23,11 @@ export interface TransactionPlace {
   readonly index: number
 }
 
-/** Where the blocks speak of an order. */
+/** What the blocks said of an order. */
 export interface OrderRecord {
   readonly placed: TransactionPlace
-  readonly attestations: readonly TransactionPlace[]
+  readonly time: Time
+  readonly attestations: readonly Attestation[]
 }
 
 /** What of a store this reads: opaque records by key. */
@@ -45,7 +48,8 @@ const tombstoneSchema: Schema<TombstoneRecord> = record<TombstoneRecord>({
 const placeSchema: Schema<TransactionPlace> = record<TransactionPlace>({ sequence: uint<Sequence>(), index: uint() })
 const orderSchema: Schema<OrderRecord> = record<OrderRecord>({
   placed: placeSchema,
-  attestations: list(placeSchema, limits.validatorsMax),
+  time: uint<Time>(),
+  attestations: list(attestationSchema, limits.validatorsMax),
 })
 
 async function read<T>(store: RecordReader, key: Uint8Array, schema: Schema<T>): Promise<T | undefined> {
@@ -74,7 +78,7 @@ export function keptRecord(item: ItemId, retractions: Part): StateRecord {
 
 /** What a block adds. `payloadOf`: an item's payload as it is kept before this block; undefined when it is not here. */
 export async function erasureRecordsOf(
-  { header: { sequence }, outcomes, erased }: Delivered,
+  { header: { sequence, time }, outcomes, erased }: Delivered,
   store: RecordReader,
   payloadOf: (item: ItemId) => Promise<Uint8Array | undefined>,
 ): Promise<readonly StateRecord[]> {
@@ -85,17 +89,15 @@ export async function erasureRecordsOf(
     if (payload !== undefined) records.push(keptRecord(item, decode(itemPayloadSchema, payload).retractions))
   }
   const orders = new Map<TxId, OrderRecord>()
-  for (const { tx, index, code, transaction } of outcomes) {
+  for (const { tx, index, code, transaction, signer } of outcomes) {
     const { act } = transaction
-    if (code !== 'OK' || (act.type !== 'erase' && act.type !== 'erasure-attest')) continue
-    const place = { sequence, index }
-    const order = act.type === 'erase' ? tx : act.order
-    const before = orders.get(order) ?? (await orderRecord(store, order))
-    const after =
-      before === undefined
-        ? { placed: place, attestations: [] }
-        : { ...before, attestations: [...before.attestations, place] }
-    orders.set(order, after)
+    if (code !== 'OK') continue
+    if (act.type === 'erase') orders.set(tx, { placed: { sequence, index }, time, attestations: [] })
+    if (act.type !== 'erasure-attest' || signer.node === undefined) continue
+    const before = orders.get(act.order) ?? (await orderRecord(store, act.order))
+    invariant(before !== undefined, 'an attestation of an order that is not known was accepted')
+    const attestation = attestationOf(signer.node, sequence, tx, act)
+    orders.set(act.order, { ...before, attestations: [...before.attestations, attestation] })
   }
   for (const [order, value] of orders) records.push({ key: orderKey(order), value: encode(orderSchema, value) })
   return records

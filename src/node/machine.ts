@@ -4,7 +4,7 @@
 
 import type { Log, TreeHead } from '../audit/log.ts'
 import { concat } from '../base/bytes.ts'
-import { type ErrorCode, LedgerError } from '../base/errors.ts'
+import { type ErrorCode, invariant, LedgerError } from '../base/errors.ts'
 import { type Digest, digestOf, type ItemId, idBytes, type LedgerId, type Sequence, type TxId } from '../base/ids.ts'
 import { emptyRoot } from '../base/merkle.ts'
 import { decode, encode, record, type Schema } from '../base/schema.ts'
@@ -15,6 +15,7 @@ import { genesisOutcome, type Outcome } from '../consensus/contract.ts'
 import type { Applied, Machine } from '../consensus/ports.ts'
 import { rosterHash } from '../consensus/roster.ts'
 import { type Result, resultSchema } from '../consensus/statements.ts'
+import type { ErasureActOf } from '../ledger/erasure.ts'
 import type { Genesis } from '../ledger/genesis.ts'
 import { type Delivered, type ItemReader, type KeptBatch, Ledger } from '../ledger/ledger.ts'
 import type { Part } from '../ledger/payload.ts'
@@ -25,7 +26,15 @@ import type { StateRecord } from '../store/change.ts'
 import type { Store } from '../store/store.ts'
 import { itemsOf } from './block-items.ts'
 import { entriesOf } from './entries.ts'
-import { erasureRecordsOf, keptRetractions, orderRecord, type TombstoneRecord, tombstoneOf } from './erasure-records.ts'
+import {
+  erasureRecordsOf,
+  keptRetractions,
+  type OrderRecord,
+  orderRecord,
+  type TombstoneRecord,
+  tombstoneOf,
+} from './erasure-records.ts'
+import { type ErasureReport, reportOf } from './erasure-report.ts'
 import { type Execution, executionSchema } from './execution.ts'
 import { ItemHeaders, type NamedItems, noNamedItems, placesIn } from './item-headers.ts'
 import type { PayloadPool } from './payloads.ts'
@@ -155,16 +164,32 @@ export class LedgerMachine implements Machine {
     return this.ledger.courtesyFault(transaction)
   }
 
+  /** What the ledger knows of an order; undefined for an unknown one. */
+  async report(order: TxId): Promise<ErasureReport | undefined> {
+    const { ledger } = this
+    const asOf = ledger.height
+    const progress = ledger.erasure(order)
+    const kept = await orderRecord(this.#options.store, order)
+    if (progress === undefined || kept === undefined) return undefined
+    const { act, items } = await this.#ordered(kept)
+    const { organisation, height, erased } = progress
+    const obliged = progress.obliged.map((node) => ({ node, name: ledger.node(node)?.name ?? node }))
+    const facts = { ledger: ledger.id, order, organisation, height, time: kept.time, act, items, erased, obliged }
+    return reportOf(facts, kept.attestations, asOf)
+  }
+
   /** Items that an executed order names. */
   async itemsOf(order: TxId): Promise<readonly ItemId[]> {
-    const { blocks, store } = this.#options
-    const kept = await orderRecord(store, order)
-    if (kept === undefined) return []
-    const { transactions } = decode(blockRecordSchema, await blocks.read(kept.placed.sequence))
-    const { act } = decodeTransaction(transactions[kept.placed.index] as Uint8Array)
-    const places = act.type === 'erase' ? act.items : []
-    const { read } = await this.#headers.named(places)
-    return places.flatMap((place) => read(place)?.item ?? [])
+    const kept = await orderRecord(this.#options.store, order)
+    return kept === undefined ? [] : (await this.#ordered(kept)).items
+  }
+
+  async #ordered({ placed }: OrderRecord): Promise<{ act: ErasureActOf<'erase'>; items: readonly ItemId[] }> {
+    const { transactions } = decode(blockRecordSchema, await this.#options.blocks.read(placed.sequence))
+    const { act } = decodeTransaction(transactions[placed.index] as Uint8Array)
+    invariant(act.type === 'erase', 'an order is kept where there is none')
+    const { read } = await this.#headers.named(act.items)
+    return { act, items: act.items.flatMap((place) => read(place)?.item ?? []) }
   }
 
   /** Undefined for an item that is not here. */

@@ -21,14 +21,16 @@ import type { Clock } from '../consensus/ports.ts'
 import { byzantineQuorum } from '../consensus/quorum.ts'
 import { checkGenesis } from '../ledger/founding.ts'
 import { ledgerIdFor, type SignedGenesis } from '../ledger/genesis.ts'
-import type { ErasureProgress } from '../ledger/ledger.ts'
 import type { Node } from '../ledger/records.ts'
 import type { MeshCounters } from '../p2p/counters.ts'
 import type { Reader } from '../store/reader.ts'
 import type { UnlockProvider } from '../store/unlock.ts'
+import type { ErasureReport } from './erasure-report.ts'
 import type { Home } from './home.ts'
 import type { KeptItem } from './machine.ts'
 import { openParts, type Parts } from './parts.ts'
+import { type Overview, type Overviews, overview, personQuads } from './person-overview.ts'
+import { Persons, type Selection } from './persons.ts'
 import { type NodeEvent, Runtime } from './runtime.ts'
 import { softwareDigest } from './software.ts'
 import type { Submission } from './submissions.ts'
@@ -100,6 +102,7 @@ export class QuadrilleNode {
   #parts: Parts | undefined
   #runtime: Runtime | undefined
   #stopping: Promise<void> | undefined
+  #persons: Persons | undefined
 
   /** @throws LedgerError what founding.ts finds; NODE_UNKNOWN when the genesis does not name this node. */
   constructor(options: NodeOptions) {
@@ -273,9 +276,28 @@ export class QuadrilleNode {
     return this.#open.store.probes(items)
   }
 
-  /** Whether every obliged node attested an order; undefined for an unknown order. */
-  erasure(order: TxId): ErasureProgress | undefined {
-    return this.#running.machine.ledger.erasure(order)
+  /** What the ledger knows of an erasure order; undefined for an unknown one. */
+  erasure(order: TxId): Promise<ErasureReport | undefined> {
+    return this.#running.machine.report(order)
+  }
+
+  /** Items that this node's organisation controls, with what there is to know before they are erased. */
+  overview(selection: Selection): Promise<Overview> {
+    return overview(this.#overviews, selection)
+  }
+
+  /** What the items of a person say now, of those that this node's organisation controls. */
+  personQuads(person: string): ReturnType<typeof personQuads> {
+    return personQuads(this.#overviews, person)
+  }
+
+  get #overviews(): Overviews {
+    const { machine } = this.#running
+    const { store, blocks } = this.#open
+    const organisation = this.#member?.organisation
+    if (organisation === undefined) throw new LedgerError('NODE_UNKNOWN', { node: this.#options.self })
+    this.#persons ??= new Persons({ organisation, machine, store, blocks })
+    return { persons: this.#persons, machine, store }
   }
 
   /** Multiaddresses where it listens for other nodes. */

@@ -9,24 +9,22 @@ import { rosterHash } from '../consensus/roster.ts'
 import { checkGenesis } from '../ledger/founding.ts'
 import { type SignedGenesis, signedGenesisSchema } from '../ledger/genesis.ts'
 import { partOpens } from '../ledger/items.ts'
-import { type Delivered, Ledger, type TransactionOutcome } from '../ledger/ledger.ts'
+import { Ledger, type TransactionOutcome } from '../ledger/ledger.ts'
 import { itemPayloadSchema, partSchema } from '../ledger/payload.ts'
 import { itemIdFor } from '../ledger/transaction.ts'
 import { entriesOf } from './entries.ts'
+import type { ErasureChronicle } from './erasure-chronicle.ts'
 import { ReplayedItems } from './replayed-items.ts'
 
 export const startReplay: StartReplay = (genesis) => {
-  return startReplayWith(genesis, () => undefined)
+  return startReplayWith(genesis, undefined)
 }
 
-/** As `startReplay`; `onDelivered` is told of every block. */
-export function startReplayWith(
-  genesis: Uint8Array,
-  onDelivered: (delivered: Delivered) => void,
-): ReturnType<StartReplay> {
+/** As `startReplay`; the chronicle takes every block. */
+export function startReplayWith(genesis: Uint8Array, chronicle: ErasureChronicle | undefined): ReturnType<StartReplay> {
   const items = new ReplayedItems()
   const ledger = Ledger.fromGenesis(parseGenesis(genesis).genesis, items.read)
-  return { ledger: ledger.id, replay: replayOf(ledger, items, onDelivered) }
+  return { ledger: ledger.id, replay: replayOf(ledger, items, chronicle) }
 }
 
 /** The bytes of genesis.json, checked. @throws LedgerError for what founds no ledger. */
@@ -43,7 +41,7 @@ export function parseGenesis(bytes: Uint8Array): SignedGenesis {
   return signed
 }
 
-function replayOf(ledger: Ledger, items: ReplayedItems, onDelivered: (delivered: Delivered) => void): Replay {
+function replayOf(ledger: Ledger, items: ReplayedItems, chronicle: ErasureChronicle | undefined): Replay {
   return {
     roster: () => ledger.roster(),
     checkpoint: () => ({ state: ledger.stateHash(), roster: rosterHash(ledger.roster()) }),
@@ -55,7 +53,7 @@ function replayOf(ledger: Ledger, items: ReplayedItems, onDelivered: (delivered:
     apply({ header, tokens, batchTime, transactions }): Replayed {
       const delivered = ledger.apply(header.sequence, { time: batchTime, tokens, transactions })
       items.take(delivered)
-      onDelivered(delivered)
+      chronicle?.take(delivered, ledger, items)
       const done = delivered.outcomes.filter(({ code }) => code === 'OK')
       return {
         header: delivered.header,

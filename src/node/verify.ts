@@ -6,7 +6,9 @@ import type { TreeHead } from '../audit/log.ts'
 import { type VerifyProgress, type VerifyReport, verifyBundle } from '../audit/verify.ts'
 import type { OrganisationId } from '../base/ids.ts'
 import { ledgerIdFor } from '../ledger/genesis.ts'
-import { parseGenesis, startReplay } from './replay.ts'
+import { ErasureChronicle } from './erasure-chronicle.ts'
+import { type ErasureReport, sameReport } from './erasure-report.ts'
+import { parseGenesis, startReplayWith } from './replay.ts'
 
 export type { BundleReader } from '../audit/bundle-reader.ts'
 export type { Finding } from '../audit/findings.ts'
@@ -21,14 +23,26 @@ export interface VerifyOptions {
   readonly reader?: OrganisationId
   /** How many validators must have signed the bundle's own checkpoint note; results always need a quorum. Default 1. */
   readonly noteSigners?: number
+  /** An erasure report that somebody shows: whether the chain says the same, up to the report's height. */
+  readonly erasureReport?: ErasureReport
   readonly onProgress?: (progress: VerifyProgress) => void
 }
 
+export interface ExportVerdict extends VerifyReport {
+  /** Undefined when no report was given. */
+  readonly erasureReportHolds: boolean | undefined
+}
+
 /** Whether everything in the bundle follows from the genesis, and what does not. @throws LedgerError for a bad genesis. */
-export function verifyExport(
+export async function verifyExport(
   bundle: BundleReader,
-  { genesis, noteSigners = 1, onProgress, ...rest }: VerifyOptions,
-): Promise<VerifyReport> {
+  { genesis, noteSigners = 1, onProgress, erasureReport, ...rest }: VerifyOptions,
+): Promise<ExportVerdict> {
   const ledger = ledgerIdFor(parseGenesis(genesis).genesis)
-  return verifyBundle(bundle, { ledger, noteSigners, ...rest }, startReplay, onProgress)
+  const chronicle = new ErasureChronicle()
+  const start = (bytes: Uint8Array): ReturnType<typeof startReplayWith> => startReplayWith(bytes, chronicle)
+  const verdict = await verifyBundle(bundle, { ledger, noteSigners, ...rest }, start, onProgress)
+  if (erasureReport === undefined) return { ...verdict, erasureReportHolds: undefined }
+  const found = chronicle.report(erasureReport.order, erasureReport.asOf)
+  return { ...verdict, erasureReportHolds: verdict.holds && found !== undefined && sameReport(found, erasureReport) }
 }

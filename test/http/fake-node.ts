@@ -1,9 +1,10 @@
 // A node that stands in for a real one behind the HTTP server: quads in an n3 store, fixed blocks and tiles, and a submit
 // that tests steer.
 
+import { DataFactory } from 'n3'
 import { type ErrorCode, LedgerError } from '../../src/base/errors.ts'
 import { type KeyId, type TxId, txIdOf } from '../../src/base/ids.ts'
-import type { HttpItem, HttpNode, HttpSubmission } from '../../src/http/node-port.ts'
+import type { HttpItem, HttpNode, HttpPersonQuad, HttpSelection, HttpSubmission } from '../../src/http/node-port.ts'
 import type { SignedGenesis } from '../../src/ledger/genesis.ts'
 import type { QuadSource } from '../../src/sparql/engine.ts'
 import { storeOf, trig, WatchedSource } from '../sparql/fixture.ts'
@@ -11,6 +12,7 @@ import { storeOf, trig, WatchedSource } from '../sparql/fixture.ts'
 export const tx: TxId = txIdOf('ab'.repeat(32))
 
 export class FakeNode implements HttpNode {
+  readonly selected: HttpSelection[] = []
   readonly height = 7
   readonly genesis: SignedGenesis = {
     genesis: {
@@ -105,6 +107,21 @@ export class FakeNode implements HttpNode {
   leaves(from: number, to: number): Iterable<Uint8Array> {
     if (to > 20) throw new RangeError('the log has 20 leaves')
     return Array.from({ length: to - from }, (_, n) => new TextEncoder().encode(`{"seq":${from + n}}`))
+  }
+
+  async erasure(order: string): Promise<object | undefined> {
+    return order === tx ? { order } : undefined
+  }
+
+  async overview(selection: HttpSelection): Promise<object> {
+    this.selected.push(selection)
+    return { items: selection.type === 'person' && selection.person === 'urn:p:nobody' ? [] : [1] }
+  }
+
+  async *personQuads(person: string): AsyncGenerator<HttpPersonQuad> {
+    const subject = DataFactory.namedNode(person)
+    const predicate = DataFactory.namedNode('urn:v:name')
+    yield { subject, predicate, object: DataFactory.literal('Ada "\n"'), graph: 'urn:g:people' }
   }
 
   async item(item: string): Promise<HttpItem | undefined> {

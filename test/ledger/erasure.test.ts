@@ -189,6 +189,8 @@ describe('An erasure order', () => {
       type: 'partial',
       organisation: 'acme',
       height: 3,
+      erased: 1,
+      obliged: genesis.nodes.map(({ id }) => id).sort(),
       missing: [last?.id],
     })
     const codes = world.deliver(

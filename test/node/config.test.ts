@@ -30,6 +30,7 @@ describe('node.yaml', () => {
       http: undefined,
       unlock: { provider: 'key-file', path: '/var/lib/quadrille/node.key' },
       log: { level: 'info', format: 'json' },
+      backups: { keptDays: 0 },
       limits: { memoryMiB: 1024, diskFreeMinGiB: 1, queryTimeoutS: 30, resultRowsMax: 1_000_000 },
     })
   })
@@ -79,6 +80,7 @@ extra: 1
       unlock: { provider: 'key-file' as const, path: '/etc/quadrille/node.key' },
     }
     const read = parseConfig(writtenConfig(home, choices), home)
-    assert.deepEqual({ ...read, log: undefined, limits: undefined }, { ...choices, log: undefined, limits: undefined })
+    const defaults = { log: undefined, limits: undefined, backups: undefined }
+    assert.deepEqual({ ...read, ...defaults }, { ...choices, ...defaults })
   })
 })

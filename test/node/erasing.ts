@@ -62,10 +62,10 @@ export function placeOf({ sequence, index }: Submission): ItemPlace {
 
 /** Waits until every node of the ledger attested the order, as these nodes see it. */
 export async function attested(nodes: readonly QuadrilleNode[], order: TxId): Promise<void> {
-  await eventually(
-    'every node attested',
-    async () => nodes.every((node) => node.erasure(order)?.type === 'complete') || undefined,
-  )
+  await eventually('every node attested', async () => {
+    const reports = await Promise.all(nodes.map((node) => node.erasure(order)))
+    return reports.every((report) => report?.complete === true) || undefined
+  })
 }
 
 /** Orders the erasure of these items, approved by the officer. */

@@ -8,7 +8,8 @@ import { limits } from '../../base/limits.ts'
 import type { JsonValue } from '../../base/schema.ts'
 import { objectOf } from '../../http/client-answers.ts'
 import { openRequester } from '../../http/client-request.ts'
-import { readBytes } from '../../node/home.ts'
+import { erasureReportSchema } from '../../node/erasure-report.ts'
+import { readBytes, readJson } from '../../node/home.ts'
 import { type Get, remoteBundle } from '../../node/remote-bundle.ts'
 import { type VerifyReport, verifyExport } from '../../node/verify.ts'
 import { fingerprint } from '../../node/words.ts'
@@ -43,16 +44,19 @@ export const verifyAudit: Handler = async (args, options, context) => {
   const folder = argument(args, 0)
   const genesis = await readBytes(required(options, 'genesis'))
   const noteSigners = whole(options, 'signers', 0, limits.validatorsMax) ?? 1
+  const shown = optional(options, 'report')
   const report = await verifyExport(folderReader(folder), {
     genesis,
+    ...(shown === undefined ? {} : { erasureReport: await readJson(shown, erasureReportSchema) }),
     noteSigners,
     onProgress: ({ stage, done, total }) => context.progress(`${stage}: ${done} of ${total}`),
   })
   context.answer(asJson(report), [
     ...inWords(report),
+    ...reportInWords(report.erasureReportHolds),
     `This rests on the genesis that you gave, whose words are: ${fingerprint(idBytes(report.trusted.ledger))}`,
   ])
-  return report.holds ? 0 : 1
+  return report.holds && report.erasureReportHolds !== false ? 0 : 1
 }
 
 function getter(endpoint: string): Get {
@@ -91,6 +95,11 @@ function inWords({
     }),
     ...(findingsTotal > findings.length ? [`and ${findingsTotal - findings.length} more findings.`] : []),
   ]
+}
+
+function reportInWords(holds: boolean | undefined): readonly string[] {
+  if (holds === undefined) return []
+  return [holds ? 'The erasure report says what the chain says.' : 'THE ERASURE REPORT IS NOT WHAT THE CHAIN SAYS.']
 }
 
 function asJson({ trusted, reader, ...report }: VerifyReport): JsonValue {

@@ -90,9 +90,9 @@ function rightsFrom(given: readonly string[]): readonly GraphRight[] {
   if (given.length === 0) throw new LedgerError('USAGE', { missing: '--graph' })
   const rights = new Map<string, GraphRight>()
   for (const each of given) {
-    const [, iri = '', right] = /^(.+):(read|write)$/.exec(each) ?? []
-    if (!isAbsoluteIri(iri) || (right !== 'read' && right !== 'write')) {
-      throw new LedgerError('USAGE', { graph: each, expected: 'the IRI of a graph, then :read or :write' })
+    const [, iri = '', right] = /^(.+):(read|write|erase)$/.exec(each) ?? []
+    if (!isAbsoluteIri(iri) || (right !== 'read' && right !== 'write' && right !== 'erase')) {
+      throw new LedgerError('USAGE', { graph: each, expected: 'the IRI of a graph, then :read, :write or :erase' })
     }
     const graph = graphId(iri)
     rights.set(`${graph} ${right}`, { graph, right })

@@ -1,0 +1,143 @@
+// quadrille erase: orders of erasure, from what they would take (--preview) to the report. Two keys of the controller sign:
+// both in one go, or the second on another machine by way of a draft.
+
+import { randomBytes } from '#crypto'
+import { fromHex, toHex } from '../../base/bytes.ts'
+import { LedgerError } from '../../base/errors.ts'
+import { itemIdOf, type TxId, txIdOf } from '../../base/ids.ts'
+import { limits } from '../../base/limits.ts'
+import { objectOf } from '../../http/client-answers.ts'
+import { openRequester } from '../../http/client-request.ts'
+import { signerOf } from '../../ledger/build.ts'
+import { type ErasureReason, reasonSchema } from '../../ledger/erasure-acts.ts'
+import { erasurePage } from '../../node/erasure-page.ts'
+import { type ErasureReport, erasureReportSchema, missingOf } from '../../node/erasure-report.ts'
+import { readApplicationKey } from '../../node/key-files.ts'
+import { argument, type Context, type Handler, type Options, optional, required, several, whole } from '../context.ts'
+import { endpointOf, openClient } from '../node-access.ts'
+import { type Found, inWords, overview, type Selection } from './person.ts'
+import { retryMs } from './query.ts'
+
+export const erase: Handler = async (_args, options, context) => {
+  const selection = selectionFrom(options)
+  const reason = reasonFrom(options)
+  const caseName = required(options, 'case')
+  const found = await overview(selection, options, context)
+  if (found.items.length === 0) throw new LedgerError('ITEM_UNKNOWN', { selected: selection.type })
+  if (options['preview'] === true) {
+    context.answer({ case: caseName, reason, ...(JSON.parse(JSON.stringify(found)) as object) }, [
+      `Case ${caseName}, reason ${reason}. Nothing is ordered yet. It would erase:`,
+      ...inWords(found),
+    ])
+    return 0
+  }
+  return order(found, { reason, caseName }, options, context)
+}
+
+interface Wanted {
+  readonly reason: ErasureReason
+  readonly caseName: string
+}
+
+async function order(
+  { items }: Found,
+  { reason, caseName }: Wanted,
+  options: Options,
+  context: Context,
+): Promise<number> {
+  const clerk = await readApplicationKey(required(options, 'as'))
+  const officer = await readApplicationKey(required(options, 'approveAs'))
+  const client = await openClient(options, context, clerk.signing.seed)
+  const reference = toHex(randomBytes(16))
+  const orders: { order: TxId; height: number; items: number }[] = []
+  for (let from = 0; from < items.length; from += limits.placesPerActMax) {
+    const places = items.slice(from, from + limits.placesPerActMax).map(({ place }) => place)
+    const { tx, height } = await client.submitErasure({
+      items: places,
+      reason,
+      reference: fromHex(reference),
+      approver: signerOf(officer.signing),
+    })
+    orders.push({ order: txIdOf(tx), height, items: places.length })
+  }
+  context.answer({ case: caseName, reference, orders }, [
+    ...orders.map(
+      ({ order: id, height, items: count }) =>
+        `Order ${id} stands at height ${height}: ${count} items are unreadable everywhere from there on.`,
+    ),
+    `Note in the file of case ${caseName}: reference ${reference}. The ledger knows only the reference.`,
+    `Wait until every node has purged its disk: quadrille erase status ${orders[0]?.order ?? ''} --wait`,
+  ])
+  return 0
+}
+
+/** Exit code 0 when every obliged node attested, 1 when some are missing. */
+export const status: Handler = async (args, options, context) => {
+  const wait = options['wait'] === true
+  const seconds = whole(options, 'timeout', 1, 86_400) ?? 60
+  const end = Date.now() + 1_000 * seconds
+  let report = await reportFor(args, options, context)
+  while (wait && !report.complete && Date.now() < end) {
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    report = await reportFor(args, options, context)
+  }
+  const missing = missingOf(report)
+  const attested = report.obligations.length - missing.length
+  context.answer({ order: report.order, complete: report.complete, attested, missing, height: report.height }, [
+    report.complete
+      ? `Complete: all ${attested} nodes purged their disks and attested it.`
+      : `Partial: ${attested} of ${report.obligations.length} nodes attested; missing: ${missing.join(', ')}.`,
+  ])
+  return report.complete ? 0 : 1
+}
+
+export const report: Handler = async (args, options, context) => {
+  const found = await reportFor(args, options, context)
+  if (context.json) context.document(erasureReportSchema.toJson(found))
+  else await context.write(erasurePage(found))
+  return 0
+}
+
+async function reportFor(args: readonly string[], options: Options, context: Context): Promise<ErasureReport> {
+  const requester = openRequester({ endpoint: await endpointOf(options, context), fetch, retryMs })
+  const answer = await objectOf(await requester.send(`/erasures/${encodeURIComponent(argument(args, 0))}`))
+  return erasureReportSchema.fromJson(answer, '')
+}
+
+/** Exactly one of --person, --item, --graph and --due. */
+function selectionFrom(options: Options): Selection {
+  const person = optional(options, 'person')
+  const graph = optional(options, 'graph')
+  const items = several(options, 'item')
+  const chosen: Selection[] = [
+    ...(person === undefined ? [] : [{ type: 'person' as const, person }]),
+    ...(graph === undefined ? [] : [{ type: 'graph' as const, graph }]),
+    ...(items.length === 0 ? [] : [{ type: 'items' as const, items: items.map(itemFrom) }]),
+    ...(options['due'] === true ? [{ type: 'due' as const }] : []),
+  ]
+  const [selection, ...more] = chosen
+  if (selection === undefined || more.length > 0) {
+    throw new LedgerError('USAGE', { expected: 'one of --person, --item, --graph, --due' })
+  }
+  return selection
+}
+
+function itemFrom(given: string): ReturnType<typeof itemIdOf> {
+  try {
+    return itemIdOf(given)
+  } catch (error) {
+    throw new LedgerError('USAGE', { option: '--item', expected: 'an item id' }, error)
+  }
+}
+
+function reasonFrom(options: Options): ErasureReason {
+  try {
+    return reasonSchema.fromJson(required(options, 'reason'), '--reason')
+  } catch (error) {
+    if (!(error instanceof LedgerError) || error.code === 'USAGE') throw error
+    throw new LedgerError('USAGE', {
+      option: '--reason',
+      expected: 'art17-1-a to art17-1-f, retention, rectification or other',
+    })
+  }
+}
