@@ -44,7 +44,11 @@ async function ours(directory: string): Promise<Engine> {
       for await (const _ of store.match(...pattern)) count += 1
       return count
     },
-    range: (predicate, from, to) => filtered(store.match(null, predicate), from, to),
+    range: async (predicate, from, to) => {
+      let count = 0
+      for await (const _ of store.matchBetween(predicate, { from, to } as never)) count += 1
+      return count
+    },
     close: () => store.close(),
   }
 }

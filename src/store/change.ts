@@ -9,7 +9,8 @@ import type { SealingKey } from '../base/seal.ts'
 import { joinBlocks, splitBlocks } from './block-codec.ts'
 import { contentOf, contentRecord } from './content.ts'
 import type { Database, Write } from './database.ts'
-import { type Dictionary, partitionIds } from './dictionary.ts'
+import type { Dictionary } from './dictionary.ts'
+import { countOf, inlineId, inlineTerm, isInline, isMasked, maskedIds, partitionIds } from './inline-ids.ts'
 import { findItem, itemKey, itemRecord, required } from './item-records.ts'
 import type { KeyRing } from './key-ring.ts'
 import { localKey, tables } from './layout.ts'
@@ -20,7 +21,7 @@ import { stagedKey } from './staging.ts'
 import { type Root, recordKey, recordValue, rootKey, rootValue } from './state-records.ts'
 import { type LocalId, lookupWidth, type QuadIds, quadWidth } from './tables.ts'
 import { Tally } from './tally.ts'
-import { namedNode, termText } from './terms.ts'
+import { namedNode, termOf, termText } from './terms.ts'
 
 /** A triple that an item asserts; its place in the item is its row. */
 export interface StoredRow {
@@ -108,6 +109,8 @@ export class ChangeWriter {
   /** Terms that this block brought, or put into the shared dictionary. */
   readonly #found: Map<string, Found> = new Map()
   readonly #erased: Map<LocalId, ItemId> = new Map()
+  /** Inline numbers of the masked ones that were met. */
+  readonly #unmasked: Map<LocalId, LocalId> = new Map()
   #termCount: number
   #itemCount: number
 
@@ -115,7 +118,11 @@ export class ChangeWriter {
     this.#parts = parts
     this.#write = write
     this.#height = height
-    this.#tally = new Tally(parts.index, (id) => id % partitionIds > before.terms)
+    this.#tally = new Tally(parts.index, {
+      isFresh: (id) => countOf(id) > before.terms,
+      canonical: (id) => this.#unmasked.get(id) ?? id,
+      twins: (id) => this.#twins(id),
+    })
     this.#before = before
     this.#termCount = before.terms
     this.#itemCount = before.items
@@ -213,7 +220,8 @@ export class ChangeWriter {
     const found = findItem(database, sealer, keys, id)
     if (found === undefined || found.erased || this.#erased.has(found.local)) return undefined
     const at = localKey(tables.content, found.local)
-    const { rows } = contentOf(required(sealer, at, database.getSync(at)))
+    const { rows, partition } = contentOf(required(sealer, at, database.getSync(at)))
+    for (const [id, text] of partition) this.#unmask(id, text)
     const item = { ...found, rows, retracted: new Set<number>(), fresh: false }
     this.#items.set(id, item)
     return item
@@ -230,8 +238,11 @@ export class ChangeWriter {
       if (known !== undefined) return known
       const text = termText(term)
       if (text === undefined) throw new TypeError(`a ${term.termType} of this kind cannot be stored`)
+      const inline = inlineId(term)
+      if (inline !== undefined && own === undefined) return inline
       const found = this.#find(text)
-      const id = found?.id ?? this.#nextId(own !== undefined)
+      const id = found?.id ?? this.#nextId(own === undefined ? 0 : inline === undefined ? partitionIds : maskedIds)
+      if (inline !== undefined) this.#unmasked.set(id, inline)
       met.set(term, id)
       if (found?.shared === true || own?.partition.has(id) === true) return id
       this.#found.set(text, { id, shared: own === undefined })
@@ -242,9 +253,20 @@ export class ChangeWriter {
     }
   }
 
-  #nextId(partitioned: boolean): LocalId {
+  #nextId(kind: LocalId): LocalId {
     this.#termCount += 1
-    return partitioned ? partitionIds + this.#termCount : this.#termCount
+    return kind + this.#termCount
+  }
+
+  #unmask(id: LocalId, text: string): void {
+    const inline = isMasked(id) ? inlineId(termOf(text)) : undefined
+    if (inline !== undefined) this.#unmasked.set(id, inline)
+  }
+
+  #twins(canonical: LocalId): readonly LocalId[] {
+    const term = isInline(canonical) ? inlineTerm(canonical) : undefined
+    const masked = term === undefined ? undefined : this.#find(termText(term))?.id
+    return masked === undefined ? [canonical] : [canonical, masked]
   }
 
   #find(text: string | undefined): Found | undefined {

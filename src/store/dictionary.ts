@@ -8,6 +8,7 @@ import { limits } from '../base/limits.ts'
 import { keyedHash } from '../base/seal.ts'
 import { type Content, contentOf } from './content.ts'
 import type { Database } from './database.ts'
+import { inlineTerm, isInline, partitionIds } from './inline-ids.ts'
 import type { KeyRing } from './key-ring.ts'
 import { localKey, tables, viewOf } from './layout.ts'
 import type { Found, IndexRow, QuadIndex } from './quad-index.ts'
@@ -18,9 +19,6 @@ import { type StoredTerm, termOf } from './terms.ts'
 
 /** What a cached entry weighs beyond its characters. */
 const entryCharacters = 64
-/** Numbers from here on are of terms that a personal or confidential item brought: their text may be with items only. */
-export const partitionIds: LocalId = 2 ** 48
-
 export class Dictionary {
   readonly #database: Database
   readonly #sealer: Sealer
@@ -75,7 +73,7 @@ export class Dictionary {
     for (const { quad, item } of rows) {
       for (const id of quad) {
         if (id === 0 || found.has(id)) continue
-        const known = this.#terms.get(id)
+        const known = isInline(id) ? inlineTerm(id) : this.#terms.get(id)
         if (known !== undefined) {
           found.set(id, known)
           continue

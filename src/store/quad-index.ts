@@ -4,7 +4,7 @@
 import { LedgerError } from '../base/errors.ts'
 import type { ItemId } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
-import { type Cursor, MergeCursor } from './cursor.ts'
+import { type Cursor, compareRows, MergeCursor } from './cursor.ts'
 import { MemoryTables } from './memory-tables.ts'
 import type { Segment } from './segment.ts'
 import {
@@ -76,12 +76,15 @@ export class QuadIndex {
    * once, side by side. Looks at a bounded number of rows, so a page may be empty before the end.
    */
   page(range: Range, pattern: PatternIds, height: number, from: readonly number[], limit: number): Page {
-    const { order, prefix, filtered } = range
+    const { order, prefix, filtered, through } = range
     const cursor = this.cursor(order, from, prefix)
     const rows: IndexRow[] = []
     for (let looked = 0; ; cursor.next(), looked++) {
       const { values, at } = cursor
       if (values === undefined || !beginsWith(values, at, prefix)) return { rows, next: undefined }
+      if (through !== undefined && compareRows(values, at, through, 0, through.length) > 0) {
+        return { rows, next: undefined }
+      }
       if (rows.length === limit || looked === limits.scanLooksMax) return { rows, next: keyAt(values, at) }
       const asserted = values[at + quadColumns.asserted] as number
       const retracted = values[at + quadColumns.retracted] as number
@@ -92,6 +95,12 @@ export class QuadIndex {
       if (filtered && !matches(quad, pattern)) continue
       rows.push({ quad, item, row: values[at + quadColumns.row] as number, asserted, retracted })
     }
+  }
+
+  /** Whether some row asserts the quad at `height`. */
+  holds(quad: QuadIds, height: number): boolean {
+    const range = rangeOf(quad)
+    return this.page(range, quad, height, range.prefix, 1).rows.length > 0
   }
 
   /** Every row that ever asserted the quad, but for erased ones, until `visit` says that it saw enough. */

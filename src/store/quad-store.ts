@@ -4,7 +4,7 @@
 import { EventEmitter } from 'node:events'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import type { DataFactory, Quad, Store as RdfStore, Stream, Term } from '@rdfjs/types'
+import type { DataFactory, Literal, Quad, Store as RdfStore, Stream, Term } from '@rdfjs/types'
 import { type ItemId, itemIdOf, type Sequence, sequenceOf } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import type { StoredItem, StoredRetraction } from './change.ts'
@@ -13,7 +13,7 @@ import { createKeyRing, hasKeyRing, type KeyRing, openKeyRing } from './key-ring
 import { type QuadMaker, quadMaker, storedGraph, storedPattern, storedRow } from './plain-terms.ts'
 import { BatchStream, type PatternTerm, type Reader } from './reader.ts'
 import { openStore as openNodeStore, type Store } from './store.ts'
-import { namedNode } from './terms.ts'
+import { namedNode, type StoredQuad } from './terms.ts'
 import { createUnlock, type UnlockProvider, unlock } from './unlock.ts'
 
 export type { PatternTerm } from './reader.ts'
@@ -34,6 +34,16 @@ export interface QuadView {
   match(subject?: PatternTerm, predicate?: PatternTerm, object?: PatternTerm, graph?: PatternTerm): QuadStream
   /** Exactly how many quads `match` gives. */
   countQuads(subject?: PatternTerm, predicate?: PatternTerm, object?: PatternTerm, graph?: PatternTerm): Promise<number>
+  /**
+   * Quads whose object is a literal of the bounds' datatype between them, both included, by value: numbers, dates, times.
+   * The stream fails with a TypeError for bounds that have no order or not one datatype.
+   */
+  matchBetween(predicate: Term, bounds: Bounds, graph?: PatternTerm): QuadStream
+}
+
+export interface Bounds {
+  readonly from: Literal
+  readonly to: Literal
 }
 
 /** A readable object stream; what fails is its `error`, and a `for await` throws it. */
@@ -93,6 +103,10 @@ export class QuadStore implements RdfStore, QuadView {
     graph?: PatternTerm,
   ): Promise<number> {
     return this.at(this.height).countQuads(subject, predicate, object, graph)
+  }
+
+  matchBetween(predicate: Term, bounds: Bounds, graph?: PatternTerm): QuadStream {
+    return this.at(this.height).matchBetween(predicate, bounds, graph)
   }
 
   /** Adds the quads, all or none, in one change; durable when this resolves. @throws TypeError for a term it cannot keep */
@@ -213,9 +227,17 @@ class View implements QuadView {
 
   match(...pattern: readonly PatternTerm[]): QuadStream {
     const [subject, predicate, object, graph] = pattern.map(storedPattern)
-    const [reader, make] = [this.#reader, this.#make]
+    return this.#stream(() => this.#reader.batches([subject, predicate, object, graph]))
+  }
+
+  matchBetween(predicate: Term, { from, to }: Bounds, graph?: PatternTerm): QuadStream {
+    return this.#stream(() => this.#reader.between(predicate, from, to, storedPattern(graph)))
+  }
+
+  #stream(start: () => AsyncIterable<readonly StoredQuad[]>): QuadStream {
+    const make = this.#make
     return new BatchStream(async function* () {
-      for await (const quads of reader.batches([subject, predicate, object, graph])) yield quads.map(make)
+      for await (const quads of start()) yield quads.map(make)
     })
   }
 

@@ -4,13 +4,14 @@
 // the past: a reader from before it ends.
 
 import { Readable } from 'node:stream'
-import type { Quad, Term } from '@rdfjs/types'
+import type { Literal, Quad, Term } from '@rdfjs/types'
 import { LedgerError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Dictionary } from './dictionary.ts'
+import { firstInlineId, inlineId, isMasked, orderedValue } from './inline-ids.ts'
 import type { IndexRow, QuadIndex } from './quad-index.ts'
 import type { RecentMap } from './recent-map.ts'
-import { type LocalId, matches, type PatternIds, rangeOf } from './tables.ts'
+import { type LocalId, matches, orders, type PatternIds, type Range, rangeOf } from './tables.ts'
 import { defaultGraph, quad, type StoredGraph, type StoredQuad, type StoredTerm, termText } from './terms.ts'
 
 type NamedTerm = StoredQuad['subject']
@@ -58,16 +59,17 @@ export class Reader {
     graph?: PatternTerm,
   ): Promise<number> {
     this.#checkErasures()
-    const pattern = this.#resolve([subject, predicate, object, graph])
-    if (pattern === undefined) return 0
-    if (this.#quadCount !== undefined && pattern.every((id) => id === undefined)) return this.#quadCount
+    const patterns = this.#resolve([subject, predicate, object, graph])
+    const isAll = patterns[0]?.every((id) => id === undefined) === true
+    if (this.#quadCount !== undefined && isAll) return this.#quadCount
     const { counts } = this.#parts
     // What held at a height never changes, so it is counted once however many queries plan with it.
-    const name = `${this.height} ${pattern.map((id) => id ?? '').join(' ')}`
+    const name = `${this.height} ${patterns.map((pattern) => pattern.map((id) => id ?? '').join(' ')).join()}`
     const known = counts.get(name)
     if (known !== undefined) return known
     let count = 0
-    for await (const rows of this.#rows(pattern)) count += rows.length
+    for (const pattern of patterns) for await (const rows of this.#rows(pattern)) count += rows.length
+    this.#checkErasures()
     counts.set(name, count)
     return count
   }
@@ -75,38 +77,75 @@ export class Reader {
   /** What `match` gives, page by page. */
   async *batches(pattern: readonly PatternTerm[]): AsyncGenerator<readonly StoredQuad[], void, undefined> {
     this.#checkErasures()
-    const resolved = this.#resolve(pattern)
-    if (resolved === undefined) return
-    for await (const rows of this.#rows(resolved)) {
-      const terms = await this.#parts.dictionary.terms(rows)
-      this.#checkErasures()
-      yield rows.map((row) => quadFrom(row.quad, terms))
-    }
+    for (const each of this.#resolve(pattern)) for await (const rows of this.#rows(each)) yield await this.#quads(rows)
   }
 
   /** Every row that holds and matches, page by page in id space: a quad once for each row that asserts it. */
   async *rows(pattern: readonly PatternTerm[]): AsyncGenerator<readonly IndexRow[], void, undefined> {
-    const resolved = this.#resolve(pattern)
-    if (resolved !== undefined) yield* this.#pages(resolved)
+    for (const each of this.#resolve(pattern)) yield* this.#pages(rangeOf(each), each)
   }
 
-  /** Like `rows`, equal quads once: they lie side by side in every order. */
-  async *#rows(pattern: PatternIds): AsyncGenerator<readonly IndexRow[], void, undefined> {
+  /**
+   * Quads of one predicate whose object is a literal of the bounds' datatype between them, both included, by value
+   * (inline-ids.ts says of what). @throws TypeError for bounds that have no order or not one datatype
+   */
+  async *between(
+    predicate: Term,
+    from: Literal,
+    to: Literal,
+    graph?: PatternTerm,
+  ): AsyncGenerator<readonly StoredQuad[], void, undefined> {
+    const [low, high] = [orderedValue(from), orderedValue(to)]
+    if (low === undefined || high === undefined || from.datatype.value !== to.datatype.value) {
+      throw new TypeError('the bounds of a range are numbers or times of one datatype')
+    }
+    for (const pattern of this.#resolve([undefined, predicate, undefined, graph])) {
+      for (const range of rangesBetween(pattern[1] as LocalId, from, to, pattern[3] !== undefined)) {
+        for await (const rows of this.#distinct(this.#pages(range, pattern))) {
+          const quads = await this.#quads(rows)
+          yield quads.filter(({ object }) => {
+            if (object.termType !== 'Literal' || object.datatype.value !== from.datatype.value) return false
+            const value = orderedValue(object)
+            return value !== undefined && value >= low && value <= high
+          })
+        }
+      }
+    }
+  }
+
+  async #quads(rows: readonly IndexRow[]): Promise<readonly StoredQuad[]> {
+    const terms = await this.#parts.dictionary.terms(rows)
+    this.#checkErasures()
+    return rows.map((row) => quadFrom(row.quad, terms))
+  }
+
+  #rows(pattern: PatternIds): AsyncGenerator<readonly IndexRow[], void, undefined> {
+    return this.#distinct(this.#pages(rangeOf(pattern), pattern))
+  }
+
+  /** Equal quads once: they lie side by side in every order, but for those whose object an open item says inline. */
+  async *#distinct(pages: AsyncIterable<readonly IndexRow[]>): AsyncGenerator<readonly IndexRow[], void, undefined> {
     let last: IndexRow['quad'] | undefined
-    for await (const page of this.#pages(pattern)) {
+    for await (const page of pages) {
       const rows: IndexRow[] = []
       for (const row of page) {
         if (last !== undefined && matches(row.quad, last)) continue
         last = row.quad
-        rows.push(row)
+        if (!isMasked(row.quad[2]) || !(await this.#standsInline(row))) rows.push(row)
       }
       if (rows.length > 0) yield rows
     }
   }
 
-  async *#pages(pattern: PatternIds): AsyncGenerator<readonly IndexRow[], void, undefined> {
-    const range = rangeOf(pattern)
-    let from: readonly number[] | undefined = range.prefix
+  async #standsInline(row: IndexRow): Promise<boolean> {
+    const [subject, predicate, object, graph] = row.quad
+    const term = (await this.#parts.dictionary.terms([row])).get(object)
+    const inline = term === undefined ? undefined : inlineId(term)
+    return inline !== undefined && this.#parts.index.holds([subject, predicate, inline, graph], this.height)
+  }
+
+  async *#pages(range: Range, pattern: PatternIds): AsyncGenerator<readonly IndexRow[], void, undefined> {
+    let from: readonly number[] | undefined = range.from ?? range.prefix
     // A point look-up is one small read; a long scan soon takes large ones.
     for (let limit = 32; from !== undefined; limit = Math.min(4 * limit, limits.scanRowsMax)) {
       this.#checkErasures()
@@ -123,23 +162,48 @@ export class Reader {
     if (this.#parts.index.erasures !== this.#erasures) throw new LedgerError('QUERY_ABORTED_BY_ERASURE')
   }
 
-  /** Ids of the pattern's terms; undefined when one of them is in no quad. */
-  #resolve(terms: readonly PatternTerm[]): PatternIds | undefined {
+  /** The pattern in ids: none when a term of it is in no quad, two when its object goes by two numbers. */
+  #resolve(terms: readonly PatternTerm[]): readonly PatternIds[] {
     const ids: (LocalId | undefined)[] = []
-    for (const term of terms) {
+    let twin: LocalId | undefined
+    for (const [column, term] of terms.entries()) {
       if (term === null || term === undefined || term.termType === 'Variable') {
         ids.push(undefined)
         continue
       }
       const text = termText(term)
-      const id =
+      const found =
         term.termType === 'DefaultGraph' ? 0 : text === undefined ? undefined : this.#parts.dictionary.find(text)?.id
-      if (id === undefined) return undefined
-      ids.push(id)
+      const inline = inlineId(term)
+      if (found === undefined && inline === undefined) return []
+      if (column === 2 && inline !== undefined) twin = found
+      ids.push(inline ?? found)
     }
-    return ids
+    const [subject, predicate, object, graph] = ids
+    return twin === undefined
+      ? [ids]
+      : [
+          [subject, predicate, object, graph],
+          [subject, predicate, twin, graph],
+        ]
   }
 }
+
+/** Where a predicate's literals between two stand: inline ones together, and all that the dictionary has. */
+function rangesBetween(predicate: LocalId, from: Literal, to: Literal, filtered: boolean): readonly Range[] {
+  const range = { order: objectOrder, prefix: [predicate], filtered }
+  const [low, high] = [inlineId(from), inlineId(to)]
+  if (low === undefined || high === undefined) return [range]
+  // Equal values in other forms stand right beside the bounds.
+  return [
+    { ...range, through: [predicate, firstInlineId - 1] },
+    { ...range, from: [predicate, low - besideBound], through: [predicate, high + besideBound] },
+  ]
+}
+
+/** The order by predicate and object. */
+const objectOrder = orders.findIndex(([first, second]) => first === 1 && second === 2)
+const besideBound = 4
 
 function quadFrom(ids: IndexRow['quad'], terms: ReadonlyMap<LocalId, StoredTerm>): StoredQuad {
   const [subject, predicate, object, graph] = ids

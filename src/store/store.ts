@@ -23,6 +23,7 @@ import { type Purged, probesOf, purge } from './purge.ts'
 import { QuadIndex } from './quad-index.ts'
 import { type PatternTerm, Reader } from './reader.ts'
 import { RecentMap } from './recent-map.ts'
+import { finishRotation, type OnRotation, type RotationParts, rotate } from './rotation.ts'
 import { createSealer, openSealer, type Sealer } from './sealer.ts'
 import type { SegmentParts } from './segment.ts'
 import { Staging } from './staging.ts'
@@ -109,7 +110,7 @@ export class Store {
   readonly #staging: Staging
   readonly #writes: Queue = new Queue()
   readonly #upkeep: Upkeep
-  readonly #purges: Queue = new Queue()
+  readonly #rewrites: Queue = new Queue()
   #root: Root
   #failure: unknown
 
@@ -248,11 +249,28 @@ export class Store {
 
   /** Removes all erased items from the disk, keys first. Commits and reads go on; what is interrupted begins again. */
   purge(): Promise<Purged> {
-    return this.#purges.run(async () => {
+    return this.#rewrites.run(async () => {
       const purged = await purge(this.#parts, this.#upkeep)
       this.#parts.segments.cache.clear()
       return purged
     })
+  }
+
+  /**
+   * Seals everything under new keys while commits and reads go on, and destroys the old ones. A rotation that was
+   * interrupted is finished by `finishRotation`. `onProgress` may wait: it sets the pace.
+   */
+  rotate(onProgress?: OnRotation): Promise<void> {
+    return this.#rewrites.run(() => rotate(this.#rotation(), this.#upkeep, onProgress))
+  }
+
+  /** Goes on with a rotation that was interrupted; nothing when there is none. */
+  finishRotation(onProgress?: OnRotation): Promise<void> {
+    return this.#rewrites.run(() => finishRotation(this.#rotation(), this.#upkeep, onProgress))
+  }
+
+  #rotation(): RotationParts {
+    return { ...this.#parts, writes: this.#writes }
   }
 
   /** Everything that the keys which are left open: what a search for somebody's values must go through. */
@@ -309,7 +327,7 @@ export class Store {
   /** Waits for what is under way. The key ring stays open: it is not the store's. */
   async close(): Promise<void> {
     await this.#upkeep.stop()
-    await this.#purges.run(async () => undefined)
+    await this.#rewrites.run(async () => undefined)
     await this.#writes.run(async () => {
       const { index } = this.#parts
       index.closed = true

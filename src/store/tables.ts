@@ -70,6 +70,10 @@ export interface Range {
   readonly order: number
   /** What the keys of all matches begin with. */
   readonly prefix: readonly number[]
+  /** Rows that sort before it are not wanted. */
+  readonly from?: readonly number[]
+  /** Rows that sort behind it, as far as it goes, are not wanted. */
+  readonly through?: readonly number[]
   /** Whether a row in the range may still not match. */
   readonly filtered: boolean
 }

@@ -5,24 +5,32 @@ import type { QuadIndex } from './quad-index.ts'
 import type { LocalId, QuadIds } from './tables.ts'
 
 interface Touched {
-  readonly quad: QuadIds
-  /** Whether it may have rows from before this block. */
-  readonly mayBeOld: boolean
+  /** The same quad under each number that its object goes by. */
+  readonly quads: readonly QuadIds[]
   /** Rows that the block asserts and leaves. */
   added: number
   /** Rows from before the block that it ends, as "item row". */
   readonly ended: Set<string>
 }
 
+export interface TermNumbers {
+  /** Whether the block brought the term. */
+  isFresh(id: LocalId): boolean
+  /** The same number for whichever the term goes by. */
+  canonical(id: LocalId): LocalId
+  /** All numbers that the term with this canonical one goes by. */
+  twins(canonical: LocalId): readonly LocalId[]
+}
+
+/** What one block does to the number of quads that hold. */
 export class Tally {
   readonly #index: QuadIndex
-  readonly #isFresh: (id: LocalId) => boolean
+  readonly #numbers: TermNumbers
   readonly #touched: Map<string, Touched> = new Map()
 
-  /** `isFresh`: whether the block brought the term. */
-  constructor(index: QuadIndex, isFresh: (id: LocalId) => boolean) {
+  constructor(index: QuadIndex, numbers: TermNumbers) {
     this.#index = index
-    this.#isFresh = isFresh
+    this.#numbers = numbers
   }
 
   asserted(quad: QuadIds): void {
@@ -39,27 +47,39 @@ export class Tally {
   /** How many more quads hold after the block; below 0 for fewer. */
   settle(): number {
     let more = 0
-    for (const { quad, mayBeOld, added, ended } of this.#touched.values()) {
-      let before = false
-      let stays = false
-      if (mayBeOld) {
-        this.#index.visit(quad, (item, row, retracted) => {
-          if (retracted !== 0) return false
-          before = true
-          stays = !ended.has(`${item} ${row}`)
-          return stays
-        })
-      }
-      more += Number(stays || added > 0) - Number(before)
+    for (const touched of this.#touched.values()) {
+      const { held, stays } = this.#before(touched)
+      more += Number(stays || touched.added > 0) - Number(held)
     }
     return more
   }
 
-  #touch(quad: QuadIds): Touched {
-    const name = quad.join(' ')
+  /** Whether a row from before the block held, and whether one that held stays. */
+  #before({ quads, ended }: Touched): { readonly held: boolean; readonly stays: boolean } {
+    let held = false
+    let stays = false
+    for (const quad of quads) {
+      if (stays || quad.some(this.#numbers.isFresh)) continue
+      this.#index.visit(quad, (item, row, retracted) => {
+        if (retracted !== 0) return false
+        held = true
+        stays = !ended.has(`${item} ${row}`)
+        return stays
+      })
+    }
+    return { held, stays }
+  }
+
+  #touch([subject, predicate, object, graph]: QuadIds): Touched {
+    const fresh = [subject, predicate, graph].some(this.#numbers.isFresh)
+    // A quad with a new term has no other rows to be found, under whatever number.
+    const canonical = this.#numbers.canonical(object)
+    const name = `${subject} ${predicate} ${canonical} ${graph}`
     const known = this.#touched.get(name)
     if (known !== undefined) return known
-    const touched = { quad, mayBeOld: !quad.some(this.#isFresh), added: 0, ended: new Set<string>() }
+    const objects = fresh ? [canonical] : this.#numbers.twins(canonical)
+    const quads = objects.map((id): QuadIds => [subject, predicate, id, graph])
+    const touched = { quads, added: 0, ended: new Set<string>() }
     this.#touched.set(name, touched)
     return touched
   }

@@ -1,4 +1,4 @@
-// A process that commits blocks until it is killed, for the tests that kill it. Each height is said once it is durable.
+// A process that commits blocks, and rotates keys if it is told to, until it is killed, for the tests that kill it. Each height is said once it is durable.
 
 import { join } from 'node:path'
 import { utf8 } from '../../src/base/bytes.ts'
@@ -11,6 +11,11 @@ const directory = process.argv[2] as string
 const root = await unlock({ provider: 'key-file', path: join(directory, 'unlock.key') }, join(directory, 'keys'))
 const keyRing = await openKeyRing(join(directory, 'keys'), root)
 const store = await openStore(join(directory, 'store'), { keyRing })
+// A second argument: keys turn all the time.
+if (process.argv[3] === 'rotate')
+  void (async () => {
+    for (;;) await store.rotate()
+  })()
 for (let height = store.sequence + 1; ; height++) {
   await store.stage(requestNamed(`${height}`), utf8(`payload ${height}`))
   const rows = Array.from({ length: 20 }, (_, n) => row(`urn:s:${height}`, `urn:p:${n % 5}`, text(`${n}`)))

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { BlockChange, StoredRow } from '../../src/store/store.ts'
 import type { StoredQuad } from '../../src/store/terms.ts'
-import { block, dump, iri, item, retraction, row, tagged, text, typed, World } from './world.ts'
+import { block, dump, iri, item, itemNamed, retraction, row, tagged, text, typed, World } from './world.ts'
 
 const objects = [
   iri('urn:o'),
@@ -13,12 +13,17 @@ const objects = [
   tagged('o', 'en'),
   typed('1', 'integer'),
   typed('1', 'decimal'),
+  typed('2026-11-22T10:00:00Z', 'dateTime'),
 ]
 
 interface Step {
   readonly items: readonly { readonly graph: number; readonly personal: boolean; readonly rows: readonly number[][] }[]
   /** Items, counted from the first of all, and rows: both may not exist. */
   readonly retractions: readonly { readonly item: number; readonly rows: readonly number[] }[]
+  /** Items whose rows go from every height; those that are not there are passed over. */
+  readonly erasures: readonly number[]
+  readonly purge: boolean
+  readonly rotate: boolean
   readonly reopen: boolean
   /** Whether what follows goes into segments at once. */
   readonly segments: boolean
@@ -41,6 +46,10 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
     retractions: fc.array(fc.record({ item: small(12), rows: fc.array(small(5), { minLength: 1, maxLength: 3 }) }), {
       maxLength: 3,
     }),
+    erasures: fc.array(small(12), { maxLength: 1 }),
+    // They sync a lot: now and then is enough.
+    purge: small(5).map((n) => n === 0),
+    rotate: small(5).map((n) => n === 0),
     reopen: fc.boolean(),
     segments: fc.boolean(),
   }),
@@ -76,7 +85,11 @@ class Model {
         if (each.item === named && rows.includes(each.row)) each.to = Math.min(each.to, height)
       }
     }
+    for (let at = this.rows.length - 1; at >= 0; at--) {
+      if (step.erasures.includes(this.rows[at]?.item ?? -1)) this.rows.splice(at, 1)
+    }
     return block(height, {
+      erasures: step.erasures.map((named) => itemNamed(`${named}`)),
       items: step.items.map(({ graph, personal, rows }, n) =>
         item(`${first + n}`, rows.map(rowOf), { graph: `urn:g:${graph}`, class: personal ? 'personal' : 'open' }),
       ),
@@ -94,9 +107,9 @@ class Model {
 }
 
 describe('The store beside a plain model', function () {
-  this.timeout(60_000)
+  this.timeout(600_000)
 
-  it('holds the same quads at every height, whatever was asserted, retracted and reopened', async () => {
+  it('holds the same quads at every height, whatever was asserted, retracted, erased, rotated and reopened', async () => {
     await fc.assert(
       fc.asyncProperty(steps, async (script) => {
         const world = await World.create()
@@ -106,6 +119,9 @@ describe('The store beside a plain model', function () {
           for (const [place, step] of script.entries()) {
             await store.commit(model.change(place + 1, step))
             assert.equal(await store.countQuads(), model.at(place + 1).length)
+            if (step.purge) await store.purge()
+            if (step.rotate) await store.rotate()
+            if (step.purge || step.rotate) assert.deepEqual(await dump(store.quads()), model.at(place + 1))
             if (!step.reopen) continue
             await store.close()
             await world.reopenKeys()
@@ -126,7 +142,7 @@ describe('The store beside a plain model', function () {
           await world.remove()
         }
       }),
-      { seed: 20261122, numRuns: 40 },
+      { seed: 20261122, numRuns: process.env['QUADRILLE_LONG'] === '1' ? 500 : 25 },
     )
   })
 })
