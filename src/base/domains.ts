@@ -24,6 +24,7 @@ export type HashDomain =
   | 'pedersen-m'
   | 'skolem'
   | 'view-change'
+  | 'raft-log'
   | 'fingerprint'
 
 /** What a signature can be over. */
@@ -40,4 +41,5 @@ export type SignatureDomain =
   | 'result'
   | 'view-change'
   | 'new-view'
+  | 'acknowledgement'
   | 'receipt'

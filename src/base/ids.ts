@@ -33,6 +33,8 @@ export type Epoch = Branded<number, 'Epoch'>
 export type Round = Branded<number, 'Round'>
 /** PBFT's view. */
 export type View = Branded<Round, 'View'>
+/** Raft's term. */
+export type Term = Branded<Round, 'Term'>
 /** Milliseconds since 1970-01-01T00:00:00Z, whole. */
 export type Time = Branded<number, 'Time'>
 

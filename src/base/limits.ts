@@ -132,6 +132,8 @@ export const limits = {
   frameBytesPerSecondMin: 65_536,
   /** Rule. How far PBFT's sequences may go above a stable checkpoint: bounds what a view change carries. */
   windowMax: 1024,
+  /** Entries of one Raft message: with the bytes of one batch besides, what a follower saves at once. */
+  entriesPerAppendMax: 64,
   /** A proposal whose time is further than this from a validator's clock gets no PREPARE from it. */
   clockSkewMsMax: 120_000,
   /** Bytes that one stream holds before anybody reads them: libp2p's own window is 256 KiB. */

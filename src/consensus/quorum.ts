@@ -19,3 +19,15 @@ export function oneCorrect(n: number): number {
 export function majority(n: number): number {
   return Math.floor(n / 2) + 1
 }
+
+/** Whom a ledger's members trust: byzantine, nobody's code and machine; crash-fault, everybody's code and nobody's machine. */
+export type FaultModel = 'byzantine' | 'crash-fault'
+
+/** Part of the rules: what the protocols that a genesis can name are for. */
+export function faultModelOf(protocol: string): FaultModel {
+  return protocol.startsWith('raft/') ? 'crash-fault' : 'byzantine'
+}
+
+export function quorumOf(faults: FaultModel, n: number): number {
+  return faults === 'byzantine' ? byzantineQuorum(n) : majority(n)
+}

@@ -116,8 +116,8 @@ export function onDecided(state: State, from: NodeId, message: PbftMessageOf<'de
   slot.certificate ??= certificate
 }
 
-function isCommitCertificate(state: State, { agreement, signatures }: CommitCertificate): boolean {
-  return agreement.ledger === state.setup.ledger && isQuorum(state, signatures)
+function isCommitCertificate(state: State, { type, agreement, signatures }: CommitCertificate): boolean {
+  return type === 'pbft' && agreement.ledger === state.setup.ledger && isQuorum(state, signatures)
 }
 
 /** On ticks: own votes that did not lead to a delivery, and own results that are not final everywhere as far as one knows. */

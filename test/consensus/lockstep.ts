@@ -5,6 +5,7 @@ import type { SignatureDomain } from '../../src/base/domains.ts'
 import type { NodeId, Sequence, Time } from '../../src/base/ids.ts'
 import { requestId } from '../../src/consensus/batch.ts'
 import type { Core, Effect, Input, JournalRecord, Parameters, Protocol } from '../../src/consensus/contract.ts'
+import { type FaultModel, faultModelOf } from '../../src/consensus/quorum.ts'
 import { type Roster, type Validator, validatorOf } from '../../src/consensus/roster.ts'
 import { SimMachine } from '../sim/machine.ts'
 import { Random } from '../sim/random.ts'
@@ -41,6 +42,7 @@ export class Lockstep<Message> {
   readonly roster: Roster
   readonly members: readonly Member<Message>[]
   readonly protocol: Protocol<Message>
+  readonly faults: FaultModel
   /** Everything that any core asked to be signed, in hexadecimal of the signature. */
   readonly signatures: Map<string, { readonly domain: SignatureDomain; readonly bytes: Uint8Array }> = new Map()
   now = 1_700_000_000_000
@@ -48,6 +50,7 @@ export class Lockstep<Message> {
 
   constructor(protocol: Protocol<Message>, nodes: number) {
     this.protocol = protocol
+    this.faults = faultModelOf(protocol.name)
     this.roster = simRoster(nodes)
     this.members = this.roster.validators.map(({ node }) => {
       const machine = new SimMachine(simLedger, this.roster, lockstepParameters.checkpointInterval)
@@ -162,7 +165,7 @@ export class Lockstep<Message> {
     const source = this.members.find((other) => other !== member && !other.away && other.machine.height >= sequence)
     if (source === undefined || member.away) return { type: 'fetchFailed', token }
     for (const record of source.machine.records(member.machine.height, sequence)) {
-      const fault = member.machine.install(record, toyVerify)
+      const fault = member.machine.install(record, toyVerify, this.faults)
       if (fault !== undefined) throw new Error(`block ${record.header.sequence}: ${fault}`)
     }
     const { applied: outcome, checkpoint } = member.machine

@@ -96,7 +96,7 @@ export class Executor<Message> {
     const before = machine.height
     for (const source of sources) {
       for (const record of source()) {
-        if (machine.install(record, toyVerify) !== undefined) break
+        if (machine.install(record, toyVerify, this.#stage.faults) !== undefined) break
         if (this.#host.correct) this.#stage.oracle.fetched(this.#host.name, record)
         this.#executed()
         if (this.#stage.powerFails()) {

@@ -14,9 +14,15 @@ import {
   transactionsHash,
 } from '../../src/consensus/batch.ts'
 import { type BlockHeader, type BlockRecord, blockHash } from '../../src/consensus/block.ts'
-import { type CommitCertificate, commitCertificateFault, type Verify } from '../../src/consensus/certificate.ts'
+import {
+  agreedOf,
+  type CommitCertificate,
+  commitCertificateFault,
+  type Verify,
+} from '../../src/consensus/certificate.ts'
 import { genesisOutcome, type Outcome } from '../../src/consensus/contract.ts'
 import type { Applied, Machine } from '../../src/consensus/ports.ts'
+import type { FaultModel } from '../../src/consensus/quorum.ts'
 import { type Roster, rosterHash } from '../../src/consensus/roster.ts'
 import type { Checkpoint } from '../../src/consensus/statements.ts'
 
@@ -63,14 +69,14 @@ export class SimMachine implements Machine {
   }
 
   /** Executes a fetched block. Undefined, or what is wrong with it. */
-  install(record: BlockRecord, verify: Verify): string | undefined {
+  install(record: BlockRecord, verify: Verify, faults: FaultModel = 'byzantine'): string | undefined {
     if (record.header.sequence <= this.height) return undefined
-    const { agreement } = record.certificate
+    const agreement = agreedOf(record.certificate)
     const summary = this.#summaryOf(record)
     if (record.header.sequence !== this.height + 1) return 'not the next block'
     if (agreement.sequence !== record.header.sequence || agreement.ledger !== this.#ledger) return 'another agreement'
     if (summaryDigest(summary) !== agreement.digest) return 'other content than was agreed'
-    const fault = commitCertificateFault(record.certificate, this.#roster, verify)
+    const fault = commitCertificateFault(record.certificate, this.#roster, verify, faults)
     if (fault !== undefined) return fault
     if (blockHash(this.#header(summary, record.header.sequence)) !== blockHash(record.header)) return 'another header'
     this.#add(summary, record.transactions, record.certificate, record.header.sequence)

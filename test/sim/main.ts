@@ -13,7 +13,7 @@ Plays a protocol in virtual time: lossy, reordering, one-way networks, disks tha
 between two effects, and liars; then heals a quorum and demands progress. The same seed always plays the same run.
 
   --protocol NAME   ${protocolNames.join(' | ')} (default ${protocolNames[0]})
-  --nodes N         validators, 4 or more (default 4)
+  --nodes N         validators, 4 or more (raft: 3 or more) (default 4)
   --liars F         how many of them lie, at most floor((N-1)/3) (default 0)
   --seeds S         how many seeds to play (default 100)
   --seed X          the first seed (default 1); without --seeds, this one alone
@@ -62,7 +62,7 @@ function readArguments(args: readonly string[]): Arguments {
   if (!protocolNames.includes(values.protocol)) {
     throw new RangeError(`--protocol ${values.protocol}: there are ${protocolNames.join(', ')}`)
   }
-  const nodes = number('nodes', values.nodes, 4, 100)
+  const nodes = number('nodes', values.nodes, 3, 100)
   const seeds = values.seeds ?? (values.seed === undefined || values.mutants ? '100' : '1')
   return {
     ...values,

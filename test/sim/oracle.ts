@@ -8,12 +8,14 @@ import { decode } from '../../src/base/schema.ts'
 import { type Batch, batchDigest, type RequestId, requestId } from '../../src/consensus/batch.ts'
 import type { BlockRecord } from '../../src/consensus/block.ts'
 import {
+  agreedOf,
   type CommitCertificate,
   commitCertificateFault,
   type ResultCertificate,
   resultCertificateFault,
 } from '../../src/consensus/certificate.ts'
 import type { Outcome } from '../../src/consensus/contract.ts'
+import type { FaultModel } from '../../src/consensus/quorum.ts'
 import type { Roster } from '../../src/consensus/roster.ts'
 import { agreementSchema, resultSchema } from '../../src/consensus/statements.ts'
 import { isValidTransaction } from './clients.ts'
@@ -30,7 +32,7 @@ export class Violation extends Error {
   }
 }
 
-const votes: readonly SignatureDomain[] = ['pre-prepare', 'prepare', 'commit']
+const votes: readonly SignatureDomain[] = ['pre-prepare', 'prepare', 'commit', 'acknowledgement']
 
 export class Oracle {
   /** Highest sequence known to be final at some correct node: what clients were told is below it. */
@@ -38,14 +40,16 @@ export class Oracle {
   /** What clients see. */
   readonly registers: Registers = new Registers()
   readonly #roster: Roster
+  readonly #faults: FaultModel
   readonly #digests: Map<Sequence, Digest> = new Map()
   readonly #outcomes: Map<Sequence, Outcome> = new Map()
   readonly #requests: Map<RequestId, Sequence> = new Map()
   readonly #votes: Map<string, Digest> = new Map()
   readonly #known: WeakMap<Batch, Digest> = new WeakMap()
 
-  constructor(roster: Roster) {
+  constructor(roster: Roster, faults: FaultModel) {
     this.#roster = roster
+    this.#faults = faults
   }
 
   /** Height of the agreed chain. */
@@ -83,11 +87,11 @@ export class Oracle {
   /** A delivery of a correct core leaves it: what rests on a save is durable by now. */
   delivered(who: string, sequence: Sequence, batch: Batch, certificate: CommitCertificate): void {
     const digest = this.#digestOf(batch)
-    const { agreement } = certificate
-    if (agreement.sequence !== sequence || agreement.digest !== digest) {
+    const agreed = agreedOf(certificate)
+    if (agreed.sequence !== sequence || agreed.digest !== digest) {
       throw new Violation(`${who} delivers ${sequence} with a certificate of something else`)
     }
-    const fault = commitCertificateFault(certificate, this.#roster, toyVerify)
+    const fault = commitCertificateFault(certificate, this.#roster, toyVerify, this.#faults)
     if (fault !== undefined) throw new Violation(`${who} delivers ${sequence} with a certificate: ${fault}`)
     this.#agreed(who, sequence, digest, batch.transactions)
   }
@@ -120,7 +124,7 @@ export class Oracle {
   final(who: string, last: Sequence, certificate: ResultCertificate): void {
     const { result } = certificate
     if (result.sequence <= last) throw new Violation(`${who} reports ${result.sequence} final after ${last}`)
-    const fault = resultCertificateFault(certificate, this.#roster, toyVerify)
+    const fault = resultCertificateFault(certificate, this.#roster, toyVerify, this.#faults)
     if (fault !== undefined) throw new Violation(`${who} reports ${result.sequence} final: ${fault}`)
     const executed = this.#outcomes.get(result.sequence)
     if (executed === undefined) throw new Violation(`${result.sequence} is final and no correct node executed it`)

@@ -6,6 +6,7 @@ import type { Subject } from './subject.ts'
 
 export const pbftSubject: Subject<PbftMessage> = {
   protocol: pbft,
+  faults: 'byzantine',
   fixedLeader: false,
   reads: true,
   liars: pbftLiars,

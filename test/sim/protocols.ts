@@ -17,6 +17,10 @@ const entries: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./pbft.ts')).pbftSubject,
     mutants: async () => (await import('./mutants/pbft.ts')).mutants,
   },
+  raft: {
+    load: async () => (await import('./raft.ts')).raftSubject,
+    mutants: async () => (await import('./mutants/raft.ts')).mutants,
+  },
 }
 
 export const protocolNames: readonly string[] = Object.keys(entries)

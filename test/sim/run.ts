@@ -6,7 +6,7 @@ import type { LedgerId, NodeId } from '../../src/base/ids.ts'
 import { decode, encode } from '../../src/base/schema.ts'
 import type { RequestId } from '../../src/consensus/batch.ts'
 import type { Parameters, Protocol } from '../../src/consensus/contract.ts'
-import { byzantineQuorum, faultsMax } from '../../src/consensus/quorum.ts'
+import { type FaultModel, faultsMax, quorumOf } from '../../src/consensus/quorum.ts'
 import { type Roster, type Validator, validatorOf } from '../../src/consensus/roster.ts'
 import { Clients } from './clients.ts'
 import { drawParameters } from './drawing.ts'
@@ -63,6 +63,7 @@ export function play<Message>(options: RunOptions<Message>): RunReport {
 class Run<Message> implements Stage<Message> {
   readonly protocol: Protocol<Message>
   readonly ledger: LedgerId = simLedger
+  readonly faults: FaultModel
   readonly roster: Roster
   readonly parameters: Parameters
   readonly time: VirtualTime = new VirtualTime()
@@ -87,14 +88,16 @@ class Run<Message> implements Stage<Message> {
 
   constructor(options: RunOptions<Message>) {
     const { subject, seed, nodes, liars, sink } = options
-    if (liars > faultsMax(nodes)) throw new RangeError(`${nodes} nodes survive at most ${faultsMax(nodes)} liars`)
+    if (liars > (subject.faults === 'byzantine' ? faultsMax(nodes) : 0))
+      throw new RangeError(`${nodes} nodes do not survive ${liars} liars`)
     this.#options = options
     this.protocol = subject.protocol
+    this.faults = subject.faults
     this.#random = new Random(seed, `${nodes}/${liars}`)
     this.roster = simRoster(nodes)
     this.parameters = { ...drawParameters(this.#random.fork('parameters')), ...subject.parameters }
     this.trace = new Trace(sink)
-    this.oracle = new Oracle(this.roster)
+    this.oracle = new Oracle(this.roster, this.faults)
     this.#weather = options.weather ?? drawWeather(this.#random.fork('weather'))
     this.#network = new Network(this.time, this.#random.fork('network'), this.#weather)
     this.#clients = new Clients(this.time, this.#random.fork('clients'), this.oracle, (request) => {
@@ -268,7 +271,7 @@ class Run<Message> implements Stage<Message> {
     const ordered = this.#options.subject.fixedLeader
       ? [first as Host<Message>, ...this.#random.shuffle(others)]
       : this.#random.shuffle(correct)
-    const quorum = byzantineQuorum(this.roster.validators.length)
+    const quorum = quorumOf(this.faults, this.roster.validators.length)
     const healed = ordered.slice(0, this.#random.between(quorum, correct.length))
     this.#abandoned = new Set(ordered.slice(healed.length).map(({ node }) => node))
     this.#storm = false

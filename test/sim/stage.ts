@@ -4,6 +4,7 @@ import type { SignatureDomain } from '../../src/base/domains.ts'
 import type { LedgerId, NodeId } from '../../src/base/ids.ts'
 import type { RequestId } from '../../src/consensus/batch.ts'
 import type { Claim, Parameters, Protocol } from '../../src/consensus/contract.ts'
+import type { FaultModel } from '../../src/consensus/quorum.ts'
 import type { Roster } from '../../src/consensus/roster.ts'
 import type { Host } from './host.ts'
 import type { Oracle } from './oracle.ts'
@@ -19,6 +20,7 @@ export interface Examined {
 export interface Stage<Message> {
   readonly protocol: Protocol<Message>
   readonly ledger: LedgerId
+  readonly faults: FaultModel
   readonly roster: Roster
   readonly parameters: Parameters
   readonly time: VirtualTime

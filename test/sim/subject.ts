@@ -1,10 +1,13 @@
 // What the simulator needs to know about a protocol beside the protocol itself.
 
 import type { Parameters, Protocol } from '../../src/consensus/contract.ts'
+import type { FaultModel } from '../../src/consensus/quorum.ts'
 import type { LiarFactory } from './liars.ts'
 
 export interface Subject<Message> {
   readonly protocol: Protocol<Message>
+  /** What a quorum is, and whether anybody may lie. */
+  readonly faults: FaultModel
   /** The first validator leads for ever: it is never a liar, and is among those that are healed. */
   readonly fixedLeader: boolean
   /** Whether it answers linearizable reads. */

@@ -73,6 +73,7 @@ export const toy: Protocol<ToyMessage> = toyWith(honestRules)
 
 export const toySubject: Subject<ToyMessage> = {
   protocol: toy,
+  faults: 'byzantine',
   fixedLeader: true,
   reads: false,
   liars: [],

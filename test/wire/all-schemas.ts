@@ -44,6 +44,8 @@ import { admissionSchema } from '../../src/p2p/admission.ts'
 import { evidenceSchema } from '../../src/pbft/evidence.ts'
 import { messageSchema } from '../../src/pbft/messages.ts'
 import { recordSchema } from '../../src/pbft/records.ts'
+import { messageSchema as raftMessageSchema } from '../../src/raft/messages.ts'
+import { recordSchema as raftRecordSchema } from '../../src/raft/records.ts'
 
 export interface Chapter {
   readonly title: string
@@ -111,6 +113,7 @@ export const chapters: readonly Chapter[] = [
   ),
   chapter('Snapshots', snapshotHeadSchema),
   chapter('PBFT', messageSchema, recordSchema, evidenceSchema),
+  chapter('Raft', raftMessageSchema, raftRecordSchema),
   chapter('The mesh', admissionSchema, envelopeSchema),
   chapter('Exported audits', payloadRecordSchema),
 ]

@@ -72,7 +72,9 @@ export const sentences: Readonly<Record<string, string>> = {
   roster: 'The validators of an epoch, in ascending order of node id.',
   'block-header':
     "The chain: its hash is the next header's previous, and the first one's previous is the ledger's name.",
-  agreement: 'What PRE-PREPARE, PREPARE and COMMIT sign, each in its own domain.',
+  agreement:
+    'What PRE-PREPARE, PREPARE and COMMIT sign, each in its own domain; and a Raft acknowledgement, with term, index and running hash.',
+  'raft-link': 'One entry of a Raft log in its running hash; the configuration names rosters by their hashes.',
   'node-signature': 'One signature of a certificate; they stand in ascending order of node id.',
   'commit-certificate': 'A quorum signed (domain commit) that this batch is agreed.',
   'block-record':
@@ -87,6 +89,11 @@ export const sentences: Readonly<Record<string, string>> = {
   'pbft-new-view': "NEW-VIEW (OSDI 1999, section 4.4): the view changes by digest, and the leader's new proposals.",
   'pbft-message': 'What validators send one another.',
   'pbft-record': "A replica's journal: durable before what it makes possible leaves.",
+  'raft-entry': 'One place of the log; a configuration entry holds the rosters in force from there on.',
+  'raft-acknowledgement': 'A signature over the running hash of the log up to an entry, in the term of that entry.',
+  'raft-commit-proof': 'Acknowledgements of one entry by a majority (of both rosters, while joint).',
+  'raft-message': 'What servers send one another.',
+  'raft-record': "A server's journal: term and vote, the log, and where it begins.",
   'pbft-evidence': 'Two signed statements of one validator that contradict each other.',
   'mesh-admission': 'The first thing that the receiving side of a stream says.',
   'kept-payload': 'A payload of which items were erased.',
