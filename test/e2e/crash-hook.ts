@@ -22,7 +22,18 @@ export const crashPoints = [
   'result-torn',
 ] as const
 
-export type CrashPoint = (typeof crashPoints)[number]
+/** Likewise of a purge. */
+export const purgePoints = [
+  'probes-noted',
+  'keys-dropped',
+  'bag-turned',
+  'compacted',
+  'purged',
+  'attesting',
+  'attested',
+] as const
+
+export type CrashPoint = (typeof crashPoints)[number] | (typeof purgePoints)[number]
 
 type Method = (this: never, ...args: never[]) => unknown
 
@@ -114,6 +125,27 @@ async function install(): Promise<void> {
       committing = false
       dieAt('store-committed')
     },
+  })
+  const { KeyBag } = await built('store/key-bag')
+  const { KeyRing } = await built('store/key-ring')
+  const { ProbeFiles } = await built('node/probe-files')
+  if (!KeyBag || !KeyRing || !ProbeFiles) throw new Error('the built classes have other names')
+  let noted = false
+  around(ProbeFiles.prototype, 'write', {
+    after() {
+      noted = true
+      dieAt('probes-noted')
+    },
+  })
+  around(KeyBag.prototype, 'drop', { after: () => noted && !committing && dieAt('keys-dropped') })
+  around(KeyRing.prototype, 'turnBag', { after: () => noted && dieAt('bag-turned') })
+  around(Database.prototype, 'compact', { after: () => noted && dieAt('compacted') })
+  around(Store.prototype, 'purge', { after: () => noted && dieAt('purged') })
+  const { NodeActs } = await built('node/node-acts')
+  if (!NodeActs) throw new Error('the built classes have other names')
+  around(NodeActs.prototype, 'send', {
+    before: () => noted && dieAt('attesting'),
+    after: () => noted && dieAt('attested'),
   })
   around(Database.prototype, 'write', { before: () => committing && dieAt('keys-added') })
 }

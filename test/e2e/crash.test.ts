@@ -2,11 +2,9 @@
 // comes back by itself, nothing that was acknowledged is lost, and no node ever contradicts itself.
 
 import assert from 'node:assert/strict'
-import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { transform } from 'esbuild'
 import { eventually } from '../../demo/processes.ts'
 import { Random } from '../sim/random.ts'
+import { built, builtHook, killed } from './crash.ts'
 import { crashPoints } from './crash-hook.ts'
 import { Four, type NodeProcess } from './four.ts'
 
@@ -19,24 +17,6 @@ const points = crashPoints.filter(
 
 /** Short times, so that a view change takes a second, and checkpoints that come often. */
 const parameters = '{ suspectMs: 1000, checkpointInterval: 8, window: 32 }'
-
-const built = new URL('../../dist', import.meta.url).href
-
-/** The hook as JavaScript: a node must not have to load a compiler at each start. */
-async function builtHook(folder: string): Promise<string> {
-  const source = await readFile(new URL('crash-hook.ts', import.meta.url), 'utf8')
-  const { code } = await transform(source, { loader: 'ts', format: 'esm', target: 'node20' })
-  const path = join(folder, 'crash-hook.mjs')
-  await writeFile(path, code)
-  return path
-}
-
-async function killed(node: NodeProcess): Promise<void> {
-  const tooLate = new Promise<never>((_, fail) => {
-    setTimeout(() => fail(new Error(`${node.name} was not killed: ${node.output.slice(-1_000)}`)), 15_000).unref()
-  })
-  assert.equal(await Promise.race([node.ended, tooLate]), 'SIGKILL', node.output.slice(-1_000))
-}
 
 /** Every acknowledged statement stands once on every node, and all nodes hold the same. */
 async function assertNothingLost(four: Four): Promise<void> {

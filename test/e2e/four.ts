@@ -9,11 +9,13 @@ import { pathToFileURL } from 'node:url'
 import { randomBytes } from '#crypto'
 import { eventually } from '../../demo/processes.ts'
 import { graphId } from '../../src/base/hash.ts'
-import { organisationIdOf, timeOf } from '../../src/base/ids.ts'
-import { generateSigningKey } from '../../src/base/signature.ts'
-import { type Client, createClient } from '../../src/http/client.ts'
-import { buildData, proveKey, signerOf } from '../../src/ledger/build.ts'
+import { organisationIdOf, sequenceOf, timeOf } from '../../src/base/ids.ts'
+import { generateSigningKey, type SigningKey } from '../../src/base/signature.ts'
+import { type Client, createClient, type Submitted } from '../../src/http/client.ts'
+import { buildData, buildErasure, proveKey, signerOf } from '../../src/ledger/build.ts'
+import type { ItemPlace } from '../../src/ledger/erasure-acts.ts'
 import { ledgerIdFor, type SignedGenesis } from '../../src/ledger/genesis.ts'
+import type { Right } from '../../src/ledger/transaction.ts'
 import { readGenesis } from '../../src/node/ceremony.ts'
 import { readConfig } from '../../src/node/config.ts'
 import { homeAt } from '../../src/node/home.ts'
@@ -98,6 +100,8 @@ export interface Acknowledged {
   /** The literal that the transaction says, and nobody else. */
   readonly said: string
   readonly height: number
+  /** Where its item stands. */
+  readonly place: ItemPlace
 }
 
 export class Four {
@@ -106,8 +110,10 @@ export class Four {
   readonly acknowledged: Acknowledged[] = []
   readonly folder: string
   readonly #genesis: SignedGenesis
-  readonly #key: ReturnType<typeof generateSigningKey> = generateSigningKey()
+  readonly #key: SigningKey = generateSigningKey()
   #sequence = 0
+  #orders = 0
+  #enrolled: Promise<readonly [SigningKey, SigningKey]> | undefined
 
   private constructor(folder: string, genesis: SignedGenesis, nodes: readonly NodeProcess[]) {
     this.folder = folder
@@ -129,7 +135,7 @@ export class Four {
     try {
       for (const node of nodes) node.start()
       await Promise.all(nodes.map((node) => four.ready(node)))
-      await four.#enrol()
+      await four.#enrol(four.#key, 'write')
       return four
     } catch (error) {
       await four.end()
@@ -172,25 +178,31 @@ export class Four {
   }
 
   /** One transaction, personal or open, until a node says that it is final. @throws Error when none did within 40 s. */
-  async submit(personal: boolean): Promise<void> {
+  async submit(personal: boolean): Promise<Acknowledged> {
     const sequence = ++this.#sequence
     const said = `statement ${sequence}`
     const { bytes, payload } = await this.#statement(sequence, said, personal)
+    const { height, index } = await this.#insist(said, sequence, bytes, payload)
+    const acknowledged = { said, height, place: { sequence: sequenceOf(height), transaction: index, index: 0 } }
+    this.acknowledged.push(acknowledged)
+    return acknowledged
+  }
+
+  /** The same bytes to one node after another. */
+  async #insist(what: string, from: number, bytes: Uint8Array, payload: Uint8Array): Promise<Submitted> {
     const clients = this.nodes.map(({ url }) => this.#client(url))
     const end = Date.now() + 40_000
     let refusal: unknown
-    for (let turn = sequence; Date.now() < end; turn++) {
+    for (let turn = from; Date.now() < end; turn++) {
       try {
         const client = clients[turn % clients.length] as Client
-        const { height } = await client.submitTransaction(bytes, payload, AbortSignal.timeout(8_000))
-        this.acknowledged.push({ said, height })
-        return
+        return await client.submitTransaction(bytes, payload, AbortSignal.timeout(8_000))
       } catch (error) {
         refusal = error
         await new Promise((done) => setTimeout(done, 20))
       }
     }
-    throw new Error(`${said} was never final`, { cause: refusal })
+    throw new Error(`${what} was never final`, { cause: refusal })
   }
 
   /** Submits, `workers` at a time and each a few times a second, until the answer is stopped. */
@@ -213,18 +225,51 @@ export class Four {
     }
   }
 
+  /** Orders the erasure of these items; resolves with the order when it is final. */
+  async erase(items: readonly ItemPlace[]): Promise<string> {
+    const [clerk, officer] = await this.#erasers()
+    const { bytes, tx } = await buildErasure({
+      ledger: ledgerIdFor(this.#genesis.genesis),
+      key: signerOf(clerk),
+      approver: signerOf(officer),
+      sequence: ++this.#orders,
+      expires: timeOf(Date.now() + 600_000),
+      items,
+      reason: 'art17-1-b',
+      reference: randomBytes(16),
+    })
+    await this.#insist('the order', this.#orders, bytes, new Uint8Array())
+    return tx
+  }
+
+  /** Waits until every node attested an order, as one node tells. */
+  async attested(order: string, at: NodeProcess): Promise<void> {
+    await eventually('every node attested', async () => {
+      const answer = await fetch(`${at.url}/erasures/${order}`)
+      return ((await answer.json()) as { readonly complete?: boolean }).complete === true || undefined
+    })
+  }
+
+  /** Two keys that may erase, enrolled once. */
+  #erasers(): Promise<readonly [SigningKey, SigningKey]> {
+    this.#enrolled ??= (async () => {
+      const keys = [generateSigningKey(), generateSigningKey()] as const
+      for (const key of keys) await this.#enrol(key, 'erase')
+      return keys
+    })()
+    return this.#enrolled
+  }
+
   #client(endpoint: string, seed: Uint8Array = this.#key.seed): Client {
     return createClient({ endpoint, ledger: ledgerIdFor(this.#genesis.genesis), key: seed, retryMs: 0 })
   }
 
-  async #enrol(): Promise<void> {
+  async #enrol(key: SigningKey, right: Right): Promise<void> {
     const ledger = ledgerIdFor(this.#genesis.genesis)
     const organisation = await readOrganisationKey(join(this.folder, `${memberIds[0]}.org.key`))
-    const proof = await proveKey(ledger, organisationIdOf(memberIds[0]), signerOf(this.#key))
-    const rights = graphs
-      .map((iri) => ({ graph: graphId(iri), right: 'write' as const }))
-      .sort((a, b) => (a.graph < b.graph ? -1 : 1))
-    const act = { type: 'key-add' as const, key: this.#key.publicKey, name: 'load', proof, rights }
+    const proof = await proveKey(ledger, organisationIdOf(memberIds[0]), signerOf(key))
+    const rights = graphs.map((iri) => ({ graph: graphId(iri), right })).sort((a, b) => (a.graph < b.graph ? -1 : 1))
+    const act = { type: 'key-add' as const, key: key.publicKey, name: 'test', proof, rights }
     const client = this.#client(this.nodes[0]?.url ?? '', organisation.signing.seed)
     await client.submitAct(act, AbortSignal.timeout(20_000))
   }
