@@ -1,12 +1,12 @@
 // The main job in one go: four organisations found a ledger, four processes run it, real data goes in, the same answers come
-// out everywhere, a node is killed and comes back, an audit taken home verifies until one byte is changed, and a person is
+// out everywhere, keys turn, a node is killed and comes back, an audit taken home verifies until one byte is changed, and a person is
 // erased from all four disks while the record still verifies.
 
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { askAct, auditAct, foundAct, keepAct, killAct, startAct, submitAct } from './acts.ts'
+import { askAct, auditAct, foundAct, keepAct, keysAct, killAct, startAct, submitAct } from './acts.ts'
 import { type Consortium, stopAll } from './consortium.ts'
 import { type Dataset, datasetFrom, ownDataset } from './dataset.ts'
 import { type Erasure, eraseAct } from './erasing.ts'
@@ -28,6 +28,8 @@ interface Ending {
   readonly quads: number
   /** Whether full dumps of all nodes are equal. */
   readonly sameDumps: boolean
+  /** Whether all nodes sealed everything under new keys meanwhile and destroyed the old ones. */
+  readonly keysRotated: boolean
   readonly auditVerified: boolean
   readonly tamperDetected: boolean
   readonly erasure: Erasure
@@ -38,13 +40,14 @@ async function play(story: Story, consortium: Consortium, dataset: Dataset): Pro
   await startAct(story, consortium)
   await submitAct(story, consortium, dataset)
   await askAct(story, consortium, dataset)
+  const keysRotated = await keysAct(story, consortium, dataset)
   const { heights, heads, quads, sameDumps } = await killAct(story, consortium, dataset)
   const audit = await auditAct(story, consortium)
   const same = new Set(heights).size === 1 && new Set(heads).size === 1 && sameDumps
   const erasure = await eraseAct(story, consortium, dataset)
-  const ok = same && audit.auditVerified && audit.tamperDetected && isGone(erasure)
+  const ok = same && keysRotated && audit.auditVerified && audit.tamperDetected && isGone(erasure)
   const nodes = consortium.members.length
-  return { ok, nodes, heights, heads, quads, sameDumps, ...audit, erasure, seconds: story.seconds }
+  return { ok, nodes, heights, heads, quads, sameDumps, keysRotated, ...audit, erasure, seconds: story.seconds }
 }
 
 /** That it was there, that nothing of it is left, and that the record still verifies. */

@@ -69,6 +69,16 @@ const ownErrors = {
     sentence: 'The root key is not the one that these files were sealed under.',
     next: 'Unlock with the key that this node was made with.',
   },
+  ROTATION_UNFINISHED: {
+    exit: 5,
+    sentence: 'The rotation ended before nothing was left under the old keys.',
+    next: "Read why in the node's log and rotate again: what is sealed anew stays so.",
+  },
+  CONTENT_DIVERGED: {
+    exit: 1,
+    sentence: 'Two things that must say the same of the stored quads do not.',
+    next: 'Rebuild this node from the other members, and keep its files: they show what happened.',
+  },
   KDF_PARAMETERS_REFUSED: {
     exit: 6,
     sentence: 'The file that says how to stretch the passphrase asks for more than any node of ours does.',

@@ -68,6 +68,10 @@ function lineOf(event: NodeEvent, nameOf: (node: NodeId) => string): Line {
       return ['info', 'purged and attested', { order: event.order, ...event.counts }]
     case 'purge-failed':
       return ['warn', 'an erasure is not attested yet; it is tried again', { code: event.code }]
+    case 'keys':
+      return ['info', 'rotation of keys', { step: event.step, done: event.done }]
+    case 'rotation-failed':
+      return ['error', 'a rotation of keys stopped', { code: event.code }]
     case 'accuse':
       return ['error', 'misbehaviour', { peer: nameOf(event.culprit), evidence: toBase64(event.evidence) }]
     case 'fence':

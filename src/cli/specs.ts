@@ -99,6 +99,36 @@ const founding: readonly CommandSpec[] = [
   },
 ]
 
+const keys: readonly CommandSpec[] = [
+  {
+    words: 'store verify',
+    summary: 'read everything that this node keeps, and compare it, while the node does not run',
+    example: 'quadrille store verify',
+    load: async () => (await import('./commands/store.ts')).verify,
+  },
+  {
+    words: 'keys status',
+    summary: "show what seals this node's data, and how far a rotation is",
+    options: [endpoint],
+    example: 'quadrille keys status',
+    load: async () => (await import('./commands/keys.ts')).status,
+  },
+  {
+    words: 'keys rotate',
+    summary: 'seal everything under new keys while the node works, and destroy the old ones',
+    options: [endpoint, { flags: '--wait', help: 'until it is done' }],
+    example: 'quadrille keys rotate --wait',
+    load: async () => (await import('./commands/keys.ts')).rotate,
+  },
+  {
+    words: 'keys unlock-change',
+    summary: 'change what unlocks the keys of this node, while it does not run',
+    options: [{ flags: '--to <provider>', help: 'key-file:PATH (made here), fd:N or passphrase-fd:N' }],
+    example: 'quadrille keys unlock-change --to passphrase-fd:3 3< passphrase.txt',
+    load: async () => (await import('./commands/keys.ts')).unlockChange,
+  },
+]
+
 const running: readonly CommandSpec[] = [
   {
     words: 'start',
@@ -283,7 +313,7 @@ const dataSubjects: readonly CommandSpec[] = [
   },
 ]
 
-export const commandSpecs: readonly CommandSpec[] = [...founding, ...running, ...daily, ...dataSubjects]
+export const commandSpecs: readonly CommandSpec[] = [...founding, ...running, ...daily, ...dataSubjects, ...keys]
 
 /** What stands before the second word. */
 export const groupSummaries: Readonly<Record<string, string>> = {
@@ -292,5 +322,7 @@ export const groupSummaries: Readonly<Record<string, string>> = {
   genesis: 'the founding of a ledger',
   client: 'keys of applications',
   audit: 'what an auditor takes away',
+  store: 'what a node keeps at rest',
+  keys: "what seals a node's data at rest",
   person: 'what is held about a person',
 }

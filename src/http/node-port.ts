@@ -88,6 +88,10 @@ export interface HttpNode {
   tile(path: string): Uint8Array | undefined
   /** Leaves from `from` to `to` - 1. @throws RangeError for more than there are. */
   leaves(from: number, to: number): Iterable<Uint8Array>
+  /** What there is of keys at rest, without the keys. */
+  keys(): object
+  /** Begins to turn the keys at rest, unless that is under way; gives what `keys` gives. */
+  rotateKeys(): object
   /** An ErasureReport; undefined for an unknown order. */
   erasure(order: TxId): Promise<object | undefined>
   /** Items that the node's organisation controls, and what there is to know before they are erased. */

@@ -6,6 +6,7 @@ import { LedgerError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { erasureRoutes } from './erasure-routes.ts'
 import { requireLocalRequest, requireLoopback } from './guard.ts'
+import { keyRoutes } from './key-routes.ts'
 import { ledgerRoutes } from './ledger-routes.ts'
 import { logRoutes } from './log-routes.ts'
 import { Figures, metricsMediaType, metricsText } from './metrics.ts'
@@ -54,6 +55,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   ledgerRoutes(server, node, submitTimeoutMs)
   logRoutes(server, node)
   erasureRoutes(server, node, onError)
+  keyRoutes(server, node)
   stateRoutes(server, node, figures)
   return listen(server, bind)
 }

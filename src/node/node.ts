@@ -27,6 +27,7 @@ import type { Reader } from '../store/reader.ts'
 import type { UnlockProvider } from '../store/unlock.ts'
 import type { ErasureReport } from './erasure-report.ts'
 import type { Home } from './home.ts'
+import { KeyCare, type KeyStatus } from './key-care.ts'
 import type { KeptItem } from './machine.ts'
 import { openParts, type Parts } from './parts.ts'
 import { type Overview, type Overviews, overview, personQuads } from './person-overview.ts'
@@ -101,6 +102,7 @@ export class QuadrilleNode {
   readonly #options: NodeOptions
   #parts: Parts | undefined
   #runtime: Runtime | undefined
+  #keyCare: KeyCare | undefined
   #stopping: Promise<void> | undefined
   #persons: Persons | undefined
 
@@ -145,12 +147,14 @@ export class QuadrilleNode {
       await parts.close()
       throw error
     }
+    this.#keyCare = new KeyCare({ ...parts, unlock: unlock.provider, onEvent })
   }
 
   /** Ends what is under way and closes every file and connection. */
   stop(): Promise<void> {
     this.#stopping ??= (async () => {
       await this.#runtime?.stop()
+      await this.#keyCare?.stop()
       await this.#parts?.close()
     })()
     return this.#stopping
@@ -171,6 +175,21 @@ export class QuadrilleNode {
   /** Resolves when the transaction is final. @throws LedgerError as submissions.ts says. */
   async submit(transaction: Uint8Array, payload: Uint8Array, signal: AbortSignal): Promise<Submission> {
     return this.#running.submissions.submit(transaction, payload, signal)
+  }
+
+  /** What there is of keys at rest, without the keys. @throws LedgerError NODE_STOPPED */
+  keys(): KeyStatus {
+    return this.#keys.status()
+  }
+
+  /** Begins to turn the keys at rest in the background, unless that is under way. @throws LedgerError NODE_STOPPED */
+  rotateKeys(): KeyStatus {
+    return this.#keys.rotate()
+  }
+
+  get #keys(): KeyCare {
+    if (this.#keyCare === undefined || this.#stopping !== undefined) throw new LedgerError('NODE_STOPPED')
+    return this.#keyCare
   }
 
   get height(): number {

@@ -16,6 +16,7 @@ import type { Member } from '../p2p/admission.ts'
 import { type Mesh, type MeshEvent, openMesh } from '../p2p/mesh.ts'
 import type { BlockArchive } from '../store/blocks.ts'
 import { createClaimChecker } from './claims.ts'
+import type { KeyEvent } from './key-care.ts'
 import { LedgerMachine } from './machine.ts'
 import { NodeActs } from './node-acts.ts'
 import type { Parts } from './parts.ts'
@@ -34,6 +35,7 @@ export type NodeEvent =
   | ValidatorEvent
   | MeshEvent
   | PurgeEvent
+  | KeyEvent
   | { readonly type: 'executed'; readonly delivered: Delivered }
   | { readonly type: 'final'; readonly sequence: Sequence }
 

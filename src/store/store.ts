@@ -29,6 +29,7 @@ import type { SegmentParts } from './segment.ts'
 import { Staging } from './staging.ts'
 import { emptyRoot, type Root, recordKey, recordOf, rootKey, rootOf, rootValue } from './state-records.ts'
 import { Upkeep } from './upkeep.ts'
+import { type Verification, verifyStore } from './verification.ts'
 import { field, readVersioned, writeVersioned } from './versioned.ts'
 
 export type { BlockChange, StoredItem, StoredRetraction, StoredRow } from './change.ts'
@@ -271,6 +272,11 @@ export class Store {
 
   #rotation(): RotationParts {
     return { ...this.#parts, writes: this.#writes }
+  }
+
+  /** Reads and compares everything. Not while commits go on. */
+  verify(): Promise<Verification> {
+    return this.#rewrites.run(() => verifyStore(this.#parts, this.#root))
   }
 
   /** Everything that the keys which are left open: what a search for somebody's values must go through. */

@@ -74,6 +74,8 @@ export class FakeNode implements HttpNode {
     }
   }
 
+  rotations = 0
+
   submit(transaction: Uint8Array, payload: Uint8Array, signal: AbortSignal): Promise<HttpSubmission> {
     this.submitted.push({ transaction, payload })
     return this.submitting(signal)
@@ -107,6 +109,15 @@ export class FakeNode implements HttpNode {
   leaves(from: number, to: number): Iterable<Uint8Array> {
     if (to > 20) throw new RangeError('the log has 20 leaves')
     return Array.from({ length: to - from }, (_, n) => new TextEncoder().encode(`{"seq":${from + n}}`))
+  }
+
+  keys(): object {
+    return { rotation: null }
+  }
+
+  rotateKeys(): object {
+    this.rotations += 1
+    return { rotation: { step: 'begun', done: 0 } }
   }
 
   async erasure(order: string): Promise<object | undefined> {
