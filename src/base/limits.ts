@@ -106,6 +106,8 @@ export const limits = {
   segmentsMax: 1_024,
   /** Rows that one read of a scan looks at, wanted or not: bounds how long it holds the event loop. */
   scanLooksMax: 16_384,
+  /** Of LevelDB's files, hashed when a store is closed and when it is opened: some tenths of a second. */
+  closingHashBytesMax: 268_435_456,
   /** Counts of patterns at heights that a store remembers for query plans. */
   storeCountsMax: 4_096,
   /** Index rows that one read of a scan takes: bounds how long it holds the event loop. */

@@ -12,6 +12,7 @@ import { type Digest, type ItemId, itemIdOf, type Sequence } from '../base/ids.t
 import { limits } from '../base/limits.ts'
 import type { Block } from './block-codec.ts'
 import { additionOf, type BlockChange, ChangeWriter, type Filled } from './change.ts'
+import { checkMark, leaveMark, type MarkParts, takeMark } from './closing-mark.ts'
 import { Database } from './database.ts'
 import { Dictionary } from './dictionary.ts'
 import { Queue, stored } from './failure.ts'
@@ -54,6 +55,7 @@ interface Parts {
   readonly counts: RecentMap<string, number>
   readonly segments: SegmentParts
   readonly memoryBytesMax: number
+  readonly mark: MarkParts
 }
 
 const kind = 'quadrille store'
@@ -68,8 +70,11 @@ export async function openStore(directory: string, options: StoreOptions): Promi
   const { keyRing, seal = true } = options
   const { cacheBytesMax = limits.blockCacheBytesMax, memoryBytesMax = limits.memoryTableBytesMax } = options
   const id = await stored(identify(directory))
-  const database = await Database.open(join(directory, 'data'))
+  const mark = { directory, data: join(directory, 'data') }
+  await stored(checkMark(mark))
+  const database = await Database.open(mark.data)
   try {
+    await stored(takeMark(mark))
     const sealer = seal ? createSealer(keyRing, id) : openSealer
     const sealed = await database.get(rootKey)
     const root = sealed === undefined ? emptyRoot : rootOf(sealer.open(rootKey, sealed))
@@ -84,7 +89,7 @@ export async function openStore(directory: string, options: StoreOptions): Promi
     const dictionary = new Dictionary(database, sealer, keyRing, index)
     const counts = new RecentMap<string, number>(limits.storeCountsMax, () => 1)
     const store = new Store(
-      { database, sealer, dictionary, index, keys: keyRing, counts, segments, memoryBytesMax },
+      { database, sealer, dictionary, index, keys: keyRing, counts, segments, memoryBytesMax, mark },
       root,
     )
     await store.start()
@@ -339,6 +344,7 @@ export class Store {
       index.closed = true
       for (const segment of index.segments) await segment.close()
       await this.#parts.database.close()
+      await stored(leaveMark(this.#parts.mark))
     })
   }
 }

@@ -56,7 +56,12 @@ export class Upkeep {
       const path = join(segments.directory, name)
       if (!names.has(path)) await stored(rm(path))
     }
-    for (const entry of entries) index.segments = [...index.segments, await Segment.open(entry, segments)]
+    try {
+      for (const entry of entries) index.segments = [...index.segments, await Segment.open(entry, segments)]
+    } catch (error) {
+      for (const segment of index.segments) await segment.close()
+      throw error
+    }
   }
 
   /** After each commit, within the queue of writes: waits only when memory fills faster than the disk takes it. */

@@ -59,6 +59,8 @@ describe('A closed store', () => {
   }
 
   async function raw<T>(work: (level: Raw) => Promise<T>): Promise<T> {
+    // Whoever changes records removes the mark of a clean close, too.
+    await rm(world.path('store', 'closed.json'), { force: true })
     const level: Raw = new Level(world.path('store', 'data'), { keyEncoding: 'view', valueEncoding: 'view' })
     try {
       await level.open()
