@@ -23,8 +23,21 @@ type Figures = Readonly<Record<(typeof figures)[number], number>> & { readonly a
 
 export const bench: Bench = {
   about: 'the encrypted store beside quadstore (disk, clear, synced), Oxigraph and N3.Store (memory)',
-  options: ['--quads N      of the generator (200000)', '--only NAMES   some of ours,quadstore,oxigraph,n3'],
+  options: [
+    '--quads N      of the generator (200000)',
+    '--only NAMES   some of ours,quadstore,oxigraph,n3',
+    '--rotation N   instead: fill with N quads, then turn all keys while work goes on',
+  ],
   run: async (options, say) => {
+    const rotated = options.get('rotation')
+    if (rotated !== undefined) {
+      const rotation = await worker<{ readonly [name: string]: BenchValue }>(
+        'rotation',
+        rotated === '' ? '1000000' : rotated,
+      )
+      say(JSON.stringify(rotation, undefined, 2))
+      return { rotation }
+    }
     const quads = Number(options.get('quads') ?? quadsDefault)
     const chosen = options.get('only')?.split(',') ?? names
     const generated = await compare('events', quads, chosen, say)
@@ -43,7 +56,7 @@ async function compare(
   say(['', ...figures].map((name) => name.padStart(16)).join(''))
   const results: Record<string, Figures> = {}
   for (const name of names.filter((each) => chosen.includes(each))) {
-    const result = await measure(name, dataset, quads)
+    const result = await worker<Figures>('worker', name, dataset, String(quads))
     results[name] = result
     say(
       [name, ...figures.map((figure) => rounded(result[figure]).toString())].map((cell) => cell.padStart(16)).join(''),
@@ -63,12 +76,13 @@ function rounded(value: number): number {
   return value >= 100 ? Math.round(value) : Math.round(10 * value) / 10
 }
 
-async function measure(name: string, dataset: string, quads: number): Promise<Figures> {
-  const worker = join(import.meta.dirname, 'store', 'worker.ts')
-  const flags = ['--expose-gc', '--conditions=source', '--import', 'tsx', worker, name, dataset, String(quads)]
+/** What a file of the folder `store` prints, in a process of its own. */
+async function worker<T>(file: string, ...args: readonly string[]): Promise<T> {
+  const path = join(import.meta.dirname, 'store', `${file}.ts`)
+  const flags = ['--expose-gc', '--conditions=source', '--import', 'tsx', path, ...args]
   const child = spawn(process.execPath, flags, { stdio: ['ignore', 'pipe', 'inherit'] })
   let printed = ''
   for await (const chunk of child.stdout) printed += String(chunk)
-  if (printed === '') throw new Error(`the measurement of ${name} gave nothing`)
-  return JSON.parse(printed) as Figures
+  if (printed === '') throw new Error(`the measurement ${args.join(' ')} gave nothing`)
+  return JSON.parse(printed) as T
 }

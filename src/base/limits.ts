@@ -89,7 +89,7 @@ export const limits = {
   /** Terms that a store keeps decoded in memory, by the characters of their text. */
   termCacheCharactersMax: 33_554_432,
   /** LevelDB's table in memory before it goes to a file (two may exist): larger ones are merged less often. */
-  storeWriteBufferBytes: 8_388_608,
+  storeWriteBufferBytes: 4_194_304,
   /** LevelDB's cache of file blocks. */
   storeCacheBytes: 8_388_608,
   /** Decoded blocks of segments in memory, unless the operator says otherwise. */

@@ -49,6 +49,11 @@ export function decodeBlock(bytes: Uint8Array): Block {
   }
 }
 
+/** Bytes that it takes in memory, roughly. */
+export function weightOf({ values, texts }: Block): number {
+  return 512 + 8 * values.length + texts.reduce((sum, text) => sum + 32 + 2 * text.length, 0)
+}
+
 /** Several blocks as one record. */
 export function joinBlocks(blocks: readonly Block[], compress: boolean): Uint8Array {
   return concat(

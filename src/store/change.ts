@@ -6,7 +6,6 @@ import type { Literal, NamedNode } from '@rdfjs/types'
 import { InvariantError } from '../base/errors.ts'
 import { type Digest, type ItemId, idBytes, type Sequence } from '../base/ids.ts'
 import type { SealingKey } from '../base/seal.ts'
-import { joinBlocks, splitBlocks } from './block-codec.ts'
 import { contentOf, contentRecord } from './content.ts'
 import type { Database, Write } from './database.ts'
 import type { Dictionary } from './dictionary.ts'
@@ -15,11 +14,12 @@ import { findItem, itemKey, itemRecord, required } from './item-records.ts'
 import type { KeyRing } from './key-ring.ts'
 import { localKey, tables } from './layout.ts'
 import type { Addition } from './memory-tables.ts'
+import { pendingRecord } from './pending.ts'
 import type { Found, QuadIndex } from './quad-index.ts'
 import type { Sealer } from './sealer.ts'
 import { stagedKey } from './staging.ts'
 import { type Root, recordKey, recordValue, rootKey, rootValue } from './state-records.ts'
-import { type LocalId, lookupWidth, type QuadIds, quadWidth } from './tables.ts'
+import type { LocalId, QuadIds } from './tables.ts'
 import { Tally } from './tally.ts'
 import { namedNode, termOf, termText } from './terms.ts'
 
@@ -104,6 +104,9 @@ export class ChangeWriter {
   readonly #tally: Tally
   readonly #before: Root
   readonly #quads: number[] = []
+  /** Items whose content record tells their rows again at a start, and all other rows. */
+  readonly #openItems: LocalId[] = []
+  readonly #pendingQuads: number[] = []
   readonly #lookups: number[] = []
   readonly #terms: { readonly id: LocalId; readonly text: string }[] = []
   /** Terms that this block brought, or put into the shared dictionary. */
@@ -153,7 +156,8 @@ export class ChangeWriter {
     const addition = { quads: this.#quads, lookups: this.#lookups, terms: this.#terms }
     if (this.#quads.length + this.#lookups.length + this.#terms.length > 0) {
       const at = localKey(tables.pending, change.sequence)
-      this.#put(keys.active('index'), at, pendingRecord(addition))
+      const pending = { openItems: this.#openItems, quads: this.#pendingQuads, addition }
+      this.#put(keys.active('index'), at, pendingRecord(pending, this.#parts.sealer.compress))
     }
     return { root, addition, erased: this.#erased }
   }
@@ -175,8 +179,11 @@ export class ChangeWriter {
     this.#put(keys.active('index'), at, itemRecord({ local, height: this.#height, erased: false }))
     this.#put(sealing, localKey(tables.payload, local), item.payload)
     this.#put(sealing, localKey(tables.content, local), contentRecord({ rows, partition }, sealer.compress))
+    if (open) this.#openItems.push(local)
     for (const [row, ids] of rows.entries()) {
       this.#quads.push(...ids, local, row, this.#height, 0)
+      // The content of any other item may be out of reach when its key is gone.
+      if (!open) this.#pendingQuads.push(...ids, local, row, this.#height, 0)
       this.#tally.asserted(ids)
     }
     this.#items.set(item.item, { local, height: this.#height, rows, retracted: new Set(), fresh: true })
@@ -190,7 +197,9 @@ export class ChangeWriter {
       const ids = item.rows[row]
       if (ids === undefined || ids[3] !== graphId || !this.#holds(item, ids, row)) continue
       item.retracted.add(row)
-      this.#quads.push(...ids, item.local, row, item.height, this.#height)
+      const ended = [...ids, item.local, row, item.height, this.#height]
+      this.#quads.push(...ended)
+      this.#pendingQuads.push(...ended)
       this.#tally.ended(ids, item.local, row, item.fresh)
     }
   }
@@ -275,26 +284,5 @@ export class ChangeWriter {
 
   #put(key: SealingKey, at: Uint8Array, plain: Uint8Array): void {
     this.#write.put(at, this.#parts.sealer.seal(key, at, plain))
-  }
-}
-
-/** What a start adds to the memory table again. */
-function pendingRecord({ quads, lookups, terms }: Addition): Uint8Array {
-  const blocks = [
-    { width: quadWidth, values: Float64Array.from(quads), texts: [] },
-    { width: lookupWidth, values: Float64Array.from(lookups), texts: [] },
-    { width: 1, values: Float64Array.from(terms, ({ id }) => id), texts: terms.map(({ text }) => text) },
-  ]
-  // It is deleted soon: what compression saves is not worth its time.
-  return joinBlocks(blocks, false)
-}
-
-/** @throws LedgerError RECORD_TAMPERED */
-export function additionOf(record: Uint8Array): Addition {
-  const [quads, lookups, terms] = splitBlocks(record)
-  return {
-    quads: [...(quads?.values ?? [])],
-    lookups: [...(lookups?.values ?? [])],
-    terms: (terms?.texts ?? []).map((text, place) => ({ id: terms?.values[place] as LocalId, text })),
   }
 }

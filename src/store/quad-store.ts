@@ -15,6 +15,7 @@ import { BatchStream, type PatternTerm, type Reader } from './reader.ts'
 import { openStore as openNodeStore, type Store } from './store.ts'
 import { namedNode, type StoredQuad } from './terms.ts'
 import { createUnlock, type UnlockProvider, unlock } from './unlock.ts'
+import type { Verification } from './verification.ts'
 
 export type { PatternTerm } from './reader.ts'
 
@@ -139,6 +140,19 @@ export class QuadStore implements RdfStore, QuadView {
 
   deleteGraph(graph: Quad['graph'] | string): EventEmitter {
     return this.removeMatches(null, null, null, typeof graph === 'string' ? namedNode(graph) : graph)
+  }
+
+  /**
+   * Seals everything under new keys while reads and changes go on, and destroys the old ones. What is interrupted goes on
+   * at the next call.
+   */
+  rotateKeys(): Promise<void> {
+    return this.#store.rotate()
+  }
+
+  /** Reads and compares everything that is stored. Changes wait. */
+  verify(): Promise<Verification> {
+    return this.#changes.run(() => this.#store.verify())
   }
 
   /** Waits for changes that were begun. */

@@ -146,8 +146,7 @@ export class Reader {
 
   async *#pages(range: Range, pattern: PatternIds): AsyncGenerator<readonly IndexRow[], void, undefined> {
     let from: readonly number[] | undefined = range.from ?? range.prefix
-    // A point look-up is one small read; a long scan soon takes large ones.
-    for (let limit = 32; from !== undefined; limit = Math.min(4 * limit, limits.scanRowsMax)) {
+    for (let limit = firstPageRows; from !== undefined; limit = Math.min(4 * limit, limits.scanRowsMax)) {
       this.#checkErasures()
       const page = this.#parts.index.page(range, pattern, this.height, from, limit)
       from = page.next
@@ -200,6 +199,9 @@ function rangesBetween(predicate: LocalId, from: Literal, to: Literal, filtered:
     { ...range, from: [predicate, low - besideBound], through: [predicate, high + besideBound] },
   ]
 }
+
+/** A point look-up is answered by one page. */
+const firstPageRows = 128
 
 /** The order by predicate and object. */
 const objectOrder = orders.findIndex(([first, second]) => first === 1 && second === 2)

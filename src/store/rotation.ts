@@ -50,11 +50,6 @@ export async function rotate(parts: RotationParts, upkeep: Upkeep, onProgress: O
   await finishRotation(parts, upkeep, onProgress)
 }
 
-/** Whether keys are left over from a rotation that did not come to its end. */
-export function isRotating(keys: KeyRing): boolean {
-  return oldKeys(keys).size > 0
-}
-
 /** Seals what stands under old keys under the active ones, then destroys the old keys under which nothing is left. */
 export async function finishRotation(
   parts: RotationParts,

@@ -173,10 +173,15 @@ class SegmentWriter {
     return filter
   }
 
+  /** Hashes do not compress. */
   #seal(table: number, number: number, block: Block): Uint8Array {
     const key = table === termTable ? this.#keys.dictionary : this.#keys.index
     const { sealer } = this.#parts
-    return sealer.seal(key, segmentRecordKey(this.#name, table, number), encodeBlock(block, sealer.compress))
+    return sealer.seal(
+      key,
+      segmentRecordKey(this.#name, table, number),
+      encodeBlock(block, sealer.compress && table !== lookupTable),
+    )
   }
 
   async #put(bytes: Uint8Array): Promise<void> {

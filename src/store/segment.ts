@@ -46,7 +46,7 @@ export interface SegmentParts {
   readonly directory: string
   readonly sealer: Sealer
   /** Decoded blocks by place. */
-  readonly cache: RecentMap<string, Block>
+  readonly cache: RecentMap<number, Block>
 }
 
 export const segmentEnd: Uint8Array = concat(utf8('quadseg'), Uint8Array.of(1))
@@ -73,12 +73,18 @@ export function segmentPath(directory: string, { name }: Pick<SegmentEntry, 'nam
   return join(directory, toHex(name))
 }
 
+/** Of one table of one segment: two thousand million rows. */
+const blocksMax = 2 ** 24
+let serials = 0
+
 export class Segment {
   readonly entry: SegmentEntry
   readonly #parts: SegmentParts
   readonly #file: FileHandle
   readonly #fences: readonly Float64Array[]
   readonly #filter: Uint8Array
+  /** Tells its blocks from those of other segments in the cache. */
+  readonly #serial: number
 
   /** @throws LedgerError RECORD_TAMPERED when the file is not the one that `entry` tells of, KEY_MISSING, STORAGE_FAILED */
   static async open(entry: SegmentEntry, parts: SegmentParts): Promise<Segment> {
@@ -116,6 +122,8 @@ export class Segment {
     this.#file = file
     this.#fences = fences
     this.#filter = filter
+    serials += 1
+    this.#serial = serials
   }
 
   /** The rows of a table from the first that does not sort before `from`. */
@@ -152,7 +160,7 @@ export class Segment {
   /** Reads at once: a few microseconds while the system has the file in memory. */
   block(table: number, number: number): Block {
     const { cache, sealer } = this.#parts
-    const name = `${toHex(this.entry.name)} ${table} ${number}`
+    const name = (this.#serial * tableCount + table) * blocksMax + number
     const known = cache.get(name)
     if (known !== undefined) return known
     const sealed = this.sealedBlock(table, number)

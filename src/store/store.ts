@@ -10,9 +10,10 @@ import { fromHex, toHex } from '../base/bytes.ts'
 import { LedgerError } from '../base/errors.ts'
 import { type Digest, type ItemId, itemIdOf, type Sequence } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
-import type { Block } from './block-codec.ts'
-import { additionOf, type BlockChange, ChangeWriter, type Filled } from './change.ts'
+import { type Block, weightOf } from './block-codec.ts'
+import { type BlockChange, ChangeWriter, type Filled } from './change.ts'
 import { checkMark, leaveMark, type MarkParts, takeMark } from './closing-mark.ts'
+import { contentOf } from './content.ts'
 import { Database } from './database.ts'
 import { Dictionary } from './dictionary.ts'
 import { Queue, stored } from './failure.ts'
@@ -20,6 +21,7 @@ import { findItem, required } from './item-records.ts'
 import type { KeyRing } from './key-ring.ts'
 import { localKey, readId, tables, viewOf } from './layout.ts'
 import { openedOf } from './opened.ts'
+import { additionAgain, pendingOf } from './pending.ts'
 import { type Purged, probesOf, purge } from './purge.ts'
 import { QuadIndex } from './quad-index.ts'
 import { type PatternTerm, Reader } from './reader.ts'
@@ -29,6 +31,7 @@ import { createSealer, openSealer, type Sealer } from './sealer.ts'
 import type { SegmentParts } from './segment.ts'
 import { Staging } from './staging.ts'
 import { emptyRoot, type Root, recordKey, recordOf, rootKey, rootOf, rootValue } from './state-records.ts'
+import type { QuadIds } from './tables.ts'
 import { Upkeep } from './upkeep.ts'
 import { type Verification, verifyStore } from './verification.ts'
 import { field, readVersioned, writeVersioned } from './versioned.ts'
@@ -83,7 +86,7 @@ export async function openStore(directory: string, options: StoreOptions): Promi
     const segments = {
       directory: join(directory, 'segments'),
       sealer,
-      cache: new RecentMap<string, Block>(cacheBytesMax, (_name, block) => 8 * block.values.length + 512),
+      cache: new RecentMap<number, Block>(cacheBytesMax, (_name, block) => weightOf(block)),
     }
     await stored(mkdir(segments.directory, { recursive: true, mode: 0o700 }))
     const dictionary = new Dictionary(database, sealer, keyRing, index)
@@ -142,13 +145,26 @@ export class Store {
   async start(): Promise<void> {
     const { index } = this.#parts
     await this.#upkeep.start(this.#root.segments)
-    for await (const { key, plain } of this.#records(tables.pending)) {
-      const sequence = readId(viewOf(key), 1)
-      if (sequence > this.#root.flushed) index.memory.add(additionOf(plain), sequence)
-    }
     for await (const { key, plain } of this.#records(tables.erased)) {
       index.erased.set(readId(viewOf(key), 1), itemIdOf(plain))
     }
+    for await (const { key, plain } of this.#records(tables.pending)) {
+      const sequence = readId(viewOf(key), 1)
+      if (sequence > this.#root.flushed) {
+        index.memory.add(
+          additionAgain(pendingOf(plain), sequence, (item) => this.#rowsOf(item)),
+          sequence,
+        )
+      }
+    }
+  }
+
+  #rowsOf(item: number): readonly QuadIds[] {
+    const { database, sealer, index } = this.#parts
+    const at = localKey(tables.content, item)
+    // Nobody is given rows of erased items, and a purge may have taken them already.
+    if (index.erased.has(item)) return []
+    return contentOf(required(sealer, at, database.getSync(at))).rows
   }
 
   /** The last committed block; 0 at first. */

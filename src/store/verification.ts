@@ -5,7 +5,6 @@
 import { toHex } from '../base/bytes.ts'
 import { type ErrorDetails, LedgerError } from '../base/errors.ts'
 import { keyedHash } from '../base/seal.ts'
-import { additionOf } from './change.ts'
 import { contentOf } from './content.ts'
 import { type Cursor, compareRows } from './cursor.ts'
 import type { Database } from './database.ts'
@@ -13,6 +12,7 @@ import type { Dictionary } from './dictionary.ts'
 import type { KeyRing } from './key-ring.ts'
 import { readId, tables, viewOf } from './layout.ts'
 import { createPace, type Pace } from './pace.ts'
+import { pendingOf } from './pending.ts'
 import type { QuadIndex } from './quad-index.ts'
 import { Reader } from './reader.ts'
 import { RecentMap } from './recent-map.ts'
@@ -89,7 +89,7 @@ class Run {
     for (const table of Object.values(tables)) {
       await this.#each(table, (key, plain) => {
         records += 1
-        if (table === tables.pending) additionOf(plain)
+        if (table === tables.pending) pendingOf(plain)
         if (table === tables.content) contentOf(plain)
         if (key.length === 0) throw new LedgerError('RECORD_TAMPERED', { table })
       })

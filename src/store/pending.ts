@@ -1,0 +1,51 @@
+// What a block added to the tables, as LevelDB keeps it until a segment has it. The rows of open items stand in their content
+// records already, so here is only which items they are.
+
+import { concat } from '../base/bytes.ts'
+import { joinBlocks, splitBlocks } from './block-codec.ts'
+import type { Addition } from './memory-tables.ts'
+import { type LocalId, lookupWidth, type QuadIds, quadWidth } from './tables.ts'
+
+export interface Pending {
+  readonly openItems: readonly LocalId[]
+  /** Rows of its other items, and those that it ended, eight numbers each. */
+  readonly quads: readonly number[]
+  readonly addition: Pick<Addition, 'lookups' | 'terms'>
+}
+
+export function pendingRecord({ openItems, quads, addition }: Pending, compress: boolean): Uint8Array {
+  const { lookups, terms } = addition
+  const numbers = [
+    { width: 1, values: Float64Array.from(openItems), texts: [] },
+    { width: quadWidth, values: Float64Array.from(quads), texts: [] },
+    { width: lookupWidth, values: Float64Array.from(lookups), texts: [] },
+  ]
+  const texts = { width: 1, values: Float64Array.from(terms, ({ id }) => id), texts: terms.map(({ text }) => text) }
+  return concat(joinBlocks(numbers, false), joinBlocks([texts], compress))
+}
+
+/** @throws LedgerError RECORD_TAMPERED */
+export function pendingOf(record: Uint8Array): Pending {
+  const [openItems, quads, lookups, terms] = splitBlocks(record)
+  return {
+    openItems: [...(openItems?.values ?? [])],
+    quads: [...(quads?.values ?? [])],
+    addition: {
+      lookups: [...(lookups?.values ?? [])],
+      terms: (terms?.texts ?? []).map((text, place) => ({ id: terms?.values[place] as LocalId, text })),
+    },
+  }
+}
+
+/** What the block of `sequence` added, with the rows of its open items. */
+export function additionAgain(
+  pending: Pending,
+  sequence: number,
+  rowsOf: (item: LocalId) => readonly QuadIds[],
+): Addition {
+  const quads: number[] = []
+  for (const item of pending.openItems) {
+    for (const [row, quad] of rowsOf(item).entries()) quads.push(...quad, item, row, sequence, 0)
+  }
+  return { quads: [...quads, ...pending.quads], ...pending.addition }
+}
