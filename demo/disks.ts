@@ -4,6 +4,7 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { LedgerError } from '../src/base/errors.ts'
 import type { ItemId } from '../src/base/ids.ts'
 import { homeAt } from '../src/node/home.ts'
 import { openKeyRing } from '../src/store/key-ring.ts'
@@ -51,8 +52,17 @@ export class DiskCopy {
     return this.#with(this, (store) => store.probes(items))
   }
 
-  /** How many of `values` stand in what the keys of `keysOf` open of this copy. */
+  /** How many of `values` stand in what the keys of `keysOf` open of this copy; none when they do not even open its root. */
   async openedHits(values: readonly string[], keysOf: DiskCopy = this): Promise<number> {
+    try {
+      return await this.#hits(values, keysOf)
+    } catch (error) {
+      if (keysOf !== this && error instanceof LedgerError && error.code === 'KEY_MISSING') return 0
+      throw error
+    }
+  }
+
+  #hits(values: readonly string[], keysOf: DiskCopy): Promise<number> {
     return this.#with(keysOf, async (store) => {
       const wanted = new Set(values)
       for await (const plain of store.opened()) {

@@ -9,7 +9,7 @@
 //   data/blocks/      blocks and their certificates, append-only
 //   data/log/         the consortium log, append-only
 //   data/checkpoint.json  the last tree head that this node signed, so that it never contradicts itself
-//   data/purges/      what an erasure under way must not leave, sealed; empty when none is
+//   data/purges/      what an erasure under way must not leave, masked; empty when none is
 //   data/store/       quads and payloads: the only erasable root
 //
 // The unlock key itself should lie elsewhere: who copies a home must not thereby hold what opens it.

@@ -193,7 +193,7 @@ export class Runtime {
   #purgesOf({ machine }: Started): Purges {
     const { parts, self, clock, erasing, onEvent, onFailure } = this.#options
     const { notes, ...how } = erasing
-    const probes = new ProbeFiles(notes, parts.keyRing)
+    const probes = new ProbeFiles(notes)
     return new Purges({
       self,
       machine,

@@ -140,7 +140,7 @@ describe('the disks of closed nodes', function () {
     unordered = label?.object.value ?? assert.fail('the late consignment has a label of its own')
   })
 
-  it('S8 hold twenty IRIs and literals of the input nowhere, nor does anything that the nodes print', async () => {
+  it('S8 E5 hold twenty IRIs and literals of the input nowhere, nor does anything that the nodes print', async () => {
     const { homes, said } = await live(true, [...texts, unordered])
     assert.deepEqual(homes, [[], [], [], []])
     assert.ok(said.length > 1_000, 'the nodes logged what they did')

@@ -94,6 +94,16 @@ describe('The disks of four nodes after an erasure', function () {
     assert.deepEqual([found.rawHits, found.openedHits], [0, 0])
   })
 
+  it('S14 hold nothing of the person either when all keys at rest turn meanwhile', async () => {
+    const found = await around(250, async ({ place }) => {
+      for (const each of nodes) each.rotateKeys()
+      const { tx } = await erase(founded, node(1), erasers, [place])
+      for (const each of nodes) each.rotateKeys()
+      await attested(nodes, tx)
+    })
+    assert.deepEqual([found.rawHits, found.openedHits], [0, 0])
+  })
+
   it('give the person away when a node is planted that keeps the keys', async () => {
     const { drop } = KeyBag.prototype
     KeyBag.prototype.drop = async () => undefined

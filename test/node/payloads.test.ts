@@ -4,8 +4,11 @@ import assert from 'node:assert/strict'
 import { LedgerError } from '../../src/base/errors.ts'
 import { epochOf, nodeIdOf, organisationIdOf } from '../../src/base/ids.ts'
 import { limits } from '../../src/base/limits.ts'
+import { decode, encode } from '../../src/base/schema.ts'
 import { type RequestId, requestId } from '../../src/consensus/batch.ts'
 import { ledgerIdFor } from '../../src/ledger/genesis.ts'
+import { keptPayloadSchema } from '../../src/ledger/kept-payload.ts'
+import { payloadSchema } from '../../src/ledger/payload.ts'
 import { PayloadPool } from '../../src/node/payloads.ts'
 import { createVerdicts } from '../../src/node/verdicts.ts'
 import { type Built, type Founded, foundFour, statement } from './consortium.ts'
@@ -99,6 +102,52 @@ describe('The payload pool', () => {
     const forged = built.bytes.slice()
     forged[forged.length - 1] = (forged[forged.length - 1] as number) ^ 1
     assert.equal(await pool.ready([forged]), false)
+  })
+
+  describe('of which items were erased', () => {
+    const keptOf = ({ payload }: Built): Uint8Array => {
+      const [item] = decode(payloadSchema, payload).items
+      assert.ok(item)
+      return encode(keptPayloadSchema, { items: [{ type: 'erased', retractions: item.retractions }] })
+    }
+
+    it('E2 are not believed to be on the word of as many as may lie, nor of anybody for a vote', async () => {
+      const ready = pool.ready([built.bytes])
+      for (const from of validators) pool.offerKept(from.node, [{ id: id(built), payload: keptOf(built) }])
+      assert.equal(await settles(ready), false)
+      const opened = pool.opened(built.bytes)
+      pool.offerKept(liar, [{ id: id(built), payload: keptOf(built) }])
+      pool.offerKept(liar, [{ id: id(built), payload: keptOf(built) }])
+      pool.offerKept(nodeIdOf('9'.repeat(32)), [{ id: id(built), payload: keptOf(built) }])
+      assert.equal(await settles(opened), false)
+      pool.offer(peer, [{ id: id(built), payload: built.payload }])
+      assert.equal((await opened).items[0]?.type, 'whole')
+    })
+
+    it('E2 are executed without what was erased once one more says so, and passed on to nobody', async () => {
+      const opened = pool.opened(built.bytes)
+      await settles(opened)
+      for (const from of [peer, liar]) pool.offerKept(from, [{ id: id(built), payload: keptOf(built) }])
+      assert.equal((await opened).items[0]?.type, 'erased')
+      await pool.executed([id(built)])
+      assert.deepEqual([pool.carried([id(built)]), staged.size], [[], 0])
+    })
+
+    it('E2 do not open with retractions of another item', async () => {
+      const opened = pool.opened(built.bytes)
+      await settles(opened)
+      for (const from of validators) pool.offerKept(from.node, [{ id: id(built), payload: keptOf(other) }])
+      assert.equal(await settles(opened), false)
+    })
+
+    it('E2 are forgotten in memory too, and an offer of one afterwards is kept by nobody who would pass it on', async () => {
+      await pool.take(built.bytes, built.payload)
+      await pool.executed([id(built)])
+      pool.erased([id(built)])
+      staged.clear()
+      pool.offer(liar, [{ id: id(built), payload: built.payload }])
+      assert.deepEqual(await pool.answer([id(built)]), [])
+    })
   })
 
   it('keeps what was executed for peers that are a little behind', async () => {
