@@ -3,6 +3,7 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
+  type Consensus,
   type Consortium,
   enrolApplication,
   found,
@@ -15,18 +16,24 @@ import type { DataFile, Dataset } from './dataset.ts'
 import { CommandFailed, eventually, quadrille, quadrilleJson } from './processes.ts'
 import type { Story } from './story.ts'
 
-export async function foundAct(story: Story, directory: string, dataset: Dataset): Promise<Consortium> {
-  story.act('Four organisations found a ledger')
-  const consortium = await found({ directory, graphs: dataset.graphs })
+export async function foundAct(
+  story: Story,
+  consensus: Consensus,
+  directory: string,
+  dataset: Dataset,
+): Promise<Consortium> {
+  story.act(`${consensus === 'pbft' ? 'Four' : 'Three'} organisations found a ledger`)
+  const consortium = await found({ consensus, directory, graphs: dataset.graphs })
+  if (consensus === 'raft') story.say('with Raft: they trust one another’s code, and certificates say crash-fault')
   for (const { name } of consortium.members)
     story.say(`${name}: an organisation key, a node with its own keys, a signed card`)
   const { fingerprint } = await quadrilleJson<{ fingerprint: string }>('genesis', 'check', consortium.genesis)
-  story.good(`all four signed one genesis; its fingerprint, to read aloud: ${fingerprint}`)
+  story.good(`all ${consortium.count} signed one genesis; its fingerprint, to read aloud: ${fingerprint}`)
   return consortium
 }
 
 export async function startAct(story: Story, consortium: Consortium): Promise<void> {
-  story.act('Four processes start and find one another')
+  story.act(`${capital(consortium.count)} processes start and find one another`)
   for (const member of consortium.members) startMember(consortium, member)
   await Promise.all(consortium.members.map((member) => ready(member)))
   for (const { name, url, process } of consortium.members)
@@ -50,19 +57,23 @@ export async function submitAct(story: Story, consortium: Consortium, dataset: D
     )
   const [state] = await settled(consortium.members)
   story.good(
-    `${state.quads} quads are ordered, executed by all four, and final (${((Date.now() - began) / 1000).toFixed(1)} s)`,
+    `${state.quads} quads are ordered, executed by all ${consortium.count}, and final (${((Date.now() - began) / 1000).toFixed(1)} s)`,
   )
 }
 
-export async function askAct(story: Story, { members }: Consortium, { question }: Dataset): Promise<void> {
-  story.act('All four answer the same question the same way')
+export async function askAct(story: Story, { count, members }: Consortium, { question }: Dataset): Promise<void> {
+  story.act(`All ${count} answer the same question the same way`)
   const answers = await Promise.all(
     members.map(({ home }) => quadrille('query', question, '--format', 'csv', '--home', home)),
   )
   for (const line of (answers[0] ?? '').trim().split(/\r?\n/)) story.say(line)
-  if (new Set(answers).size !== 1) throw new Error('the four answers differ')
+  if (new Set(answers).size !== 1) throw new Error('the answers differ')
   const [state] = await settled(members)
-  story.good(`four equal answers; height ${state.height}, head ${state.head.slice(0, 16)}…`)
+  story.good(`${count} equal answers; height ${state.height}, head ${state.head.slice(0, 16)}…`)
+}
+
+function capital(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1)
 }
 
 /** Whether every old key is destroyed on every node. */
@@ -98,7 +109,7 @@ export interface Standing {
 }
 
 export async function killAct(story: Story, consortium: Consortium, { late }: Dataset): Promise<Standing> {
-  const { members } = consortium
+  const { count, members } = consortium
   const victim = await backupOf(members)
   story.act(`${victim.name} is killed with SIGKILL while work goes on`)
   const others = members.filter((member) => member !== victim)
@@ -106,7 +117,9 @@ export async function killAct(story: Story, consortium: Consortium, { late }: Da
   await victim.process?.end('SIGKILL')
   await working
   const [state] = await settled(others)
-  story.good(`three of four are a quorum: height ${state.height}, nothing waits`)
+  story.good(
+    `${count === 'four' ? 'three of four' : 'two of three'} are a quorum: height ${state.height}, nothing waits`,
+  )
   startMember(consortium, victim)
   await ready(victim)
   const states = await settled(members)
@@ -115,7 +128,7 @@ export async function killAct(story: Story, consortium: Consortium, { late }: Da
   )
   const dumps = await Promise.all(members.map(({ home }) => quadrille('dump', '--home', home)))
   const sorted = new Set(dumps.map((dump) => dump.split('\n').sort().join('\n')))
-  if (sorted.size === 1) story.good(`full dumps of all four are equal: ${states[0].quads} quads`)
+  if (sorted.size === 1) story.good(`full dumps of all ${count} are equal: ${states[0].quads} quads`)
   else story.bad('full dumps differ')
   return {
     heights: states.map(({ height }) => height),
@@ -136,7 +149,8 @@ export async function auditAct(
   const whole = await verify(consortium, bundle)
   const { height, log, results, items } = whole
   const said = `${height} blocks certified by a quorum, ${log.size} leaves, ${results} signed results, ${items.opened} items opened`
-  if (whole.holds) story.good(`it holds, resting on nothing but the genesis: ${said}`)
+  const trust = whole.faults === 'crash-fault' ? ' (crash-fault: as far as no member’s software lies)' : ''
+  if (whole.holds) story.good(`it holds, resting on nothing but the genesis: ${said}${trust}`)
   else story.bad(`it does not hold: ${JSON.stringify(whole.findings)}`)
 
   story.act('One byte of the audit is flipped')
@@ -209,6 +223,7 @@ async function backupOf(members: readonly Member[]): Promise<Member> {
 /** What `audit verify --json` ends with, as far as it is used here. */
 interface Verified {
   readonly holds: boolean
+  readonly faults: string
   readonly height: number
   readonly log: { readonly size: number }
   readonly results: number

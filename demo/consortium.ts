@@ -1,4 +1,4 @@
-// Founds and runs a consortium of four organisations on this machine, through the command line only: every key, card,
+// Founds and runs a consortium of four organisations (three, with Raft) on this machine, through the command line only: every key, card,
 // signature and genesis is made as an operator would make it, and every node is a process of its own.
 
 import { mkdir, writeFile } from 'node:fs/promises'
@@ -18,6 +18,8 @@ export interface Member {
 }
 
 export interface Consortium {
+  /** How many members there are, in words. */
+  readonly count: 'three' | 'four'
   readonly directory: string
   readonly genesis: string
   readonly members: readonly Member[]
@@ -37,6 +39,9 @@ export interface NodeState {
   readonly quorumConnected: boolean
 }
 
+/** With pbft members may lie; with raft they may only crash, and so fewer are enough. */
+export type Consensus = 'pbft' | 'raft'
+
 const organisations: readonly (readonly [id: string, name: string])[] = [
   ['acme', 'Acme Foods'],
   ['blue', 'Blue Freight'],
@@ -45,15 +50,17 @@ const organisations: readonly (readonly [id: string, name: string])[] = [
 ]
 
 export interface Founding {
+  readonly consensus: Consensus
   readonly directory: string
   readonly graphs: readonly { readonly iri: string; readonly policy: 'open' | 'personal' }[]
 }
 
 /** Founds the ledger; starts nothing. */
-export async function found({ directory, graphs }: Founding): Promise<Consortium> {
-  const ports = await freePorts(2 * organisations.length)
+export async function found({ consensus, directory, graphs }: Founding): Promise<Consortium> {
+  const founders = consensus === 'pbft' ? organisations : organisations.slice(0, 3)
+  const ports = await freePorts(2 * founders.length)
   const members = await Promise.all(
-    organisations.map(([id, name], number) =>
+    founders.map(([id, name], number) =>
       foundMember(directory, id, name, ports[2 * number] ?? 0, ports[2 * number + 1] ?? 0),
     ),
   )
@@ -63,7 +70,7 @@ export async function found({ directory, graphs }: Founding): Promise<Consortium
   const draft = join(directory, 'draft.json')
   await writeFile(
     draft,
-    await quadrille('genesis', 'draft', '--name', 'Olive Trace', '--consensus', 'pbft', ...cards, '--rules', rules),
+    await quadrille('genesis', 'draft', '--name', 'Olive Trace', '--consensus', consensus, ...cards, '--rules', rules),
   )
   const signatures = await Promise.all(
     members.map(async ({ id, organisationKey }) => {
@@ -74,7 +81,8 @@ export async function found({ directory, graphs }: Founding): Promise<Consortium
   )
   const genesis = join(directory, 'genesis.json')
   await writeFile(genesis, await quadrille('genesis', 'assemble', draft, ...signatures))
-  return { directory, genesis, members, applicationKey: join(directory, 'application.key') }
+  const count = consensus === 'pbft' ? 'four' : 'three'
+  return { count, directory, genesis, members, applicationKey: join(directory, 'application.key') }
 }
 
 /** What one organisation does on its own machines; only its card leaves them. */

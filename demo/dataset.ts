@@ -73,7 +73,7 @@ export async function datasetFrom(paths: readonly string[], directory: string): 
   const named = new Set<string>([graph])
   for (const path of files) for (const iri of await graphsIn(path)) named.add(iri)
   const late = join(directory, 'late.ttl')
-  await writeFile(late, '<urn:demo:late> <urn:demo:says> "written while one of four was dead"@en .\n')
+  await writeFile(late, '<urn:demo:late> <urn:demo:says> "written while one node was dead"@en .\n')
   const person = 'urn:demo:person:ada'
   const persons = join(directory, 'persons.ttl')
   await writeFile(

@@ -1,4 +1,4 @@
-// The act of the demo in which a person's data leave all four nodes.
+// The act of the demo in which a person's data leave all nodes.
 
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -12,7 +12,7 @@ import type { Story } from './story.ts'
 
 export interface Erasure {
   readonly person: string
-  /** Bytes noted on the four disks beforehand: of ciphertexts, wrapped keys and index blocks. */
+  /** Bytes noted on the disks beforehand: of ciphertexts, wrapped keys and index blocks. */
   readonly probes: number
   readonly rawHitsBefore: number
   readonly rawHits: number
@@ -55,7 +55,7 @@ export async function eraseAct(story: Story, consortium: Consortium, { subject, 
   const openedHitsBefore = sum(await Promise.all(noted.map(({ before }) => before.openedHits(values))))
   const probes = sum(noted.map((each) => each.probes.length))
   story.say(
-    `noted on the four disks: ${probes} pieces of ciphertexts, wrapped keys and index blocks, ${rawHitsBefore} found`,
+    `noted on the ${consortium.count} disks: ${probes} pieces of ciphertexts, wrapped keys and index blocks, ${rawHitsBefore} found`,
   )
 
   const how = ['--reason', 'art17-1-b', '--case', '2026-114', '--as', clerk, '--approve-as', officer, '--home', home]
@@ -72,7 +72,7 @@ export async function eraseAct(story: Story, consortium: Consortium, { subject, 
   const openedHits = sum(await Promise.all(noted.map((each) => openedAfter(each, values))))
   const gone = complete && rawHitsAfter === 0 && openedHits === 0
   const said = `${rawHitsAfter} of the noted pieces are left, and the keys that are left open ${openedHits} of the person's values`
-  if (gone) story.good(`all four nodes purged their disks and attested it; ${said}`)
+  if (gone) story.good(`all ${consortium.count} nodes purged their disks and attested it; ${said}`)
   else story.bad(`${complete ? 'all attested' : 'not all nodes attested'}; ${said}`)
   const auditVerifiedAfter = complete && (await auditAfter(consortium, order))
   if (auditVerifiedAfter) story.good('a new audit holds, says ERASED for those items, and confirms the erasure report')

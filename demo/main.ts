@@ -12,10 +12,11 @@ import { type Dataset, datasetFrom, ownDataset } from './dataset.ts'
 import { type Erasure, eraseAct } from './erasing.ts'
 import { Story } from './story.ts'
 
-const usage = `npm run demo -- [--data PATH...] [--keep] [--json]
+const usage = `npm run demo -- [--consensus pbft | raft] [--data PATH...] [--keep] [--json]
 
+  --consensus   pbft (default): four organisations, one of which may lie; raft: three, which may only crash
   --data PATH   Turtle, TriG, N-Triples or N-Quads files (also .gz) or folders instead of the demo's own data
-  --keep        leave the four nodes running, and tell what to try and how to stop
+  --keep        leave the nodes running, and tell what to try and how to stop
   --json        print one object at the end and nothing else
 `
 
@@ -65,6 +66,7 @@ function isGone({
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     options: {
+      consensus: { type: 'string', default: 'pbft' },
       data: { type: 'string', multiple: true },
       keep: { type: 'boolean' },
       json: { type: 'boolean' },
@@ -76,6 +78,8 @@ async function main(): Promise<number> {
     console.log(usage)
     return 0
   }
+  const { consensus } = values
+  if (consensus !== 'pbft' && consensus !== 'raft') throw new Error(`--consensus ${consensus}: expected pbft or raft`)
   const story = new Story(values.json === true)
   const directory = await mkdtemp(join(tmpdir(), 'quadrille-demo-'))
   let consortium: Consortium | undefined
@@ -90,7 +94,7 @@ async function main(): Promise<number> {
   try {
     const paths = [...(values.data ?? []), ...positionals]
     const dataset = paths.length === 0 ? await ownDataset(directory) : await datasetFrom(paths, directory)
-    consortium = await foundAct(story, directory, dataset)
+    consortium = await foundAct(story, consensus, directory, dataset)
     const ending = await play(story, consortium, dataset)
     kept = values.keep === true
     if (kept) keepAct(story, consortium, dataset)

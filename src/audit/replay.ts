@@ -1,8 +1,9 @@
 // What verifying a bundle needs from the ledger's rules, injected so that this folder knows nothing of them: node/
 // supplies it, tests supply their own. A replay executes blocks in order and says what each must have led to.
 
-import type { Digest, ItemId, LedgerId, NodeId, OrganisationId } from '../base/ids.ts'
+import type { Digest, ItemId, LedgerId, NodeId, OrganisationId, Time } from '../base/ids.ts'
 import type { BlockHeader, BlockRecord } from '../consensus/block.ts'
+import type { FaultModel } from '../consensus/quorum.ts'
 import type { Roster } from '../consensus/roster.ts'
 import type { Checkpoint } from '../consensus/statements.ts'
 import type { PayloadRecord } from './bundle.ts'
@@ -38,6 +39,10 @@ export interface CheckpointKey {
 }
 
 export interface Replay {
+  /** What the ledger's protocol bears, as its genesis says. */
+  readonly faults: FaultModel
+  /** Of the genesis: no block is older. */
+  readonly created: Time
   /** In force for the next block. */
   roster(): Roster
   /** Of the state after the last block: what a RESULT names at every K-th. */

@@ -5,7 +5,8 @@ import { type Digest, type LedgerId, type Sequence, sequenceOf, type Time } from
 import { verify } from '../base/signature.ts'
 import { summaryDigest, transactionsHash } from '../consensus/batch.ts'
 import { type BlockRecord, blockHash } from '../consensus/block.ts'
-import { commitCertificateFault } from '../consensus/certificate.ts'
+import { agreedOf, commitCertificateFault } from '../consensus/certificate.ts'
+import type { FaultModel } from '../consensus/quorum.ts'
 import type { Roster } from '../consensus/roster.ts'
 import type { FindingCode } from './findings.ts'
 
@@ -18,12 +19,16 @@ export interface BlockFault {
 /** The end of a chain that was checked so far. */
 export class Chain {
   readonly #ledger: LedgerId
+  readonly #faults: FaultModel
   #height: Sequence = sequenceOf(0)
   #hash: Digest
-  #time = 0 as Time
+  #time: Time
 
-  constructor(ledger: LedgerId) {
+  /** `created`: of the genesis. */
+  constructor(ledger: LedgerId, faults: FaultModel, created: Time) {
     this.#ledger = ledger
+    this.#time = created
+    this.#faults = faults
     // The ledger's name is the hash of its genesis, which is block 0.
     this.#hash = ledger as unknown as Digest
   }
@@ -58,11 +63,11 @@ export class Chain {
   }
 
   #certificateFault({ header, certificate }: BlockRecord, roster: Roster): BlockFault | undefined {
-    const { ledger, epoch, sequence, digest } = certificate.agreement
+    const { ledger, epoch, sequence, digest } = agreedOf(certificate)
     if (ledger !== header.ledger || sequence !== header.sequence || digest !== header.batch || epoch !== header.epoch) {
       return { code: 'CERTIFICATE_MISMATCH', detail: 'ledger, epoch, sequence or digest differ' }
     }
-    const code = commitCertificateFault(certificate, roster, verify)
+    const code = commitCertificateFault(certificate, roster, verify, this.#faults)
     return code === undefined ? undefined : { code, detail: 'commit certificate' }
   }
 }

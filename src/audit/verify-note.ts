@@ -3,7 +3,7 @@
 import { equal, fromUtf8, utf8 } from '../base/bytes.ts'
 import { LedgerError } from '../base/errors.ts'
 import type { LedgerId } from '../base/ids.ts'
-import { byzantineQuorum } from '../consensus/quorum.ts'
+import { type FaultModel, quorumOf } from '../consensus/quorum.ts'
 import type { BundleFiles } from './bundle-reader.ts'
 import type { Findings } from './findings.ts'
 import type { TreeHead } from './log.ts'
@@ -27,6 +27,7 @@ export async function checkNote(
   ledger: LedgerId,
   head: TreeHead,
   validators: readonly CheckpointKey[],
+  faults: FaultModel,
   required: number | undefined,
 ): Promise<NoteCount> {
   const keys = validatorKeys(ledger, validators)
@@ -35,7 +36,7 @@ export async function checkNote(
   if (listed !== undefined && !equal(listed, utf8(verifierKeysText(keys)))) {
     findings.add('MANIFEST_MISMATCH', keysPath, '', 'other keys than those of the validators in force')
   }
-  const quorum = byzantineQuorum(validators.length)
+  const quorum = quorumOf(faults, validators.length)
   const bytes = await files.need(notePath)
   if (bytes === undefined) return { signers: 0, quorum }
   try {

@@ -7,6 +7,7 @@ import { decode } from '../base/schema.ts'
 import { verify } from '../base/signature.ts'
 import type { BlockHeader } from '../consensus/block.ts'
 import { type ResultCertificate, resultCertificateFault, resultCertificateSchema } from '../consensus/certificate.ts'
+import type { FaultModel } from '../consensus/quorum.ts'
 import type { Roster } from '../consensus/roster.ts'
 import type { Checkpoint, Result } from '../consensus/statements.ts'
 import type { Located, Source } from './bundle-reader.ts'
@@ -24,6 +25,7 @@ export interface Outcome {
 
 export class ResultCheck {
   readonly #ledger: LedgerId
+  readonly #faults: FaultModel
   readonly #source: Source
   readonly #findings: Findings
   #next: { readonly place: Located; readonly certificate: ResultCertificate } | undefined
@@ -32,8 +34,9 @@ export class ResultCheck {
   /** Height of the last certificate that holds. */
   #proven = 0
 
-  constructor(ledger: LedgerId, source: Source, findings: Findings) {
+  constructor(ledger: LedgerId, faults: FaultModel, source: Source, findings: Findings) {
     this.#ledger = ledger
+    this.#faults = faults
     this.#source = source
     this.#findings = findings
   }
@@ -50,7 +53,7 @@ export class ResultCheck {
       const { certificate, place } = this.#next
       const sequence = certificate.result.sequence
       const wrong = this.#difference(certificate.result, outcome)
-      const fault = resultCertificateFault(certificate, roster, verify)
+      const fault = resultCertificateFault(certificate, roster, verify, this.#faults)
       const at = `height ${sequence}, ${bytesOf(place)}`
       if (sequence === this.#proven) this.#findings.add('RESULT_MISMATCH', place.file, at, 'a second certificate')
       else if (wrong !== '') this.#findings.add('RESULT_MISMATCH', place.file, at, `another ${wrong}`)

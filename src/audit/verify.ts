@@ -7,6 +7,7 @@ import { digestOf, type LedgerId, type OrganisationId } from '../base/ids.ts'
 import { emptyRoot } from '../base/merkle.ts'
 import { decode } from '../base/schema.ts'
 import { type BlockRecord, blockHash, blockRecordSchema } from '../consensus/block.ts'
+import type { FaultModel } from '../consensus/quorum.ts'
 import { type Manifest, manifestPath } from './bundle.ts'
 import { BundleFiles, type BundleReader, type Located } from './bundle-reader.ts'
 import { type Finding, Findings } from './findings.ts'
@@ -42,6 +43,8 @@ export interface VerifyReport {
   readonly trusted: VerifyTrust
   /** The reader that the bundle names. */
   readonly reader: OrganisationId | undefined
+  /** What its certificates prove: crash-fault ones rest on trust in every member's software. */
+  readonly faults: FaultModel | undefined
   /** Blocks that hold, from the first. */
   readonly height: number
   /** The log that they lead to. */
@@ -109,9 +112,9 @@ class Verification {
     this.#trust = trust
     this.#manifest = manifest
     this.#replay = replay
-    this.#chain = new Chain(trust.ledger)
+    this.#chain = new Chain(trust.ledger, replay.faults, replay.created)
     this.#tree = new TreeCheck(files, findings, trust.checkpoint)
-    this.#results = new ResultCheck(trust.ledger, files.pieces('results'), findings)
+    this.#results = new ResultCheck(trust.ledger, replay.faults, files.pieces('results'), findings)
     this.#items = new ItemCheck(trust.reader ?? manifest.reader[0], files.pieces('payloads'), findings)
   }
 
@@ -130,6 +133,7 @@ class Verification {
         this.#trust.ledger,
         this.#tree.head(),
         keys,
+        this.#replay.faults,
         this.#trust.noteSigners,
       )
       this.#checkManifest()
@@ -138,6 +142,7 @@ class Verification {
     return {
       ...emptyReport(this.#trust, this.#findings),
       reader: this.#manifest.reader[0],
+      faults: this.#replay.faults,
       height: this.#chain.height,
       log: this.#tree.head(),
       results: this.#results.valid,
@@ -204,6 +209,7 @@ function emptyReport(trusted: VerifyTrust, findings: Findings): VerifyReport {
     holds: findings.total === 0,
     trusted,
     reader: undefined,
+    faults: undefined,
     height: 0,
     log: { size: 0, root: digestOf(emptyRoot) },
     results: 0,

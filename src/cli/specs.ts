@@ -75,7 +75,7 @@ const founding: readonly CommandSpec[] = [
     summary: 'draft a ledger from the cards of its nodes',
     options: [
       { flags: '--name <name>', help: 'name of the ledger' },
-      { flags: '--consensus <protocol>', help: 'pbft: members may lie' },
+      { flags: '--consensus <protocol>', help: 'pbft: members may lie; raft: members may only crash' },
       { flags: '--card <file...>', help: 'card of a node' },
       { flags: '--rules <file>', help: 'rules.yaml with policies, graphs, parameters, thresholds' },
     ],

@@ -10,11 +10,6 @@ export function byzantineQuorum(n: number): number {
   return Math.ceil((n + faultsMax(n) + 1) / 2)
 }
 
-/** At least one of so many validators is correct: f+1. */
-export function oneCorrect(n: number): number {
-  return faultsMax(n) + 1
-}
-
 /** More than half of n: Raft's quorum. */
 export function majority(n: number): number {
   return Math.floor(n / 2) + 1
@@ -30,4 +25,19 @@ export function faultModelOf(protocol: string): FaultModel {
 
 export function quorumOf(faults: FaultModel, n: number): number {
   return faults === 'byzantine' ? byzantineQuorum(n) : majority(n)
+}
+
+/** How many of n validators may fail, by lying or merely by being away, and the others go on. */
+export function toleratedOf(faults: FaultModel, n: number): number {
+  return faults === 'byzantine' ? faultsMax(n) : n - majority(n)
+}
+
+/** The fewest validators that survive the failure of one. */
+export function validatorsMinOf(faults: FaultModel): number {
+  return faults === 'byzantine' ? 4 : 3
+}
+
+/** At least one of so many validators does not lie: f+1, or anyone where nobody does. */
+export function oneCorrect(faults: FaultModel, n: number): number {
+  return faults === 'byzantine' ? faultsMax(n) + 1 : 1
 }

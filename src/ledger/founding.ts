@@ -7,7 +7,7 @@ import { policyId } from '../base/hash.ts'
 import { idBytes, type OrganisationId, type Time } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import { type SigningKey, sign, verify } from '../base/signature.ts'
-import { faultsMax } from '../consensus/quorum.ts'
+import { faultModelOf, toleratedOf, validatorsMinOf } from '../consensus/quorum.ts'
 import { cardFault, type NodeCard } from './card.ts'
 import {
   type FounderSignature,
@@ -18,7 +18,7 @@ import {
   type Thresholds,
 } from './genesis.ts'
 import { areStrongNodeKeys, mayEnrol } from './keys.ts'
-import { organisationsAbove, validatorsMin } from './members.ts'
+import { organisationsAbove } from './members.ts'
 import { type NumberFault, parameterFaults, thresholdFaults } from './parameters.ts'
 import type { Graph, Organisation, Policy } from './records.ts'
 import { graphFault, policyFault, type Registry, rulesVersion } from './rules.ts'
@@ -38,6 +38,11 @@ export const defaultParameters: LedgerParameters = {
   batchBytesMax: limits.batchBytesMax,
   idleBatchMs: 120_000,
   suspectMs: 4_000,
+}
+
+/** A Raft leader is missed sooner: an election among those who trust one another costs little. */
+export function defaultParametersOf(consensus: string): LedgerParameters {
+  return consensus === 'raft' ? { ...defaultParameters, suspectMs: 800 } : defaultParameters
 }
 
 /** More than two thirds of the organisations for members and validators, more than half for rules. */
@@ -144,7 +149,7 @@ function headFaults(genesis: Genesis): readonly GenesisFault[] {
     faults.map(({ at, expected }) => invalid(`${place}.${at}`, expected))
   return [
     ...unless(isName(name), 'name', 'a name'),
-    ...unless(protocol === 'pbft/1', 'protocol', 'pbft/1'),
+    ...unless(protocol === 'pbft/1' || protocol === 'raft/1', 'protocol', 'pbft/1 or raft/1'),
     ...unless(version === rulesVersion, 'rulesVersion', `${rulesVersion}`),
     ...numbers('thresholds', thresholdFaults(thresholds, organisations.length)),
     ...numbers('parameters', parameterFaults(parameters)),
@@ -172,11 +177,13 @@ function memberFaults({ organisations, nodes }: Genesis): readonly GenesisFault[
   ]
 }
 
-/** Trust is per organisation: none may run more validators than may lie. */
-function capFaults({ organisations, nodes }: Genesis): readonly GenesisFault[] {
+/** Trust is per organisation: none may run more validators than may lie, or may be away where nobody lies. */
+function capFaults({ protocol, organisations, nodes }: Genesis): readonly GenesisFault[] {
   const validators = nodes.filter(({ role }) => role === 'validator')
-  if (validators.length < validatorsMin) return [invalid('nodes', `at least ${validatorsMin} validators`)]
-  const most = faultsMax(validators.length)
+  const faults = faultModelOf(protocol)
+  const least = validatorsMinOf(faults)
+  if (validators.length < least) return [invalid('nodes', `at least ${least} validators`)]
+  const most = toleratedOf(faults, validators.length)
   return organisationsAbove(validators, most).map((organisation) => ({
     code: 'ORGANISATION_TOO_LARGE',
     details: { organisation, most, members: organisations.length },

@@ -63,7 +63,7 @@ function changeFault(state: State, ledger: LedgerId, change: Change, moment: Mom
 
 function rosterFault(state: State, ledger: LedgerId, change: RosterChange): ErrorCode | undefined {
   const before = plannedMembers(state)
-  const fault = rosterChangeFault(ledger, before, change)
+  const fault = rosterChangeFault(ledger, state.faults, before, change)
   if (fault !== undefined) return fault
   const after = membersAfter(before, change)
   const held = new Set(heldKeys(before).map(({ key }) => keyId(key)))

@@ -120,7 +120,7 @@ export class Ledger {
     this.#knows = knows
     this.id = ledgerIdFor(genesis)
     this.genesis = genesis
-    this.#state = state
+    this.#state = state.under(genesis.protocol)
     this.#height = header?.sequence ?? (0 as Sequence)
     this.#time = header?.time ?? genesis.created
     this.#lastHash = header === undefined ? (this.id as unknown as Digest) : blockHash(header)

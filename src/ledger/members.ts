@@ -7,7 +7,7 @@ import { keyId } from '../base/hash.ts'
 import type { LedgerId, NodeId, OrganisationId } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import { verify } from '../base/signature.ts'
-import { faultsMax } from '../consensus/quorum.ts'
+import { type FaultModel, toleratedOf, validatorsMinOf } from '../consensus/quorum.ts'
 import { cardFault } from './card.ts'
 import type { Thresholds } from './genesis.ts'
 import { memberProofBytes, type RosterChange } from './governance-acts.ts'
@@ -16,9 +16,6 @@ import { mayEnrol } from './keys.ts'
 import { thresholdFaults } from './parameters.ts'
 import type { Node, Organisation } from './records.ts'
 import type { State } from './state.ts'
-
-/** PBFT needs so many validators to bear one that lies; with the organisation cap, of as many organisations. */
-export const validatorsMin = 4
 
 export interface Members {
   readonly organisations: ReadonlyMap<OrganisationId, Organisation>
@@ -59,7 +56,12 @@ export function membersAfter(before: Members, { leaving, leavingNodes, members, 
 }
 
 /** Why a change may not be made: ROSTER_INVALID, ORGANISATION_TOO_LARGE, or what is wrong with a card or key. */
-export function rosterChangeFault(ledger: LedgerId, before: Members, change: RosterChange): ErrorCode | undefined {
+export function rosterChangeFault(
+  ledger: LedgerId,
+  faults: FaultModel,
+  before: Members,
+  change: RosterChange,
+): ErrorCode | undefined {
   const { leaving, leavingNodes, members, cards, thresholds } = change
   const areHere =
     leaving.every((id) => before.organisations.has(id)) &&
@@ -88,11 +90,15 @@ export function rosterChangeFault(ledger: LedgerId, before: Members, change: Ros
     const fault = cardFault(card)
     if (fault !== undefined) return fault
   }
-  return membersFault(after, thresholds)
+  return membersFault(after, thresholds, faults)
 }
 
 /** Why these cannot run a ledger together; undefined when they can. */
-function membersFault({ organisations, nodes }: Members, thresholds: Thresholds): ErrorCode | undefined {
+function membersFault(
+  { organisations, nodes }: Members,
+  thresholds: Thresholds,
+  faults: FaultModel,
+): ErrorCode | undefined {
   const keys = [
     ...[...organisations.values()].map(({ key }) => key),
     ...[...nodes.values()].flatMap(({ keys: { consensus, transport, payload, checkpoint } }) => [
@@ -106,14 +112,15 @@ function membersFault({ organisations, nodes }: Members, thresholds: Thresholds)
   if (
     organisations.size > limits.validatorsMax ||
     nodes.size > limits.validatorsMax ||
-    validators.length < validatorsMin ||
+    validators.length < validatorsMinOf(faults) ||
     [...nodes.values()].some(({ organisation }) => !organisations.has(organisation)) ||
     new Set(keys).size < keys.length ||
     thresholdFaults(thresholds, organisations.size).length > 0
   ) {
     return 'ROSTER_INVALID'
   }
-  return organisationsAbove(validators, faultsMax(validators.length)).length > 0 ? 'ORGANISATION_TOO_LARGE' : undefined
+  const most = toleratedOf(faults, validators.length)
+  return organisationsAbove(validators, most).length > 0 ? 'ORGANISATION_TOO_LARGE' : undefined
 }
 
 export function validatorsOf(nodes: Iterable<Node>): readonly Node[] {

@@ -18,6 +18,7 @@ import {
 import { limits } from '../base/limits.ts'
 import { Frontier } from '../base/merkle.ts'
 import { bytes, bytesUpTo, id, list, named, record, type Schema, text, uint } from '../base/schema.ts'
+import { type FaultModel, faultModelOf } from '../consensus/quorum.ts'
 import { Buckets, bucketCount, type StateRecord } from './buckets.ts'
 import { nodeListSchema } from './erasure-acts.ts'
 import { type LedgerParameters, parametersSchema, type Thresholds, thresholdsSchema } from './genesis.ts'
@@ -158,6 +159,8 @@ export function isMemberRecord({ key }: StateRecord): boolean {
 }
 
 export class State {
+  /** What the genesis' protocol bears: no record, it never changes. */
+  faults: FaultModel = 'byzantine'
   readonly #buckets = new Buckets()
   /** One record, under the name 'rules'. */
   readonly #rules: Table<'rules', Rules> = new Table(this.#buckets, 1, textIds, rulesSchema)
@@ -211,6 +214,12 @@ export class State {
     this.plannedNodes,
     this.announcements,
   ] as const
+
+  /** The protocol that the genesis names. */
+  under(protocol: string): this {
+    this.faults = faultModelOf(protocol)
+    return this
+  }
 
   get rules(): Rules {
     const rules = this.#rules.get('rules')

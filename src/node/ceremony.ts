@@ -4,7 +4,7 @@
 import { LedgerError } from '../base/errors.ts'
 import { type LedgerId, ledgerIdOf, timeOf } from '../base/ids.ts'
 import { bytes, id, named, record, type Schema } from '../base/schema.ts'
-import { byzantineQuorum, faultsMax } from '../consensus/quorum.ts'
+import { faultModelOf, quorumOf, toleratedOf } from '../consensus/quorum.ts'
 import {
   type CardRequest,
   cardRequestFault,
@@ -128,11 +128,16 @@ function requireNone(faults: readonly GenesisFault[]): void {
 export function describeGenesis(genesis: Genesis): readonly string[] {
   const validators = genesis.nodes.filter(({ role }) => role === 'validator')
   const n = validators.length
-  const f = faultsMax(n)
+  const faults = faultModelOf(genesis.protocol)
+  const f = toleratedOf(faults, n)
+  const failures =
+    faults === 'byzantine'
+      ? `${f} may fail or lie`
+      : `${f} may be away and none may lie (certificates say crash-fault: they rest on trust in every member)`
   const { organisations, thresholds, policies, graphs } = genesis
   return [
     `Ledger "${genesis.name}", ${genesis.protocol}, drafted ${new Date(genesis.created).toISOString()}.`,
-    `${n} validators, of which ${f} may fail or lie and ${byzantineQuorum(n)} must agree.`,
+    `${n} validators, of which ${failures} and ${quorumOf(faults, n)} must agree.`,
     ...organisations.map(({ id: member, name }) => {
       const own = genesis.nodes.filter(({ organisation }) => organisation === member)
       return `  ${name} (${member}) runs ${own.map((node) => `${node.name} (${node.role})`).join(', ') || 'no node'}.`

@@ -18,7 +18,7 @@ import { encode } from '../base/schema.ts'
 import { selfTest } from '../base/self-test.ts'
 import { type ResultCertificate, resultCertificateSchema } from '../consensus/certificate.ts'
 import type { Clock } from '../consensus/ports.ts'
-import { byzantineQuorum } from '../consensus/quorum.ts'
+import { type FaultModel, faultModelOf, quorumOf } from '../consensus/quorum.ts'
 import { checkGenesis } from '../ledger/founding.ts'
 import { ledgerIdFor, type SignedGenesis } from '../ledger/genesis.ts'
 import type { Node } from '../ledger/records.ts'
@@ -62,6 +62,8 @@ export interface NodeStatus {
   readonly nodeName: string
   readonly organisation: string
   readonly protocol: string
+  /** What its certificates prove. */
+  readonly faults: FaultModel
   /** Height of the last executed block, and the hash of its header. */
   readonly height: number
   readonly head: Digest
@@ -208,7 +210,8 @@ export class QuadrilleNode {
     const nameOf = (id: NodeId): string => ledger.node(id)?.name ?? id
     const others = ledger.roster().validators.filter(({ node }) => node !== this.#options.self)
     const connected = others.filter(({ node }) => mesh.peers().includes(node))
-    const quorum = byzantineQuorum(others.length + 1)
+    const faults = faultModelOf(ledger.genesis.protocol)
+    const quorum = quorumOf(faults, others.length + 1)
     const member = this.#member
     return {
       ledger: this.ledger,
@@ -217,6 +220,7 @@ export class QuadrilleNode {
       nodeName: member?.name ?? this.#options.self,
       organisation: member?.organisation ?? '',
       protocol: ledger.genesis.protocol,
+      faults,
       height: machine.applied.sequence,
       head: machine.applied.block,
       final: this.#running.final()?.result.sequence ?? 0,

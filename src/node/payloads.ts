@@ -7,7 +7,7 @@ import type { LedgerId, NodeId } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import { decode } from '../base/schema.ts'
 import { type RequestId, requestId } from '../consensus/batch.ts'
-import { oneCorrect } from '../consensus/quorum.ts'
+import { type FaultModel, oneCorrect } from '../consensus/quorum.ts'
 import { type Roster, validatorOf } from '../consensus/roster.ts'
 import { type OpenedItem, openPayload } from '../ledger/items.ts'
 import { type ErasedItem, keptPayloadSchema, openKeptPayload } from '../ledger/kept-payload.ts'
@@ -35,6 +35,7 @@ export interface PayloadPoolOptions {
   /** Asks peers for payloads; answers come by `offer`. `again`: the first question brought nothing. */
   readonly ask: (ids: readonly RequestId[], again: boolean) => void
   readonly onFailure: (error: unknown) => void
+  readonly faults: FaultModel
   /** Validators, of which more than may lie must say that an item is erased before it is believed. */
   readonly roster: () => Roster | undefined
 }
@@ -95,7 +96,7 @@ export class PayloadPool {
       const claims = this.#keptClaims.get(id) ?? new KeptClaims()
       this.#keptClaims.set(id, claims)
       claims.put(from, decode(keptPayloadSchema, payload))
-      const settled = claims.settled(oneCorrect(roster.validators.length))
+      const settled = claims.settled(oneCorrect(this.#options.faults, roster.validators.length))
       const items = settled && openKeptPayload(this.#options.ledger, request.transaction, settled)
       if (items !== undefined) this.#settle(id, { bytes: undefined, items })
       else if (claims.size === 1) this.#options.ask([id], true)

@@ -5,6 +5,7 @@ import type { ItemClaim, Replay, Replayed, StartReplay } from '../audit/replay.t
 import { fromUtf8 } from '../base/bytes.ts'
 import { LedgerError } from '../base/errors.ts'
 import { decode, type JsonValue } from '../base/schema.ts'
+import { faultModelOf } from '../consensus/quorum.ts'
 import { rosterHash } from '../consensus/roster.ts'
 import { checkGenesis } from '../ledger/founding.ts'
 import { type SignedGenesis, signedGenesisSchema } from '../ledger/genesis.ts'
@@ -43,6 +44,8 @@ export function parseGenesis(bytes: Uint8Array): SignedGenesis {
 
 function replayOf(ledger: Ledger, items: ReplayedItems, chronicle: ErasureChronicle | undefined): Replay {
   return {
+    faults: faultModelOf(ledger.genesis.protocol),
+    created: ledger.genesis.created,
     roster: () => ledger.roster(),
     checkpoint: () => ({ state: ledger.stateHash(), roster: rosterHash(ledger.roster()) }),
     checkpointKeys: () =>

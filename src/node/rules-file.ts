@@ -4,7 +4,7 @@
 import { z } from 'zod'
 import type { OrganisationId } from '../base/ids.ts'
 import { organisationIdOf } from '../base/ids.ts'
-import { defaultParameters, defaultPolicies, defaultThresholds } from '../ledger/founding.ts'
+import { defaultParametersOf, defaultPolicies, defaultThresholds } from '../ledger/founding.ts'
 import type { LedgerParameters, Thresholds } from '../ledger/genesis.ts'
 import type { Graph, Policy } from '../ledger/records.ts'
 import { isAbsoluteIri, isName } from '../ledger/terms.ts'
@@ -77,12 +77,21 @@ const rulesSchema = z.strictObject({
 })
 
 /** What the file says; all defaults without one. @throws LedgerError FILE_UNREADABLE, CONFIG_INVALID (every problem at once) */
-export async function readRules(path: string | undefined, founders: readonly OrganisationId[]): Promise<Rules> {
-  return parseRules(path === undefined ? '{}' : await readText(path), path ?? 'rules.yaml', founders)
+export async function readRules(
+  path: string | undefined,
+  founders: readonly OrganisationId[],
+  consensus: string = 'pbft',
+): Promise<Rules> {
+  return parseRules(path === undefined ? '{}' : await readText(path), path ?? 'rules.yaml', founders, consensus)
 }
 
 /** `founders`: at least one; the first in order controls the default policies. */
-export function parseRules(text: string, file: string, founders: readonly OrganisationId[]): Rules {
+export function parseRules(
+  text: string,
+  file: string,
+  founders: readonly OrganisationId[],
+  consensus: string = 'pbft',
+): Rules {
   const read = rulesSchema.safeParse(parseYaml(text, file) ?? {})
   if (!read.success) throw invalid(file, read.error.issues.flatMap(problemsOf))
   const { policies, graphs, parameters, thresholds } = read.data
@@ -91,7 +100,7 @@ export function parseRules(text: string, file: string, founders: readonly Organi
   return {
     policies: policies?.map(wholePolicy) ?? defaultPolicies(first),
     graphs,
-    parameters: { ...defaultParameters, ...given(parameters) },
+    parameters: { ...defaultParametersOf(consensus), ...given(parameters) },
     thresholds: { ...defaultThresholds(new Set(founders).size), ...given(thresholds) },
   }
 }

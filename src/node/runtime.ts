@@ -10,6 +10,7 @@ import type { RequestId } from '../consensus/batch.ts'
 import { type ResultCertificate, resultCertificateSchema } from '../consensus/certificate.ts'
 import type { CoreStatus, JournalRecord, Setup } from '../consensus/contract.ts'
 import type { Clock } from '../consensus/ports.ts'
+import { faultModelOf } from '../consensus/quorum.ts'
 import { type Genesis, ledgerIdFor } from '../ledger/genesis.ts'
 import type { Delivered } from '../ledger/ledger.ts'
 import type { Member } from '../p2p/admission.ts'
@@ -138,6 +139,7 @@ export class Runtime {
       unstage: (ids) => store.unstage(ids),
       ask: (ids, again) => running.runtime?.askForPayloads(ids, again),
       onFailure,
+      faults: faultModelOf(options.genesis.protocol),
       roster: () => running.runtime?.machine.ledger.roster(),
     })
     const machine = await LedgerMachine.open({

@@ -9,8 +9,9 @@ import { decode } from '../base/schema.ts'
 import { verify } from '../base/signature.ts'
 import { summaryDigest, transactionsHash } from '../consensus/batch.ts'
 import { type BlockRecord, blockRecordSchema } from '../consensus/block.ts'
-import { commitCertificateFault } from '../consensus/certificate.ts'
+import { agreedOf, commitCertificateFault } from '../consensus/certificate.ts'
 import type { Outcome } from '../consensus/contract.ts'
+import { faultModelOf } from '../consensus/quorum.ts'
 import type { Roster } from '../consensus/roster.ts'
 import type { BlockArchive } from '../store/blocks.ts'
 import type { AgreedBlock } from './machine.ts'
@@ -31,7 +32,7 @@ const defaultTiming: SyncTiming = { answerMsMin: 1_500, answerMsMax: 5_000, retr
 /** What of the ledger's machine catching up needs. */
 export interface SyncMachine {
   readonly applied: Outcome
-  readonly ledger: { readonly id: LedgerId; roster(): Roster }
+  readonly ledger: { readonly id: LedgerId; readonly genesis: { readonly protocol: string }; roster(): Roster }
   execute(block: AgreedBlock): Promise<unknown>
 }
 
@@ -185,7 +186,7 @@ function checkedRecord(block: Uint8Array, machine: SyncMachine): BlockRecord | L
 /** @throws LedgerError unless the record is agreed, certified and next. */
 function checkRecord(record: BlockRecord, machine: SyncMachine): void {
   const { header, certificate } = record
-  const { agreement } = certificate
+  const agreement = agreedOf(certificate)
   const digest = summaryDigest({
     time: record.batchTime,
     tokens: record.tokens,
@@ -197,6 +198,11 @@ function checkRecord(record: BlockRecord, machine: SyncMachine): void {
   if (!isNext || header.batch !== digest || agreement.digest !== digest || agreement.sequence !== header.sequence) {
     throw new LedgerError('BLOCK_INVALID', { height: header.sequence })
   }
-  const fault = commitCertificateFault(certificate, machine.ledger.roster(), verify)
+  const fault = commitCertificateFault(
+    certificate,
+    machine.ledger.roster(),
+    verify,
+    faultModelOf(machine.ledger.genesis.protocol),
+  )
   if (fault !== undefined) throw new LedgerError(fault, { height: header.sequence })
 }

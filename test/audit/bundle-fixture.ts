@@ -67,6 +67,8 @@ export const reader: ReturnType<typeof organisationIdOf> = organisationIdOf('org
 
 /** `data <audience or *> <H(payload)> <H(retractions)>`, `erase <item>`, `roster`. */
 class FixtureReplay implements Replay {
+  readonly faults = 'byzantine' as const
+  readonly created = 0 as Time
   #epoch = 0
   #height = 0
   #state: Digest = hash('bucket', genesis)

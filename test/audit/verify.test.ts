@@ -70,6 +70,7 @@ describe('A bundle', function () {
       { ...report, findings: [] },
       {
         holds: true,
+        faults: 'byzantine',
         trusted: { ledger },
         reader,
         height: 30,

@@ -1,4 +1,4 @@
-// Four organisations with a node each, founded without their processes: what the commands of a running ledger are tried on.
+// Four organisations (three, with Raft) with a node each, founded without their processes: what the commands of a running ledger are tried on.
 
 import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
@@ -13,6 +13,11 @@ import { parseRules } from '../../src/node/rules-file.ts'
 
 export const memberIds = ['acme', 'beta', 'gamma', 'delta'] as const
 
+/** Three are enough where nobody lies. */
+function memberIdsOf(consensus: 'pbft' | 'raft'): readonly string[] {
+  return consensus === 'pbft' ? memberIds : memberIds.slice(0, 3)
+}
+
 const rules = `
 graphs:
   - { iri: 'urn:g:events', owner: acme, policy: open }
@@ -20,10 +25,15 @@ graphs:
 `
 
 /** Leaves in `folder`: <id>.org.key, <id>/ (a home), <id>.unlock, genesis.json. `more`: further lines of rules.yaml. */
-export async function foundConsortium(folder: string, more = ''): Promise<void> {
-  const ports = await freePorts(2 * memberIds.length)
+export async function foundConsortium(
+  folder: string,
+  more = '',
+  consensus: 'pbft' | 'raft' = 'pbft',
+): Promise<readonly string[]> {
+  const ids = memberIdsOf(consensus)
+  const ports = await freePorts(2 * ids.length)
   const members = await Promise.all(
-    memberIds.map(async (id, place) => {
+    ids.map(async (id, place) => {
       const organisation = organisationIdOf(id)
       const key = await createOrganisationKey(join(folder, `${id}.org.key`), { id: organisation, name: `${id} Foods` })
       const home = homeAt(join(folder, id))
@@ -40,14 +50,15 @@ export async function foundConsortium(folder: string, more = ''): Promise<void> 
   )
   const draft = makeDraft(
     members.map(({ card }) => card),
-    { name: 'Food Trace', consensus: 'pbft', created: Date.now() },
-    parseRules(`${rules}${more}`, 'rules.yaml', memberIds.map(organisationIdOf)),
+    { name: 'Food Trace', consensus, created: Date.now() },
+    parseRules(`${rules}${more}`, 'rules.yaml', ids.map(organisationIdOf), consensus),
   )
   const genesis = assemble(
     draft,
     members.map(({ key }) => signDraft(draft.genesis, key)),
   )
   await writeFile(join(folder, 'genesis.json'), JSON.stringify(signedGenesisSchema.toJson(genesis)))
+  return ids
 }
 
 /** All held until all are known, so that none is given twice. */

@@ -35,7 +35,7 @@ describe('Quorums', () => {
       const f = faultsByTrying(n)
       assert.equal(faultsMax(n), f, `f of ${n}`)
       assert.equal(byzantineQuorum(n), quorumByTrying(n, f + 1), `q of ${n}`)
-      assert.equal(oneCorrect(n), f + 1)
+      assert.equal(oneCorrect('byzantine', n), f + 1)
       assert.equal(majority(n), quorumByTrying(n, 1), `majority of ${n}`)
     }
   })

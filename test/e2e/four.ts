@@ -1,4 +1,4 @@
-// Four nodes as processes of the built command line, to be killed at will, and an application that keeps asking: every
+// Four nodes (three, with Raft) as processes of the built command line, to be killed at will, and an application that keeps asking: every
 // transaction goes with the same bytes to one node after another until one says that it is final.
 
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -122,11 +122,11 @@ export class Four {
   }
 
   /** Founds, starts all four and enrols the application. */
-  static async begin(parameters: string): Promise<Four> {
+  static async begin(parameters: string, consensus: 'pbft' | 'raft' = 'pbft'): Promise<Four> {
     const folder = await mkdtemp(join(tmpdir(), 'quadrille-four-'))
-    await foundConsortium(folder, `parameters: ${parameters}\n`)
+    const ids = await foundConsortium(folder, `parameters: ${parameters}\n`, consensus)
     const nodes = await Promise.all(
-      memberIds.map(async (id) => {
+      ids.map(async (id) => {
         const { http } = await readConfig(homeAt(join(folder, id)))
         return new NodeProcess(folder, id, `http://127.0.0.1:${http?.port}`)
       }),
@@ -160,7 +160,7 @@ export class Four {
   async settled(): Promise<readonly State[]> {
     let last: readonly State[] = []
     try {
-      return await eventually('one final height at all four', async () => {
+      return await eventually('one final height at all', async () => {
         last = await Promise.all(this.nodes.map((node) => node.state()))
         const [first] = last
         return last.every(

@@ -23,7 +23,7 @@ describe('four processes from the built command line', function () {
 
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), 'quadrille-smoke-'))
-    consortium = await found({ directory, graphs: [{ iri: graph, policy: 'open' }] })
+    consortium = await found({ consensus: 'pbft', directory, graphs: [{ iri: graph, policy: 'open' }] })
     for (const member of consortium.members) startMember(consortium, member)
     await Promise.all(
       consortium.members.map((member) =>

@@ -69,6 +69,7 @@ async function makePlace(): Promise<MachinePlace> {
       const { genesis } = founded.genesis
       const ledger = ledgerIdFor(genesis)
       const payloads = new PayloadPool({
+        faults: 'byzantine',
         ledger,
         verdicts: createVerdicts(ledger),
         stage: (id, payload) => store.stage(id, payload),

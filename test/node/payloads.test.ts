@@ -34,6 +34,7 @@ describe('The payload pool', () => {
     staged = new Map()
     asked = []
     pool = new PayloadPool({
+      faults: 'byzantine',
       ledger,
       verdicts: createVerdicts(ledger),
       stage: async (id, payload) => void staged.set(id, payload),

@@ -83,7 +83,7 @@ class FakeMachine implements SyncMachine {
     state: digestOf('00'.repeat(32)),
     roster: digestOf('00'.repeat(32)),
   })
-  readonly ledger = { id: ledger, roster: () => roster }
+  readonly ledger = { id: ledger, genesis: { protocol: 'pbft/1' }, roster: () => roster }
   failure: Error | undefined
   readonly #chain: readonly Certified[]
 

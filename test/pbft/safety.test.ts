@@ -121,7 +121,7 @@ describe('PBFT under attacks on safety', () => {
       const [q, f] = [byzantineQuorum(n), faultsMax(n)]
       assert.ok(2 * q - n >= f + 1, `n ${n}: intersection`)
       assert.ok(q <= n - f, `n ${n}: availability`)
-      assert.ok(oneCorrect(n) <= q)
+      assert.ok(oneCorrect('byzantine', n) <= q)
     }
   })
 

@@ -74,8 +74,12 @@ async function readerFrom(options: Options, endpoint: string): Promise<Organisat
   return organisationFrom(organisation)
 }
 
+const crashFault =
+  'Its certificates are crash-fault: the members agreed with Raft, so they prove agreement only as far as no member’s software lied.'
+
 function inWords({
   holds,
+  faults,
   height,
   log,
   results,
@@ -87,6 +91,7 @@ function inWords({
   const { opened, erased, withheld, missing } = items
   return [
     holds ? 'The bundle holds.' : 'THE BUNDLE DOES NOT HOLD.',
+    ...(faults === 'crash-fault' ? [crashFault] : []),
     `${height} blocks follow from the genesis, each agreed by a quorum, and lead to a log of ${log.size} leaves.`,
     `${results} results are signed by a quorum; ${note.signers} validators signed the checkpoint (a quorum is ${note.quorum}).`,
     `Items: ${opened} opened, ${erased} erased by order, ${withheld} withheld, ${missing} missing.`,

@@ -13,13 +13,16 @@ import { argument, type Context, type Handler, optional, required, several } fro
 export const draft: Handler = async (_args, options, context) => {
   const name = required(options, 'name')
   const consensus = required(options, 'consensus')
-  if (consensus !== 'pbft') throw new LedgerError('USAGE', { option: '--consensus', expected: 'pbft' })
+  if (consensus !== 'pbft' && consensus !== 'raft') {
+    throw new LedgerError('USAGE', { option: '--consensus', expected: 'pbft or raft' })
+  }
   const files = several(options, 'card')
   if (files.length === 0) throw new LedgerError('USAGE', { missing: '--card' })
   const cards = await Promise.all(files.map(readCard))
   const rules = await readRules(
     optional(options, 'rules'),
     cards.map(({ organisation }) => organisation.id),
+    consensus,
   )
   const made = makeDraft(cards, { name, consensus, created: Date.now() }, rules)
   describe(made, context)

@@ -37,12 +37,12 @@ async function ask(requester: Requester): Promise<Status> {
 function inWords(now: Status): readonly string[] {
   const word = (name: string): string => String(now[name] ?? 'unknown')
   return [
-    `${word('nodeName')} of ${word('organisation')} on "${word('name')}" (${word('protocol')})`,
+    `${word('nodeName')} of ${word('organisation')} on "${word('name')}" (${word('protocol')}, ${word('faults')})`,
     `ledger   ${word('ledger')}`,
     `height   ${word('height')}, final ${word('final')}, head ${word('head')}`,
     `log      ${word('logSize')} leaves, root ${word('logRoot')}`,
     `quads    ${word('quads')}`,
-    `leader   ${word('leader')}, view ${word('round')}, epoch ${word('epoch')}, ${word('state')}`,
+    `leader   ${word('leader')}, ${now['faults'] === 'crash-fault' ? 'term' : 'view'} ${word('round')}, epoch ${word('epoch')}, ${word('state')}`,
     `quorum   ${word('quorum')} of ${word('validators')} validators; connected: ${listed(now['connected'])}; missing: ${listed(now['missing'])}`,
     ...(now['note'] ? [`note     ${word('note')}`] : []),
   ]
