@@ -98,6 +98,7 @@ describe('Random histories with erasures', function () {
     const log = await openLog(join(directory, 'log'))
     const roster = validators.map((node) => ({ node, organisation: organisationIdOf('any'), key: new Uint8Array(32) }))
     const pool: PayloadPool = new PayloadPool({
+      faults: 'byzantine',
       ledger,
       verdicts,
       stage: (id, payload) => store.stage(id, payload),
