@@ -255,6 +255,14 @@ const daily: readonly CommandSpec[] = [
   },
 ]
 
+const selection: readonly OptionSpec[] = [
+  { flags: '--person <iri>', help: 'all items that name this person' },
+  { flags: '--item <id...>', help: 'these items' },
+  { flags: '--graph <iri>', help: 'all items of this graph' },
+  { flags: '--due', help: "all items whose policy's period has ended" },
+]
+const eraser: OptionSpec = { flags: '--as <file>', help: 'private key of an application that may erase' }
+
 const dataSubjects: readonly CommandSpec[] = [
   {
     words: 'person find',
@@ -273,17 +281,29 @@ const dataSubjects: readonly CommandSpec[] = [
     load: async () => (await import('./commands/person.ts')).exportPerson,
   },
   {
+    words: 'hold place',
+    summary: 'keep items from being erased until the hold is lifted',
+    options: [...selection, { flags: '--case <name>', help: 'your case file' }, eraser, endpoint, genesis],
+    example: 'quadrille hold place --person urn:person:17 --case 2026-7 --as clerk.key',
+    load: async () => (await import('./commands/hold.ts')).place,
+  },
+  {
+    words: 'hold lift',
+    args: '<hold>',
+    summary: 'lift a hold',
+    options: [eraser, endpoint, genesis],
+    example: 'quadrille hold lift HOLD --as clerk.key',
+    load: async () => (await import('./commands/hold.ts')).lift,
+  },
+  {
     words: 'erase',
     summary: 'order the erasure of items that this organisation controls',
     options: [
-      { flags: '--person <iri>', help: 'all items that name this person' },
-      { flags: '--item <id...>', help: 'these items' },
-      { flags: '--graph <iri>', help: 'all items of this graph' },
-      { flags: '--due', help: "all items whose policy's period has ended" },
+      ...selection,
       { flags: '--reason <code>', help: 'art17-1-a to art17-1-f, retention, rectification or other' },
       { flags: '--case <name>', help: 'your case file; the ledger gets a random reference instead' },
       { flags: '--preview', help: 'show what it would take, and order nothing' },
-      { flags: '--as <file>', help: 'private key of an application that may erase' },
+      eraser,
       { flags: '--approve-as <file>', help: 'another such key: the second pair of eyes' },
       endpoint,
       genesis,
@@ -325,4 +345,5 @@ export const groupSummaries: Readonly<Record<string, string>> = {
   store: 'what a node keeps at rest',
   keys: "what seals a node's data at rest",
   person: 'what is held about a person',
+  hold: 'what must not be erased for now',
 }

@@ -5,7 +5,7 @@ import { eventually } from '../../demo/processes.ts'
 import { graphId } from '../../src/base/hash.ts'
 import { organisationIdOf, type TxId, timeOf, txIdOf } from '../../src/base/ids.ts'
 import { generateSigningKey, type SigningKey } from '../../src/base/signature.ts'
-import { buildAct, buildErasure, proveKey, signerOf } from '../../src/ledger/build.ts'
+import { type ActInput, buildAct, buildErasure, proveKey, signerOf } from '../../src/ledger/build.ts'
 import type { ItemPlace } from '../../src/ledger/erasure-acts.ts'
 import { ledgerIdFor } from '../../src/ledger/genesis.ts'
 import { itemIdFor } from '../../src/ledger/transaction.ts'
@@ -66,6 +66,23 @@ export async function attested(nodes: readonly QuadrilleNode[], order: TxId): Pr
     const reports = await Promise.all(nodes.map((node) => node.erasure(order)))
     return reports.every((report) => report?.complete === true) || undefined
   })
+}
+
+/** An act of one key. */
+export async function act(
+  founded: Founded,
+  node: QuadrilleNode,
+  key: SigningKey,
+  said: ActInput['act'],
+): Promise<Submission> {
+  const { bytes } = await buildAct({
+    ledger: ledgerIdFor(founded.genesis.genesis),
+    key: signerOf(key),
+    sequence: node.nextSequence(key.publicKey),
+    expires: expires(),
+    act: said,
+  })
+  return node.submit(bytes, new Uint8Array(), patience())
 }
 
 /** Orders the erasure of these items, approved by the officer. */

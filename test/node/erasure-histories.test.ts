@@ -32,7 +32,7 @@ import { openStore } from '../../src/store/store.ts'
 import { Random } from '../sim/random.ts'
 import { enrolment, type Founded, foundFour, personalGraph } from './consortium.ts'
 
-const histories = Number(process.env['ERASURE_HISTORIES'] ?? 4)
+const histories = Number(process.env['ERASURE_HISTORIES'] ?? 2)
 const steps = 30
 const root = new Uint8Array(32).fill(5)
 const expires = timeOf(Date.now() + 86_400_000)

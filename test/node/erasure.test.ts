@@ -5,7 +5,7 @@ import { LedgerError } from '../../src/base/errors.ts'
 import type { QuadrilleNode } from '../../src/node/node.ts'
 import { scanFiles } from '../../src/store/raw-scan.ts'
 import { enrol, type Founded, foundFour, settled } from './consortium.ts'
-import { attested, type Erasers, enrolErasers, erase, stated } from './erasing.ts'
+import { act, attested, type Erasers, enrolErasers, erase, stated } from './erasing.ts'
 
 describe('An erasure order at four nodes', function () {
   this.timeout(60_000)
@@ -101,5 +101,45 @@ describe('An erasure order at four nodes', function () {
     const order = await erase(founded, node(1), erasers, [gone.place])
     await attested(nodes, order.tx)
     assert.deepEqual(await scans(), [0, 0, 0, 0])
+  })
+
+  it('E3 is refused with LEGAL_HOLD while a hold lies on an item, and carried out once it is lifted', async () => {
+    const held = await stated(founded, node(0), 8)
+    const hold = await act(founded, node(0), erasers.clerk, {
+      type: 'hold',
+      items: [held.place],
+      reference: new Uint8Array(16),
+    })
+    assert.equal(hold.code, 'OK')
+    const { items } = await node(0).overview({ type: 'items', items: [held.item] })
+    assert.deepEqual(items[0]?.holds, [hold.tx])
+    await assert.rejects(
+      erase(founded, node(0), erasers, [held.place]),
+      (error) => error instanceof LedgerError && error.code === 'LEGAL_HOLD',
+    )
+    assert.equal((await act(founded, node(0), erasers.officer, { type: 'hold-lift', hold: hold.tx })).code, 'OK')
+    assert.equal((await erase(founded, node(0), erasers, [held.place])).code, 'OK')
+  })
+
+  it('is preceded by what the controller holds about the person, which nobody else is told', async () => {
+    const person = 'https://example.org/thing/9'
+    const { item } = await stated(founded, node(0), 9)
+    await settled(nodes)
+    const found = await node(0).overview({ type: 'person', person })
+    assert.deepEqual(
+      found.items.map(({ item: id, quads, subjects }) => [id, quads, subjects]),
+      [[item, 3, 1]],
+    )
+    assert.deepEqual(found.references, [])
+    assert.deepEqual(found.copies.length, 4)
+    assert.deepEqual((await node(1).overview({ type: 'person', person })).items, [])
+    const said: string[] = []
+    for await (const { object } of node(0).personQuads(person)) said.push(object.value)
+    assert.deepEqual(
+      said.sort(),
+      [0, 1, 2].map((number) => `statement ${number} of 9`),
+    )
+    await erase(founded, node(0), erasers, [found.items[0]?.place as never])
+    assert.deepEqual((await node(0).overview({ type: 'person', person })).items, [])
   })
 })

@@ -4,7 +4,7 @@
 import { randomBytes } from '#crypto'
 import { fromHex, toHex } from '../../base/bytes.ts'
 import { LedgerError } from '../../base/errors.ts'
-import { itemIdOf, type TxId, txIdOf } from '../../base/ids.ts'
+import { type TxId, txIdOf } from '../../base/ids.ts'
 import { limits } from '../../base/limits.ts'
 import { objectOf } from '../../http/client-answers.ts'
 import { openRequester } from '../../http/client-request.ts'
@@ -13,10 +13,11 @@ import { type ErasureReason, reasonSchema } from '../../ledger/erasure-acts.ts'
 import { erasurePage } from '../../node/erasure-page.ts'
 import { type ErasureReport, erasureReportSchema, missingOf } from '../../node/erasure-report.ts'
 import { readApplicationKey } from '../../node/key-files.ts'
-import { argument, type Context, type Handler, type Options, optional, required, several, whole } from '../context.ts'
+import { argument, type Context, type Handler, type Options, required, whole } from '../context.ts'
 import { endpointOf, openClient } from '../node-access.ts'
-import { type Found, inWords, overview, type Selection } from './person.ts'
+import { type Found, inWords, overview } from './person.ts'
 import { retryMs } from './query.ts'
+import { selectionFrom } from './selection.ts'
 
 export const erase: Handler = async (_args, options, context) => {
   const selection = selectionFrom(options)
@@ -102,32 +103,6 @@ async function reportFor(args: readonly string[], options: Options, context: Con
   const requester = openRequester({ endpoint: await endpointOf(options, context), fetch, retryMs })
   const answer = await objectOf(await requester.send(`/erasures/${encodeURIComponent(argument(args, 0))}`))
   return erasureReportSchema.fromJson(answer, '')
-}
-
-/** Exactly one of --person, --item, --graph and --due. */
-function selectionFrom(options: Options): Selection {
-  const person = optional(options, 'person')
-  const graph = optional(options, 'graph')
-  const items = several(options, 'item')
-  const chosen: Selection[] = [
-    ...(person === undefined ? [] : [{ type: 'person' as const, person }]),
-    ...(graph === undefined ? [] : [{ type: 'graph' as const, graph }]),
-    ...(items.length === 0 ? [] : [{ type: 'items' as const, items: items.map(itemFrom) }]),
-    ...(options['due'] === true ? [{ type: 'due' as const }] : []),
-  ]
-  const [selection, ...more] = chosen
-  if (selection === undefined || more.length > 0) {
-    throw new LedgerError('USAGE', { expected: 'one of --person, --item, --graph, --due' })
-  }
-  return selection
-}
-
-function itemFrom(given: string): ReturnType<typeof itemIdOf> {
-  try {
-    return itemIdOf(given)
-  } catch (error) {
-    throw new LedgerError('USAGE', { option: '--item', expected: 'an item id' }, error)
-  }
 }
 
 function reasonFrom(options: Options): ErasureReason {
