@@ -5,9 +5,11 @@ import assert from 'node:assert/strict'
 import { copyFile, cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import fc from 'fast-check'
+import { Level } from 'level'
 import { utf8 } from '../../src/base/bytes.ts'
 import { LedgerError } from '../../src/base/errors.ts'
 import { openKeyRing } from '../../src/store/key-ring.ts'
+import { localKey, tables } from '../../src/store/layout.ts'
 import { openStore } from '../../src/store/store.ts'
 import { block, dump, iri, item, itemNamed, retraction, row, text, typed, World } from './world.ts'
 
@@ -162,12 +164,30 @@ describe('The files of a closed store', function () {
   })
 
   it('S13 show by a verification that the index and the items say different things', async () => {
-    const store = await world.store()
+    const sound = await world.store()
     try {
-      const { holds, rows, items, findings } = await store.verify()
+      const { holds, rows, items, findings } = await sound.verify()
       assert.deepEqual([holds, rows, items, findings], [true, 241, 7, []])
     } finally {
+      await sound.close()
+    }
+    await restored()
+    await rm(copy('store', 'closed.json'))
+    const level = new Level<Uint8Array, Uint8Array>(copy('store', 'data'), {
+      keyEncoding: 'view',
+      valueEncoding: 'view',
+    })
+    await level.del(localKey(tables.content, 3))
+    await level.close()
+    const keyRing = await openKeyRing(copy('keys'), world.root)
+    const store = await openStore(copy('store'), { keyRing })
+    try {
+      const { holds, items, findings } = await store.verify()
+      assert.deepEqual([holds, items], [false, 6])
+      assert.ok(findings.some(({ code, details }) => code === 'CONTENT_DIVERGED' && details['expected'] === 201))
+    } finally {
       await store.close()
+      await keyRing.close()
     }
   })
 })
