@@ -106,3 +106,25 @@ describe('A browser', () => {
     assert.ok(!inputs.includes('src/base/crypto/native.ts'))
   })
 })
+
+describe('quadrille/store', () => {
+  it('loads neither libp2p nor a query engine nor an HTTP server', async () => {
+    const { metafile } = await build({
+      absWorkingDir: root,
+      entryPoints: ['src/store/index.ts'],
+      bundle: true,
+      write: false,
+      metafile: true,
+      outdir: 'out',
+      format: 'esm',
+      platform: 'node',
+      packages: 'external',
+      conditions: ['source'],
+      logLevel: 'silent',
+    })
+    const packages = Object.values(metafile.outputs)
+      .flatMap((output) => output.imports.map(({ path }) => path))
+      .filter((path) => !path.startsWith('node:'))
+    assert.deepEqual([...new Set(packages)].sort(), ['cborg', 'level', 'sodium-native'])
+  })
+})

@@ -4,7 +4,8 @@
 import { LedgerError } from '../base/errors.ts'
 import type { ItemId } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
-import { type Cursor, compareRows, MergeCursor } from './cursor.ts'
+import type { Block } from './block-codec.ts'
+import { type Cursor, compareRows, MergeCursor, rowsBefore } from './cursor.ts'
 import { MemoryTables } from './memory-tables.ts'
 import type { Segment } from './segment.ts'
 import {
@@ -57,6 +58,8 @@ export class QuadIndex {
   /** Blocks with erasures since the store was opened. */
   erasures = 0
   closed = false
+  /** Where the last term was found: what is read together was mostly written together. Terms never change. */
+  #terms: Block = { width: 1, values: new Float64Array(), texts: [] }
 
   /**
    * All rows of a table from the first that does not sort before `from`, those of erased items included. Segments that
@@ -152,13 +155,24 @@ export class QuadIndex {
   text(id: LocalId): string | undefined {
     const known = this.memory.text(id) ?? this.frozen?.text(id)
     if (known !== undefined) return known
+    const near = textIn(this.#terms, id)
+    if (near !== undefined) return near
     for (const segment of this.segments) {
       if (segment.isOutside(termTable, [id], [id])) continue
-      const cursor = segment.cursor(termTable, [id])
-      if (cursor.values !== undefined && cursor.values[cursor.at] === id) return cursor.text()
+      const last = segment.blockCount(termTable) - 1
+      const block = segment.block(termTable, Math.min(last, segment.blockBefore(termTable, [id + 1])))
+      const text = textIn(block, id)
+      if (text === undefined) continue
+      this.#terms = block
+      return text
     }
     return undefined
   }
+}
+
+function textIn({ values, texts }: Block, id: LocalId): string | undefined {
+  const place = rowsBefore(values, 1, [id])
+  return values[place] === id ? texts[place] : undefined
 }
 
 function beginsWith(values: ArrayLike<number>, at: number, prefix: readonly number[]): boolean {
