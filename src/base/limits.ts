@@ -88,8 +88,8 @@ export const limits = {
   secretBytesMax: 4_096,
   /** Terms that a store keeps decoded in memory, by the characters of their text. */
   termCacheCharactersMax: 33_554_432,
-  /** LevelDB's table in memory before it goes to a file (two may exist): larger ones are merged less often. */
-  storeWriteBufferBytes: 4_194_304,
+  /** LevelDB's table in memory, and its log on disk, before it goes to a file: most of what is in it is deleted soon. */
+  storeWriteBufferBytes: 2_097_152,
   /** LevelDB's cache of file blocks. */
   storeCacheBytes: 8_388_608,
   /** Decoded blocks of segments in memory, unless the operator says otherwise. */

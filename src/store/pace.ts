@@ -5,15 +5,18 @@ export type Pace = () => Promise<void> | undefined
 
 const sliceMs = 4
 
-export function createPace(): Pace {
+/** `restMs`: what is left to others between two slices beyond their turn. */
+export function createPace(restMs = 0): Pace {
   let began = performance.now()
   return () => {
     if (performance.now() - began < sliceMs) return undefined
     return new Promise((resolve) => {
-      setImmediate(() => {
+      const goOn = (): void => {
         began = performance.now()
         resolve()
-      })
+      }
+      if (restMs === 0) setImmediate(goOn)
+      else setTimeout(goOn, restMs)
     })
   }
 }

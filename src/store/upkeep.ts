@@ -39,6 +39,8 @@ export class Upkeep {
   /** Rewritings of segments, one after another; the flush of a memory table does not wait for them. */
   readonly #works: Queue = new Queue()
   readonly #pace: Pace = createPace()
+  /** Nobody waits for a rewriting: it takes half of the time at most. */
+  readonly #restingPace: Pace = createPace(4)
   #building: Promise<SegmentEntry | undefined> | undefined
   #merging = false
   #closing = false
@@ -88,7 +90,7 @@ export class Upkeep {
       let bytes = 0
       for (const old of olds) {
         if (this.#closing) break
-        bytes += await this.#replace([old])
+        bytes += await this.#replace([old], this.#restingPace)
       }
       return { segments: olds.length, bytes }
     })
@@ -107,7 +109,7 @@ export class Upkeep {
     const frozen = index.memory
     index.frozen = frozen
     index.memory = new MemoryTables()
-    this.#building = this.#write((table) => frozen.cursors(table, []))
+    this.#building = this.#write((table) => frozen.cursors(table, []), this.#pace)
     this.#building.then(
       () => this.#inBackground(this.#parts.writes.run(() => this.#publishFlush())),
       (error: unknown) => this.#fail(error),
@@ -150,9 +152,9 @@ export class Upkeep {
   }
 
   /** One new segment in the place of `olds`. Bytes written. */
-  async #replace(olds: readonly Segment[]): Promise<number> {
+  async #replace(olds: readonly Segment[], pace: Pace = this.#pace): Promise<number> {
     const { index, segments, writes, publish } = this.#parts
-    const entry = await this.#write((table) => olds.map((segment) => segment.cursor(table, [])))
+    const entry = await this.#write((table) => olds.map((segment) => segment.cursor(table, [])), pace)
     const added = entry === undefined ? [] : [await Segment.open(entry, segments)]
     await writes.run(async () => {
       const place = (all: readonly Segment[]): readonly Segment[] => [
@@ -173,14 +175,14 @@ export class Upkeep {
     return entry?.fileBytes ?? 0
   }
 
-  #write(cursors: (table: number) => readonly Cursor[]): Promise<SegmentEntry | undefined> {
+  #write(cursors: (table: number) => readonly Cursor[], pace: Pace): Promise<SegmentEntry | undefined> {
     const { index, segments, keys } = this.#parts
     const sealing = { index: keys.active('index'), dictionary: keys.active('dictionary') }
     const source = {
       cursor: (table: number) => new MergeCursor(shapes[table] as Shape, cursors(table)),
       isErased: (item: number) => index.erased.has(item),
     }
-    return writeSegment(source, segments, sealing, this.#pace)
+    return writeSegment(source, segments, sealing, pace)
   }
 
   #inBackground(work: Promise<unknown>): void {
