@@ -99,7 +99,10 @@ export const reasonSchema: Schema<ErasureReason> = word(
   'other',
 )
 
-const approvalSchema: Schema<Approval> = named('approval', record<Approval>({ key: bytes(32), signature: bytes(64) }))
+export const approvalSchema: Schema<Approval> = named(
+  'approval',
+  record<Approval>({ key: bytes(32), signature: bytes(64) }),
+)
 
 export const countsSchema: Schema<PurgeCounts> = named(
   'purge-counts',

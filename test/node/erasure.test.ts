@@ -2,6 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { LedgerError } from '../../src/base/errors.ts'
+import { timeOf } from '../../src/base/ids.ts'
+import { signerOf } from '../../src/ledger/build.ts'
+import { approve, type ErasureDraft, signDraft } from '../../src/node/erasure-draft.ts'
 import type { QuadrilleNode } from '../../src/node/node.ts'
 import { scanFiles } from '../../src/store/raw-scan.ts'
 import { enrol, type Founded, foundFour, settled } from './consortium.ts'
@@ -63,6 +66,7 @@ describe('An erasure order at four nodes', function () {
   it('E3 erases nothing twice, and nothing that is unknown', async () => {
     const gone = await stated(founded, node(0), 4)
     const first = await erase(founded, node(0), erasers, [gone.place])
+    await settled(nodes, first.sequence)
     const again = await erase(founded, node(1), erasers, [gone.place])
     assert.deepEqual([first.code, again.code], ['OK', 'OK'])
     await settled(nodes, again.sequence)
@@ -105,6 +109,7 @@ describe('An erasure order at four nodes', function () {
 
   it('E3 is refused with LEGAL_HOLD while a hold lies on an item, and carried out once it is lifted', async () => {
     const held = await stated(founded, node(0), 8)
+    await settled(nodes)
     const hold = await act(founded, node(0), erasers.clerk, {
       type: 'hold',
       items: [held.place],
@@ -141,5 +146,30 @@ describe('An erasure order at four nodes', function () {
     )
     await erase(founded, node(0), erasers, [found.items[0]?.place as never])
     assert.deepEqual((await node(0).overview({ type: 'person', person })).items, [])
+  })
+
+  it('can be drafted, approved and sent on different machines, and an approval fits no other draft', async () => {
+    const gone = await stated(founded, node(0), 10)
+    const draft: ErasureDraft = {
+      kind: 'quadrille erasure draft 1',
+      ledger: node(0).ledger,
+      key: erasers.clerk.publicKey,
+      sequence: node(0).nextSequence(erasers.clerk.publicKey),
+      items: [gone.place],
+      reason: 'rectification',
+      reference: new Uint8Array(16),
+    }
+    const approval = await approve(draft, signerOf(erasers.officer))
+    const send = async (changed: Partial<ErasureDraft>): Promise<string> => {
+      const expires = timeOf(Date.now() + 60_000)
+      const { bytes } = await signDraft({ ...draft, ...changed }, approval, signerOf(erasers.clerk), expires)
+      return (await node(0).submit(bytes, new Uint8Array(), AbortSignal.timeout(20_000))).code
+    }
+    await assert.rejects(
+      send({ reason: 'other' }),
+      (error) => error instanceof LedgerError && error.code === 'SIGNATURE_INVALID',
+    )
+    await assert.rejects(signDraft(draft, approval, signerOf(erasers.officer), timeOf(1)), LedgerError)
+    assert.equal(await send({}), 'OK')
   })
 })

@@ -4,16 +4,19 @@
 import { randomBytes } from '#crypto'
 import { fromHex, toHex } from '../../base/bytes.ts'
 import { LedgerError } from '../../base/errors.ts'
-import { type TxId, txIdOf } from '../../base/ids.ts'
+import { keyId } from '../../base/hash.ts'
+import { type TxId, timeOf, txIdOf } from '../../base/ids.ts'
 import { limits } from '../../base/limits.ts'
 import { objectOf } from '../../http/client-answers.ts'
 import { openRequester } from '../../http/client-request.ts'
 import { signerOf } from '../../ledger/build.ts'
-import { type ErasureReason, reasonSchema } from '../../ledger/erasure-acts.ts'
+import { approvalSchema, comparePlaces, type ErasureReason, reasonSchema } from '../../ledger/erasure-acts.ts'
+import { approve, type ErasureDraft, erasureDraftSchema, signDraft } from '../../node/erasure-draft.ts'
 import { erasurePage } from '../../node/erasure-page.ts'
 import { type ErasureReport, erasureReportSchema, missingOf } from '../../node/erasure-report.ts'
-import { readApplicationKey } from '../../node/key-files.ts'
-import { argument, type Context, type Handler, type Options, required, whole } from '../context.ts'
+import { readJson } from '../../node/home.ts'
+import { readApplicationKey, writeNew } from '../../node/key-files.ts'
+import { argument, type Context, type Handler, type Options, optional, required, whole } from '../context.ts'
 import { endpointOf, openClient } from '../node-access.ts'
 import { type Found, inWords, overview } from './person.ts'
 import { retryMs } from './query.ts'
@@ -32,7 +35,70 @@ export const erase: Handler = async (_args, options, context) => {
     ])
     return 0
   }
-  return order(found, { reason, caseName }, options, context)
+  const draft = optional(options, 'draft')
+  return draft === undefined
+    ? order(found, { reason, caseName }, options, context)
+    : writeDraft(draft, found, { reason, caseName }, options, context)
+}
+
+/** For an approval on another machine. */
+async function writeDraft(
+  file: string,
+  { items }: Found,
+  { reason, caseName }: Wanted,
+  options: Options,
+  context: Context,
+): Promise<number> {
+  if (items.length > limits.placesPerActMax) {
+    throw new LedgerError('TOO_LARGE', { items: items.length, most: limits.placesPerActMax })
+  }
+  const { signing } = await readApplicationKey(required(options, 'as'))
+  const { ledger } = await openClient(options, context)
+  const draft: ErasureDraft = {
+    kind: 'quadrille erasure draft 1',
+    ledger,
+    key: signing.publicKey,
+    sequence: await nextNumber(signing.publicKey, options, context),
+    items: items.map(({ place }) => place).sort(comparePlaces),
+    reason,
+    reference: randomBytes(16),
+  }
+  await writeNew(file, `${JSON.stringify(erasureDraftSchema.toJson(draft), undefined, 2)}\n`, 0o644)
+  context.answer({ draft: file, case: caseName, reference: toHex(draft.reference), items: items.length }, [
+    `${file} would erase ${items.length} items. Note in the file of case ${caseName}: reference ${toHex(draft.reference)}.`,
+    `The second person approves it: quadrille erase approve ${file} --as officer.key > approval.json`,
+    `Then you send it: quadrille erase send ${file} --approval approval.json --as clerk.key`,
+  ])
+  return 0
+}
+
+export const approveDraft: Handler = async (args, options, context) => {
+  const draft = await readJson(argument(args, 0), erasureDraftSchema)
+  const { signing } = await readApplicationKey(required(options, 'as'))
+  context.document(approvalSchema.toJson(await approve(draft, signerOf(signing))))
+  return 0
+}
+
+export const sendDraft: Handler = async (args, options, context) => {
+  const draft = await readJson(argument(args, 0), erasureDraftSchema)
+  const approval = await readJson(required(options, 'approval'), approvalSchema)
+  const { signing } = await readApplicationKey(required(options, 'as'))
+  const client = await openClient(options, context)
+  const expires = timeOf(Date.now() + 2 * limits.submitMsMax)
+  const { bytes } = await signDraft(draft, approval, signerOf(signing), expires)
+  const { tx, height } = await client.submitTransaction(bytes, new Uint8Array())
+  context.answer({ order: tx, height, items: draft.items.length }, [
+    `Order ${tx} stands at height ${height}: ${draft.items.length} items are unreadable everywhere from there on.`,
+    `Wait until every node has purged its disk: quadrille erase status ${tx} --wait`,
+  ])
+  return 0
+}
+
+async function nextNumber(key: Uint8Array, options: Options, context: Context): Promise<number> {
+  const requester = openRequester({ endpoint: await endpointOf(options, context), fetch, retryMs })
+  const { next } = await objectOf(await requester.send(`/keys/${keyId(key)}`))
+  if (typeof next !== 'number') throw new LedgerError('ANSWER_UNEXPECTED', { field: 'next' })
+  return next
 }
 
 interface Wanted {
