@@ -79,7 +79,7 @@ function capital(word: string): string {
 /** Whether every old key is destroyed on every node. */
 export async function keysAct(story: Story, consortium: Consortium, { late }: Dataset): Promise<boolean> {
   const { members } = consortium
-  story.act('All four nodes turn their keys at rest while work goes on')
+  story.act(`All ${consortium.count} nodes turn their keys at rest while work goes on`)
   const rotated = members.map(({ home }) => quadrilleJson<Keys>('keys', 'rotate', '--wait', '--home', home))
   await submit(consortium, late.graph, [late])
   const ends = await Promise.all(rotated)

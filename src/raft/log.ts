@@ -2,7 +2,7 @@
 // before it (the Log Matching Property, section 3.5, made visible). Configurations take effect when they are appended, and
 // go again with their entry (section 4.1).
 
-import type { Digest, LedgerId, Sequence, Term } from '../base/ids.ts'
+import type { Digest, Epoch, LedgerId, Sequence, Term } from '../base/ids.ts'
 import { batchDigest, type RequestId, requestId } from '../consensus/batch.ts'
 import { type Link, runningHash } from '../consensus/certificate.ts'
 import { type Roster, rosterHash } from '../consensus/roster.ts'
@@ -70,6 +70,12 @@ export function entriesAfter({ base, entries }: Log, after: Sequence, count: num
 /** In force at `index`: of the last configuration entry at or below it. */
 export function configurationAt({ base, configured }: Log, index: Sequence): Configuration {
   return configured.findLast((each) => each.index <= index)?.configuration ?? base.configuration
+}
+
+/** Of an epoch that the log or its base knows. */
+export function rosterOf({ base, configured }: Log, epoch: Epoch): Roster | undefined {
+  const known = [...base.configuration, ...configured.flatMap(({ configuration }) => configuration)]
+  return known.find((roster) => roster.epoch === epoch)
 }
 
 /** What stood after `after` goes, `entries` come. Returns what went. */

@@ -9,10 +9,10 @@ import { type ResultCertificate, resultCertificateSchema, sortedSignatures } fro
 import type { Outcome } from '../consensus/contract.ts'
 import { type Result, resultBytes } from '../consensus/statements.ts'
 import { compact } from './compaction.ts'
-import { configurationAt } from './log.ts'
+import { configurationAt, rosterOf } from './log.ts'
 import type { RaftMessageOf } from './messages.ts'
 import { broadcast, refuse, send } from './out.ts'
-import { areQuorum, clock, configuration, elapsed, finalSequence, isQuorum, isVoter, type State } from './state.ts'
+import { areQuorum, clock, elapsed, finalSequence, isQuorum, isVoter, type State } from './state.ts'
 
 export function onApplied(state: State, outcome: Outcome): void {
   if (outcome.sequence <= state.applied.sequence) return
@@ -75,16 +75,18 @@ function countResult(state: State, message: RaftMessageOf<'result'>): void {
   const key = resultKey(result)
   const equals = [...tally.values()].filter((each) => resultKey(each.result) === key)
   const signers = new Set(equals.map((each) => each.signer))
-  if (!isQuorum(configuration(state).slice(0, 1), (node) => signers.has(node))) return
-  const signatures = sortedSignatures(equals.map((each) => ({ node: each.signer, signature: each.signature })))
+  const roster = rosterOf(state.log, result.epoch)
+  if (roster === undefined || !isQuorum([roster], (node) => signers.has(node))) return
+  const voters = equals.filter((each) => isVoter([roster], each.signer))
+  const signatures = sortedSignatures(voters.map((each) => ({ node: each.signer, signature: each.signature })))
   certified(state, { result, signatures })
 }
 
 export function onCertified(state: State, from: NodeId, { certificate }: RaftMessageOf<'certified'>): void {
   const { result, signatures } = certificate
-  const rosters = configuration(state).filter(({ epoch }) => epoch === result.epoch)
-  if (result.ledger !== state.setup.ledger || rosters.length === 0) return
-  if (areQuorum(rosters, signatures)) certified(state, certificate)
+  const roster = rosterOf(state.log, result.epoch)
+  if (result.ledger !== state.setup.ledger || roster === undefined) return
+  if (areQuorum([roster], signatures)) certified(state, certificate)
   else refuse(state, from, 'QUORUM_NOT_MET')
 }
 

@@ -69,6 +69,23 @@ describe('A genesis', () => {
     })
   })
 
+  it('founds a Raft ledger on three validators, none with more than may be away', () => {
+    const raft = (cards: Parameters<typeof testGenesis>[0]): ReturnType<typeof testGenesis> => ({
+      ...testGenesis(cards),
+      protocol: 'raft/1',
+    })
+    const three = organisationNames.slice(0, 3).map((id) => testCard(id, `${id}-1`))
+    const few = (genesis: ReturnType<typeof testGenesis>): readonly unknown[] =>
+      genesisFaults(genesis).filter(({ details }) => /at least/.test(String(details['expected'])))
+    assert.equal(few(testGenesis(three)).length, 1)
+    assert.equal(few(raft(three)).length, 0)
+    assert.equal(few(raft(three.slice(1))).length, 1)
+    const crowded = raft([...three, testCard('acme', 'acme-2')])
+    assert.ok(codes(genesisFaults(crowded)).includes('ORGANISATION_TOO_LARGE'))
+    const paxos = { ...testGenesis(), protocol: 'paxos/1' }
+    assert.deepEqual(codes(genesisFaults(paxos)), ['GENESIS_INVALID'])
+  })
+
   it('P29 refuses an organisation with more validators than may lie', () => {
     const eight = [
       ...organisationNames.map((id) => testCard(id, `${id}-1`)),

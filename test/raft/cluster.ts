@@ -54,6 +54,8 @@ export class Cluster {
   loses: (message: Message) => boolean = () => false
   now = 1_700_000_000_000
   queue: Message[] = []
+  /** Kept by the test. */
+  readonly later: Message[] = []
   readonly #all: Roster
 
   /** `voters`: how many of the servers make up the first roster. */

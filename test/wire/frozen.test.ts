@@ -17,7 +17,13 @@ import {
 import { encode } from '../../src/base/schema.ts'
 import { type Batch, batchDigest, batchSchema, nullBatch, requestId } from '../../src/consensus/batch.ts'
 import { blockHash, blockHeaderSchema } from '../../src/consensus/block.ts'
-import { resultCertificateSchema } from '../../src/consensus/certificate.ts'
+import {
+  agreedOf,
+  commitCertificateSchema,
+  type Link,
+  resultCertificateSchema,
+  runningHash,
+} from '../../src/consensus/certificate.ts'
 import { rosterHash, rosterSchema } from '../../src/consensus/roster.ts'
 import { agreementBytes, resultBytes } from '../../src/consensus/statements.ts'
 import { itemIdFor, transactionSchema, txIdFor } from '../../src/ledger/transaction.ts'
@@ -78,5 +84,19 @@ describe('The agreed formats', () => {
       roster: { bytes: toHex(encode(rosterSchema, roster)), hash: rosterHash(roster) },
       transaction: { bytes: toHex(encode(transactionSchema, transaction)), id: tx, item: itemIdFor(tx, 0) },
     })
+  })
+
+  it('of Raft are frozen', () => {
+    const links = [
+      { term: 3 as Round, batch: digest, configuration: [] },
+      { term: 4 as Round, batch: digest, configuration: [rosterHash(roster)] },
+    ]
+    const first = runningHash(digest, links[0] as Link)
+    const second = runningHash(first, links[1] as Link)
+    const agreement = { ledger, epoch, round: 4 as Round, sequence, digest: second }
+    const signatures = [{ node, signature: new Uint8Array(64) }]
+    const certificate = { type: 'raft' as const, agreement, previous: digest, links, signatures }
+    const bytes = toHex(encode(commitCertificateSchema, certificate))
+    matchesFrozen('raft.json', { hashes: [first, second], certificate: bytes, agreed: agreedOf(certificate) })
   })
 })
