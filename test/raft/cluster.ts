@@ -57,6 +57,7 @@ export class Cluster {
   /** Kept by the test. */
   readonly later: Message[] = []
   readonly #all: Roster
+  readonly #answers: { readonly server: Server; readonly input: Input<RaftMessage> }[] = []
 
   /** `voters`: how many of the servers make up the first roster. */
   constructor(nodes: number, voters: number = nodes) {
@@ -160,6 +161,10 @@ export class Cluster {
     const effects = server.core?.step(input) ?? []
     server.effects.push(...effects)
     for (const effect of effects) this.#carryOut(server, effect)
+    // What follows from these effects comes after all of them, as in a host.
+    for (let next = this.#answers.shift(); next !== undefined; next = this.#answers.shift()) {
+      this.give(next.server, next.input)
+    }
     return effects
   }
 
@@ -184,7 +189,7 @@ export class Cluster {
         break
       }
       case 'check':
-        this.give(server, { type: 'checked', token: effect.token, verdict: 'valid' })
+        this.#answer(server, { type: 'checked', token: effect.token, verdict: 'valid' })
         break
       case 'deliver':
         this.#agree(effect)
@@ -200,6 +205,10 @@ export class Cluster {
       default:
         break
     }
+  }
+
+  #answer(server: Server, input: Input<RaftMessage>): void {
+    this.#answers.push({ server, input })
   }
 
   #verify(message: RaftMessage): void {
@@ -224,12 +233,12 @@ export class Cluster {
       .map((bytes) => new TextDecoder().decode(bytes.slice(1)))
       .find((text) => text.startsWith('roster '))
     const next = asked === undefined ? undefined : this.rosters[Number(asked.slice(7))]
-    this.give(server, { type: 'applied', outcome, next })
+    this.#answer(server, { type: 'applied', outcome, next })
   }
 
   #fetch(server: Server, token: number, sequence: Sequence): void {
     if (!this.agreed.has(sequence)) {
-      this.give(server, { type: 'fetchFailed', token })
+      this.#answer(server, { type: 'fetchFailed', token })
       return
     }
     for (let at = server.machine.height + 1; at <= sequence; at++) {
@@ -237,7 +246,7 @@ export class Cluster {
       server.machine.execute(at as Sequence, batch, certificate)
     }
     const { applied: outcome, checkpoint } = server.machine
-    this.give(server, { type: 'installed', outcome, checkpoint, roster: this.rosters[0] as Roster })
+    this.#answer(server, { type: 'installed', outcome, checkpoint, roster: this.rosters[0] as Roster })
   }
 }
 
