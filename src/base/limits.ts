@@ -98,6 +98,8 @@ export const limits = {
   quadsPerChange: 4_096,
   /** Rows of one block of a segment (measured: fewer cost more bytes a row, more cost more for each point look-up). */
   blockRows: 128,
+  /** Texts of one block of terms: one long text must not make many short ones slow to read. */
+  blockCharacters: 8_192,
   /** A memory table goes into a segment beyond this: bounds what a start reads again, and how long a sort takes. */
   memoryTableBytesMax: 8_388_608,
   /** Segments of about one size before they are merged into one: bounds how many a look-up asks, and how often a row is written. */

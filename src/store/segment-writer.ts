@@ -101,6 +101,7 @@ class SegmentWriter {
     let values = new Float64Array(limits.blockRows * width)
     let texts: string[] = []
     let filled = 0
+    let characters = 0
     let blocks = 0
     let last: readonly number[] = []
     const end = async (): Promise<void> => {
@@ -111,6 +112,7 @@ class SegmentWriter {
       await this.#put(sealed)
       blocks += 1
       filled = 0
+      characters = 0
       values = new Float64Array(limits.blockRows * width)
       texts = []
       await this.#pace()
@@ -120,10 +122,14 @@ class SegmentWriter {
       const row = cursor.values.subarray(cursor.at, cursor.at + width)
       if (item !== undefined && source.isErased(row[item] as number)) continue
       values.set(row, filled * width)
-      if (table === termTable) texts.push(cursor.text())
+      if (table === termTable) {
+        const text = cursor.text()
+        texts.push(text)
+        characters += text.length
+      }
       this.#note(table, row)
       filled += 1
-      if (filled === limits.blockRows) await end()
+      if (filled === limits.blockRows || characters >= limits.blockCharacters) await end()
     }
     if (filled > 0) await end()
     if (blocks > 0) fences.push(...last, this.#written + this.#waitingBytes, 0)
