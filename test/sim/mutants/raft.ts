@@ -78,12 +78,6 @@ export const bugs: readonly RaftBug[] = [
     replace: 'if (settleInstall(state, from) || state !== undefined) return',
   },
   {
-    name: 'keeps its own log under the base of another',
-    file: 'compaction.ts',
-    find: 'if (!keeps) takeBase(state, { index, term: indexTerm, hash, configuration }, false)',
-    replace: 'if (!keeps) takeBase(state, { index, term: indexTerm, hash, configuration }, true)',
-  },
-  {
     name: 'forgets the running hash at the base when it starts',
     file: 'restart.ts',
     find: 'rebase(state.log, { index, term, hash, configuration }, false)',
