@@ -192,7 +192,8 @@ async function submit(
 async function ready(member: Member): Promise<void> {
   await eventually(`${member.name} is connected to a quorum`, async () => {
     if (member.process?.alive === false) throw new Error(member.process.output)
-    return (await stateOf(member)).quorumConnected ? true : undefined
+    const { quorumConnected, serves } = await stateOf(member)
+    return quorumConnected && serves ? true : undefined
   })
 }
 

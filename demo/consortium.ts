@@ -37,6 +37,7 @@ export interface NodeState {
   readonly quads: number
   readonly waiting: number
   readonly quorumConnected: boolean
+  readonly serves: boolean
 }
 
 /** With pbft members may lie; with raft they may only crash, and so fewer are enough. */

@@ -140,6 +140,12 @@ const ownErrors = {
     sentence: 'Two roots of the audit log contradict each other.',
     next: 'Stop writing, keep both notes, and call the other members: someone shows different logs to different people.',
   },
+  CATCHING_UP: {
+    exit: 5,
+    sentence:
+      'This node was away and has not caught up with the others: its copy may still hold what was erased meanwhile.',
+    next: 'Wait until `quadrille status` says that it serves, or ask another node.',
+  },
   TOO_BUSY: {
     exit: 5,
     sentence: 'This node holds as many waiting transactions as it may.',

@@ -34,6 +34,7 @@ interface HttpStatus {
   readonly connected: readonly string[]
   readonly quorumConnected: boolean
   readonly waiting: number
+  readonly serves: boolean
 }
 
 interface HttpCounters {

@@ -122,11 +122,11 @@ function stateRoutes(server: FastifyInstance, node: HttpNode, figures: Figures):
   /** The process answers; nothing else is asked. */
   server.get('/healthz', (_, reply) => reply.type('text/plain').send('ok\n'))
 
-  /** Whether it can take transactions: connected with a quorum, and all that is known to be final is executed. */
+  /** Whether it can take transactions and answer: connected with a quorum, caught up, and all that is final is executed. */
   server.get('/readyz', async (_, reply) => {
-    const { quorumConnected, height, final, state, note } = await node.status()
-    const ready = quorumConnected && height >= final
-    return reply.code(ready ? 200 : 503).send({ ready, quorumConnected, height, final, state, note })
+    const { quorumConnected, serves, height, final, state, note } = await node.status()
+    const ready = quorumConnected && serves && height >= final
+    return reply.code(ready ? 200 : 503).send({ ready, quorumConnected, serves, height, final, state, note })
   })
 
   server.get('/status', async () => node.status())

@@ -86,6 +86,10 @@ export interface NodeStatus {
   /** Whether a quorum of validators, this node included, is connected. */
   readonly quorumConnected: boolean
   readonly waiting: number
+  /** Whether it answers from its copy: not before it has caught up with the others. */
+  readonly serves: boolean
+  /** The height that each other validator told last, by its name. */
+  readonly heights: Readonly<Record<string, number>>
 }
 
 const dayMs = 86_400_000
@@ -198,8 +202,9 @@ export class QuadrilleNode {
     return this.#running.machine.applied.sequence
   }
 
-  /** Quads as of a height, now by default. @throws RangeError for a height that is not here. */
+  /** Quads as of a height, now by default. @throws LedgerError CATCHING_UP; RangeError for a height that is not here. */
   source(height: number = this.height): Reader {
+    this.#requireServing()
     return this.#open.store.at(height)
   }
 
@@ -239,6 +244,13 @@ export class QuadrilleNode {
       missing: others.filter((other) => !connected.includes(other)).map(({ node }) => nameOf(node)),
       quorumConnected: connected.length + 1 >= quorum,
       waiting: core.waiting,
+      serves: this.#running.serves(),
+      heights: Object.fromEntries(
+        others.flatMap(({ node }): readonly [string, number][] => {
+          const height = this.#running.heightOf(node)
+          return height === undefined ? [] : [[nameOf(node), height]]
+        }),
+      ),
     }
   }
 
@@ -289,8 +301,9 @@ export class QuadrilleNode {
     return this.#open.log.leaves(from, to)
   }
 
-  /** What is kept of an item; undefined when it is not here. */
+  /** What is kept of an item; undefined when it is not here. @throws LedgerError CATCHING_UP */
   async item(item: ItemId): Promise<KeptItem | undefined> {
+    this.#requireServing()
     return this.#running.machine.item(item)
   }
 
@@ -314,7 +327,12 @@ export class QuadrilleNode {
     return personQuads(this.#overviews, person)
   }
 
+  #requireServing(): void {
+    if (!this.#running.serves()) throw new LedgerError('CATCHING_UP')
+  }
+
   get #overviews(): Overviews {
+    this.#requireServing()
     const { machine } = this.#running
     const { store, blocks } = this.#open
     const organisation = this.#member?.organisation

@@ -17,6 +17,7 @@ import type { Member } from '../p2p/admission.ts'
 import { type Mesh, type MeshEvent, openMesh } from '../p2p/mesh.ts'
 import type { BlockArchive } from '../store/blocks.ts'
 import { createClaimChecker } from './claims.ts'
+import { Freshness } from './freshness.ts'
 import type { KeyEvent } from './key-care.ts'
 import { LedgerMachine } from './machine.ts'
 import { NodeActs } from './node-acts.ts'
@@ -67,6 +68,8 @@ export class Runtime {
   readonly #acts: NodeActs
   readonly #purges: Purges
   readonly #validator: Validator
+  readonly #freshness = new Freshness()
+  readonly #telling: NodeJS.Timeout
   #final: ResultCertificate | undefined
 
   private constructor(options: RuntimeOptions, started: Started) {
@@ -119,6 +122,9 @@ export class Runtime {
       onEvent,
       onFailure,
     })
+    this.#telling = setInterval(() => {
+      for (const peer of mesh.peers()) this.tellHeight(peer)
+    }, tellHeightMs)
     mesh.onMessage((from, _priority, bytes) => {
       this.#receive(from, bytes).catch((error) => this.#blame(from, error))
     })
@@ -162,7 +168,12 @@ export class Runtime {
     const final = await lastKept(blocks, machine.applied.sequence)
     const records = await journal.read()
     // Last, so that nothing that fails before it leaves a port open.
-    const mesh = await openMesh({ ledger, self, transportSeed: identity.transport, listen, members, onEvent })
+    const onMeshEvent = (event: MeshEvent): void => {
+      if (event.type === 'connected') running.runtime?.tellHeight(event.node)
+      onEvent(event)
+    }
+    const transportSeed = identity.transport
+    const mesh = await openMesh({ ledger, self, transportSeed, listen, members, onEvent: onMeshEvent })
     running.runtime = new Runtime(options, { machine, mesh, payloads, verdicts, final, journal: records })
     running.runtime.#purges.wake()
     return running.runtime
@@ -173,12 +184,35 @@ export class Runtime {
     return this.#final
   }
 
+  /** Whether this node may answer from its copy, as freshness.ts says. */
+  serves(): boolean {
+    const { ledger, applied } = this.machine
+    return this.#freshness.serves({
+      self: this.#options.self,
+      roster: ledger.roster(),
+      faults: faultModelOf(ledger.genesis.protocol),
+      height: applied.sequence,
+      checkpointInterval: ledger.parameters().checkpointInterval,
+    })
+  }
+
+  /** The height that a peer told last; undefined before it did. */
+  heightOf(node: NodeId): number | undefined {
+    return this.#freshness.heightOf(node)
+  }
+
+  /** Peers learn how far this node is. */
+  tellHeight(peer: NodeId): void {
+    this.#send(peer, { type: 'height', height: this.machine.applied.sequence })
+  }
+
   /** What the protocol says of itself. */
   status(): CoreStatus {
     return this.#validator.status()
   }
 
   async stop(): Promise<void> {
+    clearInterval(this.#telling)
     const purged = this.#purges.stop()
     await this.#acts.stop()
     await purged
@@ -269,6 +303,9 @@ export class Runtime {
         }
         this.#sync.receive(from, envelope)
         break
+      case 'height':
+        this.#freshness.heard(from, envelope.height)
+        break
       case 'blocks-wanted':
         await this.#serve(from, envelope)
     }
@@ -301,6 +338,8 @@ interface Started {
   readonly final: ResultCertificate | undefined
   readonly journal: readonly JournalRecord[]
 }
+
+const tellHeightMs = 1_000
 
 /** What each node may choose for itself. */
 const hostParameters = { pipelineMax: 8, requestsMax: 4096, resendMs: 500, suspectMsMax: 30_000 } as const

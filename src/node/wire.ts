@@ -28,6 +28,8 @@ export type Envelope =
   | { readonly type: 'blocks-wanted'; readonly from: Sequence; readonly count: number }
   /** Blocks from `from` on, without gaps; none when the sender does not have that block. */
   | { readonly type: 'blocks'; readonly from: Sequence; readonly blocks: readonly ServedBlock[] }
+  /** The last block that the sender executed. */
+  | { readonly type: 'height'; readonly height: Sequence }
 
 const carriedPayloadSchema: Schema<CarriedPayload> = named(
   'carried-payload',
@@ -49,5 +51,6 @@ export const envelopeSchema: Schema<Envelope> = named(
     payloads: [3, { payloads: payloadsSchema }],
     'blocks-wanted': [4, { from: uint<Sequence>(), count: uint(limits.blocksPerAnswerMax) }],
     blocks: [5, { from: uint<Sequence>(), blocks: list(servedBlockSchema, limits.blocksPerAnswerMax) }],
+    height: [6, { height: uint<Sequence>() }],
   }),
 )

@@ -121,7 +121,15 @@ describe('An erasure in four processes', function () {
     await rm(home, { recursive: true })
     await cp(yesterday, home, { recursive: true })
     assert.equal(await leftOf(gone, victim), 1)
+    // Alone it answers nothing from its copy.
+    for (const node of others) node.signal('SIGSTOP')
     victim.start()
+    const answer = await eventually('the restored node listens', () =>
+      fetch(`${victim.url}/dump`).catch(() => undefined),
+    )
+    assert.equal(answer.status, 503)
+    assert.equal(((await answer.json()) as { code: string }).code, 'CATCHING_UP')
+    for (const node of others) node.signal('SIGCONT')
     await eventually('the disk of yesterday is purged', async () =>
       (await leftOf(gone, victim)) === 0 ? true : undefined,
     )

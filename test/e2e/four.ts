@@ -37,6 +37,7 @@ export interface State {
   readonly note: string
   readonly waiting: number
   readonly quorumConnected: boolean
+  readonly serves: boolean
 }
 
 /** One node: its home, and the process that runs it or ran it last. */
@@ -152,7 +153,8 @@ export class Four {
   async ready(node: NodeProcess): Promise<void> {
     await eventually(`${node.name} is connected to a quorum`, async () => {
       if (!node.alive) throw new Error(node.output.slice(-2_000))
-      return (await node.state()).quorumConnected ? true : undefined
+      const { quorumConnected, serves } = await node.state()
+      return quorumConnected && serves ? true : undefined
     })
   }
 

@@ -29,8 +29,8 @@ describe('four processes from the built command line', function () {
       consortium.members.map((member) =>
         eventually(`${member.name} is connected to a quorum`, async () => {
           if (member.process?.alive === false) throw new Error(member.process.output)
-          const { quorumConnected } = await stateOf(member)
-          return quorumConnected ? true : undefined
+          const { quorumConnected, serves } = await stateOf(member)
+          return quorumConnected && serves ? true : undefined
         }),
       ),
     )

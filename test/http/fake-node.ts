@@ -41,6 +41,7 @@ export class FakeNode implements HttpNode {
   readonly submitted: { readonly transaction: Uint8Array; readonly payload: Uint8Array }[] = []
   submitting: (signal: AbortSignal) => Promise<HttpSubmission> = async () => ({ tx, sequence: 7, index: 0, code: 'OK' })
   quorumConnected = true
+  serves = true
   readonly blocksKept: readonly Uint8Array[] = Array.from({ length: 7 }, (_, n) => Uint8Array.of(n + 1, 1, 2, 3))
 
   async status() {
@@ -58,6 +59,7 @@ export class FakeNode implements HttpNode {
       connected: ['b', 'c'],
       quorumConnected: this.quorumConnected,
       waiting: 0,
+      serves: this.serves,
     }
   }
 

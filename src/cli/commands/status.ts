@@ -1,4 +1,4 @@
-// quadrille status: how a node is, and with --wait the moment when a quorum is connected.
+// quadrille status: how a node is, and with --wait the moment when a quorum is connected and the node answers.
 
 import { LedgerError } from '../../base/errors.ts'
 import type { JsonValue } from '../../base/schema.ts'
@@ -20,9 +20,9 @@ export const status: Handler = async (_args, options, context) => {
   const until = Date.now() + timeoutMs
   const requester = openRequester({ endpoint, fetch, retryMs: wait === undefined ? 0 : timeoutMs })
   let now = await ask(requester)
-  while (wait !== undefined && now['quorumConnected'] !== true) {
+  while (wait !== undefined && (now['quorumConnected'] !== true || now['serves'] !== true)) {
     if (Date.now() > until) throw new LedgerError('QUORUM_AWAY', { missing: listed(now['missing']) })
-    context.progress(`waiting for ${listed(now['missing'])}`)
+    context.progress(now['quorumConnected'] === true ? 'catching up' : `waiting for ${listed(now['missing'])}`)
     await new Promise((resolve) => setTimeout(resolve, pollMs))
     now = await ask(requester)
   }
@@ -44,6 +44,7 @@ function inWords(now: Status): readonly string[] {
     `quads    ${word('quads')}`,
     `leader   ${word('leader')}, ${now['faults'] === 'crash-fault' ? 'term' : 'view'} ${word('round')}, epoch ${word('epoch')}, ${word('state')}`,
     `quorum   ${word('quorum')} of ${word('validators')} validators; connected: ${listed(now['connected'])}; missing: ${listed(now['missing'])}`,
+    `answers  ${now['serves'] === true ? 'yes' : 'not yet: it has not caught up with the others'}`,
     ...(now['note'] ? [`note     ${word('note')}`] : []),
   ]
 }
