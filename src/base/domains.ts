@@ -25,6 +25,7 @@ export type HashDomain =
   | 'skolem'
   | 'view-change'
   | 'raft-log'
+  | 'evidence'
   | 'fingerprint'
 
 /** What a signature can be over. */

@@ -205,8 +205,8 @@ export const ledgerErrors = {
   },
   EVIDENCE_EMPTY: {
     exit: 1,
-    sentence: 'The evidence shows a part of a payload that is as it should be.',
-    next: 'Nothing: it proves nothing against its author.',
+    sentence: 'The evidence proves nothing: what it shows is as it should be, or nobody known signed it.',
+    next: 'If the validators have changed since, name the validators of its epoch with --bundle and an audit export.',
   },
   // Founding.
   GENESIS_INVALID: {

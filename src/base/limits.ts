@@ -66,6 +66,10 @@ export const limits = {
   damageSearchBytesMax: 268_435_456,
   /** Rule. Items that one order or hold names: what fits a transaction. */
   placesPerActMax: 2_048,
+  /** One piece of evidence: two signed statements, or a transaction with one of its parts. */
+  evidenceBytesMax: 1_048_576,
+  /** Pieces of evidence that a node keeps: each convicts, and a liar makes as many as it likes. */
+  evidenceFilesMax: 256,
   /** Pieces of bytes that a node looks for after one erasure order: what 2 048 items of some hundred rows leave. */
   probesPerOrderMax: 4_194_304,
   /** One record of the state: the largest hold or order, and head-room. */

@@ -102,3 +102,18 @@ export function argument(args: readonly string[], place: number): string {
 function flag(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 }
+
+/** An argument that names something. @throws LedgerError USAGE */
+export function identifier<Id>(
+  args: readonly string[],
+  place: number,
+  parse: (text: string) => Id,
+  expected: string,
+): Id {
+  const given = argument(args, place)
+  try {
+    return parse(given)
+  } catch (error) {
+    throw new LedgerError('USAGE', { argument: given, expected }, error)
+  }
+}

@@ -2,7 +2,6 @@
 // codes and numbers; never a quad, a query or a key.
 
 import { type Logger, pino, stdSerializers } from 'pino'
-import { toBase64 } from '../base/bytes.ts'
 import type { NodeId } from '../base/ids.ts'
 import type { Config } from '../node/config.ts'
 import type { NodeEvent } from '../node/index.ts'
@@ -73,7 +72,7 @@ function lineOf(event: NodeEvent, nameOf: (node: NodeId) => string): Line {
     case 'rotation-failed':
       return ['error', 'a rotation of keys stopped', { code: event.code }]
     case 'accuse':
-      return ['error', 'misbehaviour', { peer: nameOf(event.culprit), evidence: toBase64(event.evidence) }]
+      return ['error', 'misbehaviour', { peer: nameOf(event.culprit) }]
     case 'fence':
       return ['fatal', 'fenced: this node signs nothing more', { code: event.code }]
   }

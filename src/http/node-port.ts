@@ -3,7 +3,7 @@
 
 import type { Literal, NamedNode } from '@rdfjs/types'
 import type { ErrorCode } from '../base/errors.ts'
-import type { ItemId, KeyId, TxId } from '../base/ids.ts'
+import type { Digest, ItemId, KeyId, TxId } from '../base/ids.ts'
 import type { SignedGenesis } from '../ledger/genesis.ts'
 import type { Part } from '../ledger/payload.ts'
 import type { QuadSource } from '../sparql/engine.ts'
@@ -35,6 +35,7 @@ interface HttpStatus {
   readonly quorumConnected: boolean
   readonly waiting: number
   readonly serves: boolean
+  readonly evidence: number
 }
 
 interface HttpCounters {
@@ -68,6 +69,15 @@ export interface HttpPersonQuad {
   readonly graph: string
 }
 
+export interface HttpEvidence {
+  readonly id: Digest
+  /** Name of a node. */
+  readonly culprit: string
+  readonly sentence: string
+  /** As JSON, to be checked by anybody. */
+  readonly document: object
+}
+
 export interface HttpNode {
   readonly genesis: SignedGenesis
   /** Of the last executed block. */
@@ -93,6 +103,10 @@ export interface HttpNode {
   keys(): object
   /** Begins to turn the keys at rest, unless that is under way; gives what `keys` gives. */
   rotateKeys(): object
+  /** What this node keeps against validators that contradicted themselves. */
+  evidence(): readonly HttpEvidence[]
+  /** Documents against the author of a transaction with malformed parts. */
+  payloadEvidence(tx: TxId): Promise<readonly object[]>
   /** An ErasureReport; undefined for an unknown order. */
   erasure(order: TxId): Promise<object | undefined>
   /** Items that the node's organisation controls, and what there is to know before they are erased. */

@@ -5,6 +5,7 @@ import { type FastifyInstance, fastify } from 'fastify'
 import { LedgerError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { erasureRoutes } from './erasure-routes.ts'
+import { evidenceRoutes } from './evidence-routes.ts'
 import { requireLocalRequest, requireLoopback } from './guard.ts'
 import { keyRoutes } from './key-routes.ts'
 import { ledgerRoutes } from './ledger-routes.ts'
@@ -55,6 +56,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   ledgerRoutes(server, node, submitTimeoutMs)
   logRoutes(server, node)
   erasureRoutes(server, node, onError)
+  evidenceRoutes(server, node)
   keyRoutes(server, node)
   stateRoutes(server, node, figures)
   return listen(server, bind)

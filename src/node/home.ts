@@ -9,6 +9,7 @@
 //   data/blocks/      blocks and their certificates, append-only
 //   data/log/         the consortium log, append-only
 //   data/checkpoint.json  the last tree head that this node signed, so that it never contradicts itself
+//   data/evidence/    what proves that a validator contradicted itself; portable, no secret
 //   data/purges/      what an erasure under way must not leave, masked; empty when none is
 //   data/store/       quads and payloads: the only erasable root
 //
@@ -34,6 +35,7 @@ export interface Home {
   readonly blocks: string
   readonly log: string
   readonly checkpoint: string
+  readonly evidence: string
   readonly purges: string
   readonly store: string
 }
@@ -55,6 +57,7 @@ export function homeAt(given?: string, environment: NodeJS.ProcessEnv = process.
     blocks: join(data, 'blocks'),
     log: join(data, 'log'),
     checkpoint: join(data, 'checkpoint.json'),
+    evidence: join(data, 'evidence'),
     purges: join(data, 'purges'),
     store: join(data, 'store'),
   }
@@ -69,6 +72,7 @@ export async function createFolders(home: Home): Promise<void> {
     home.journal,
     home.blocks,
     home.log,
+    home.evidence,
     home.purges,
     home.store,
   ]) {

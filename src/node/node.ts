@@ -18,7 +18,6 @@ import { encode } from '../base/schema.ts'
 import { selfTest } from '../base/self-test.ts'
 import { type ResultCertificate, resultCertificateSchema } from '../consensus/certificate.ts'
 import type { Clock } from '../consensus/ports.ts'
-import { type FaultModel, faultModelOf, quorumOf } from '../consensus/quorum.ts'
 import { checkGenesis } from '../ledger/founding.ts'
 import { ledgerIdFor, type SignedGenesis } from '../ledger/genesis.ts'
 import type { Node } from '../ledger/records.ts'
@@ -26,16 +25,21 @@ import type { MeshCounters } from '../p2p/counters.ts'
 import type { Reader } from '../store/reader.ts'
 import type { UnlockProvider } from '../store/unlock.ts'
 import type { ErasureReport } from './erasure-report.ts'
+import { type EvidenceDocument, evidenceDocumentSchema } from './evidence.ts'
+import { EvidenceFiles } from './evidence-files.ts'
 import type { Home } from './home.ts'
 import { KeyCare, type KeyStatus } from './key-care.ts'
 import type { KeptItem } from './machine.ts'
+import { type NodeStatus, nodeStatus } from './node-status.ts'
 import { openParts, type Parts } from './parts.ts'
+import { payloadEvidence } from './payload-evidence.ts'
 import { type Overview, type Overviews, overview, personQuads } from './person-overview.ts'
 import { Persons, type Selection } from './persons.ts'
 import { type NodeEvent, Runtime } from './runtime.ts'
 import { softwareDigest } from './software.ts'
 import type { Submission } from './submissions.ts'
 
+export type { NodeStatus } from './node-status.ts'
 export type { NodeEvent } from './runtime.ts'
 export type { Submission } from './submissions.ts'
 
@@ -55,41 +59,12 @@ export interface NodeOptions {
   readonly seal?: boolean
 }
 
-export interface NodeStatus {
-  readonly ledger: LedgerId
-  readonly name: string
-  readonly node: NodeId
-  readonly nodeName: string
-  readonly organisation: string
-  readonly protocol: string
-  /** What its certificates prove. */
-  readonly faults: FaultModel
-  /** Height of the last executed block, and the hash of its header. */
-  readonly height: number
-  readonly head: Digest
-  /** Height up to which a quorum is known to have the same result. */
-  readonly final: number
-  readonly stable: number
-  readonly logSize: number
-  readonly logRoot: Digest
-  readonly quads: number
-  readonly epoch: number
-  readonly round: number
-  readonly leader: string
-  readonly state: string
-  /** What this node waits for, in one sentence; empty when nothing. */
-  readonly note: string
-  readonly validators: number
-  readonly quorum: number
-  readonly connected: readonly string[]
-  readonly missing: readonly string[]
-  /** Whether a quorum of validators, this node included, is connected. */
-  readonly quorumConnected: boolean
-  readonly waiting: number
-  /** Whether it answers from its copy: not before it has caught up with the others. */
-  readonly serves: boolean
-  /** The height that each other validator told last, by its name. */
-  readonly heights: Readonly<Record<string, number>>
+export interface NodeEvidence {
+  readonly id: Digest
+  /** Name of the node that signed what contradicts itself. */
+  readonly culprit: string
+  readonly sentence: string
+  readonly document: object
 }
 
 const dayMs = 86_400_000
@@ -111,6 +86,7 @@ export class QuadrilleNode {
   #keyCare: KeyCare | undefined
   #stopping: Promise<void> | undefined
   #persons: Persons | undefined
+  #evidence: EvidenceFiles | undefined
 
   /** @throws LedgerError what founding.ts finds; NODE_UNKNOWN when the genesis does not name this node. */
   constructor(options: NodeOptions) {
@@ -132,6 +108,8 @@ export class QuadrilleNode {
     const parts = await openParts({ home, ledger: this.ledger, self, unlock, seal })
     this.#parts = parts
     try {
+      const evidence = await EvidenceFiles.open(home.evidence)
+      this.#evidence = evidence
       this.#runtime = await Runtime.start({
         parts,
         genesis: genesis.genesis,
@@ -139,6 +117,7 @@ export class QuadrilleNode {
         listen,
         clock,
         random,
+        evidence,
         erasing: {
           notes: home.purges,
           searched: [home.root],
@@ -208,50 +187,15 @@ export class QuadrilleNode {
     return this.#open.store.at(height)
   }
 
-  async status(): Promise<NodeStatus> {
-    const { machine, mesh } = this.#running
-    const core = this.#running.status()
-    const ledger = machine.ledger
-    const nameOf = (id: NodeId): string => ledger.node(id)?.name ?? id
-    const others = ledger.roster().validators.filter(({ node }) => node !== this.#options.self)
-    const connected = others.filter(({ node }) => mesh.peers().includes(node))
-    const faults = faultModelOf(ledger.genesis.protocol)
-    const quorum = quorumOf(faults, others.length + 1)
-    const member = this.#member
-    return {
-      ledger: this.ledger,
-      name: ledger.genesis.name,
-      node: this.#options.self,
-      nodeName: member?.name ?? this.#options.self,
-      organisation: member?.organisation ?? '',
-      protocol: ledger.genesis.protocol,
-      faults,
-      height: machine.applied.sequence,
-      head: machine.applied.block,
-      final: this.#running.final()?.result.sequence ?? 0,
-      stable: core.stable,
-      logSize: machine.applied.logSize,
-      logRoot: machine.applied.logRoot,
-      quads: await this.#open.store.countQuads(),
-      epoch: ledger.roster().epoch,
-      round: core.round,
-      leader: nameOf(core.leader),
-      state: core.state,
-      note: core.note,
-      validators: others.length + 1,
-      quorum,
-      connected: connected.map(({ node }) => nameOf(node)),
-      missing: others.filter((other) => !connected.includes(other)).map(({ node }) => nameOf(node)),
-      quorumConnected: connected.length + 1 >= quorum,
-      waiting: core.waiting,
-      serves: this.#running.serves(),
-      heights: Object.fromEntries(
-        others.flatMap(({ node }): readonly [string, number][] => {
-          const height = this.#running.heightOf(node)
-          return height === undefined ? [] : [[nameOf(node), height]]
-        }),
-      ),
-    }
+  status(): Promise<NodeStatus> {
+    const { store } = this.#open
+    return nodeStatus({
+      runtime: this.#running,
+      store,
+      evidence: this.#kept,
+      member: this.#member,
+      self: this.#options.self,
+    })
   }
 
   get genesis(): SignedGenesis {
@@ -325,6 +269,28 @@ export class QuadrilleNode {
   /** What the items of a person say now, of those that this node's organisation controls. */
   personQuads(person: string): ReturnType<typeof personQuads> {
     return personQuads(this.#overviews, person)
+  }
+
+  /** What this node keeps against validators that contradicted themselves, oldest first by id. */
+  evidence(): readonly NodeEvidence[] {
+    const { ledger } = this.#running.machine
+    return this.#kept.list().map(({ culprit, document, ...about }) => ({
+      ...about,
+      culprit: ledger.node(culprit)?.name ?? culprit,
+      document: evidenceDocumentSchema.toJson(document) as object,
+    }))
+  }
+
+  /** Against the author of a transaction: a document for each malformed part, as far as this node keeps it. */
+  async payloadEvidence(tx: TxId): Promise<readonly object[]> {
+    this.#requireServing()
+    const documents = await payloadEvidence(this.#running.machine, this.#open.blocks, tx)
+    return documents.map((document: EvidenceDocument) => evidenceDocumentSchema.toJson(document) as object)
+  }
+
+  get #kept(): EvidenceFiles {
+    if (this.#evidence === undefined || this.#stopping !== undefined) throw new LedgerError('NODE_STOPPED')
+    return this.#evidence
   }
 
   #requireServing(): void {

@@ -17,6 +17,7 @@ import type { Member } from '../p2p/admission.ts'
 import { type Mesh, type MeshEvent, openMesh } from '../p2p/mesh.ts'
 import type { BlockArchive } from '../store/blocks.ts'
 import { createClaimChecker } from './claims.ts'
+import type { EvidenceFiles } from './evidence-files.ts'
 import { Freshness } from './freshness.ts'
 import type { KeyEvent } from './key-care.ts'
 import { LedgerMachine } from './machine.ts'
@@ -48,6 +49,7 @@ export interface RuntimeOptions {
   readonly listen: readonly string[]
   readonly clock: Clock
   readonly random: () => number
+  readonly evidence: EvidenceFiles
   /** How this node purges what is erased. */
   readonly erasing: {
     /** Where it notes what must be gone. */
@@ -77,6 +79,7 @@ export class Runtime {
     const { machine, mesh, payloads, verdicts, journal } = started
     const onEvent = (event: NodeEvent): void => {
       if (event.type === 'refuse') mesh.score(event.from, event.code)
+      if (event.type === 'accuse') this.#keepEvidence(event.evidence)
       options.onEvent(event)
     }
     this.#options = { ...options, onEvent }
@@ -199,6 +202,13 @@ export class Runtime {
   /** The height that a peer told last; undefined before it did. */
   heightOf(node: NodeId): number | undefined {
     return this.#freshness.heightOf(node)
+  }
+
+  #keepEvidence(evidence: Uint8Array): void {
+    const { id: ledger, genesis } = this.machine.ledger
+    this.#options.evidence
+      .keep({ kind: 'quadrille evidence 1', ledger, protocol: genesis.protocol, against: 'validator', evidence })
+      .catch(this.#options.onFailure)
   }
 
   /** Peers learn how far this node is. */

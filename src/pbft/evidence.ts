@@ -2,8 +2,9 @@
 // signatures, so that anybody who knows the validators of that epoch can verify it, for ever and offline.
 
 import type { SignatureDomain } from '../base/domains.ts'
-import { type LedgerId, type NodeId, nodeIdOf } from '../base/ids.ts'
-import { bytes, encode, id, named, record, type Schema, variant } from '../base/schema.ts'
+import { LedgerError } from '../base/errors.ts'
+import { type Epoch, type LedgerId, type NodeId, nodeIdOf, type Sequence } from '../base/ids.ts'
+import { bytes, decode, encode, id, named, record, type Schema, variant } from '../base/schema.ts'
 import { type Roster, validatorOf } from '../consensus/roster.ts'
 import {
   type Agreement,
@@ -108,4 +109,40 @@ function resultsBytes({ first, second }: Extract<Evidence, { type: 'result' }>):
 
 function agreementsBytes({ first, second }: Exclude<Evidence, { type: 'result' }>): [Uint8Array, Uint8Array] {
   return [agreementBytes(first.statement), agreementBytes(second.statement)]
+}
+
+/** What evidence says, in words. */
+export interface Accusation {
+  readonly culprit: NodeId
+  readonly epoch: Epoch
+  readonly sequence: Sequence
+  readonly sentence: string
+}
+
+/** What these bytes say, proven or not; undefined when they are no evidence. Never throws for what somebody sent. */
+export function accusationIn(bytes: Uint8Array): Accusation | undefined {
+  const evidence = read(bytes)
+  if (evidence === undefined) return undefined
+  const { culprit, first } = evidence
+  const { epoch, sequence } = first.statement
+  const sentence =
+    evidence.type === 'result'
+      ? `It signed two different results of sequence ${sequence}.`
+      : `It signed two different ${evidence.type} statements for sequence ${sequence} in view ${evidence.first.statement.round}.`
+  return { culprit, epoch, sequence, sentence }
+}
+
+/** Whether these bytes convict a validator of `roster`. Never throws for what somebody sent. */
+export function provesAgainst(bytes: Uint8Array, ledger: LedgerId, roster: Roster, verify: VerifyEvidence): boolean {
+  const evidence = read(bytes)
+  return evidence !== undefined && convicts(evidence, ledger, roster, verify)
+}
+
+function read(evidence: Uint8Array): Evidence | undefined {
+  try {
+    return decode(evidenceSchema, evidence)
+  } catch (error) {
+    if (error instanceof LedgerError) return undefined
+    throw error
+  }
 }

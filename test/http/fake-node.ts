@@ -3,8 +3,15 @@
 
 import { DataFactory } from 'n3'
 import { type ErrorCode, LedgerError } from '../../src/base/errors.ts'
-import { type KeyId, type TxId, txIdOf } from '../../src/base/ids.ts'
-import type { HttpItem, HttpNode, HttpPersonQuad, HttpSelection, HttpSubmission } from '../../src/http/node-port.ts'
+import { digestOf, type KeyId, type TxId, txIdOf } from '../../src/base/ids.ts'
+import type {
+  HttpEvidence,
+  HttpItem,
+  HttpNode,
+  HttpPersonQuad,
+  HttpSelection,
+  HttpSubmission,
+} from '../../src/http/node-port.ts'
 import type { SignedGenesis } from '../../src/ledger/genesis.ts'
 import type { QuadSource } from '../../src/sparql/engine.ts'
 import { storeOf, trig, WatchedSource } from '../sparql/fixture.ts'
@@ -60,6 +67,7 @@ export class FakeNode implements HttpNode {
       quorumConnected: this.quorumConnected,
       waiting: 0,
       serves: this.serves,
+      evidence: 0,
     }
   }
 
@@ -124,6 +132,14 @@ export class FakeNode implements HttpNode {
 
   async erasure(order: string): Promise<object | undefined> {
     return order === tx ? { order } : undefined
+  }
+
+  evidence(): readonly HttpEvidence[] {
+    return [{ id: digestOf('ab'.repeat(32)), culprit: 'dune-1', sentence: 'It signed two.', document: { kind: 'x' } }]
+  }
+
+  async payloadEvidence(): Promise<readonly object[]> {
+    return []
   }
 
   async overview(selection: HttpSelection): Promise<object> {

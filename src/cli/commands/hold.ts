@@ -6,7 +6,7 @@ import { LedgerError } from '../../base/errors.ts'
 import { txIdOf } from '../../base/ids.ts'
 import { limits } from '../../base/limits.ts'
 import { readApplicationKey } from '../../node/key-files.ts'
-import { argument, type Handler, required } from '../context.ts'
+import { type Handler, identifier, required } from '../context.ts'
 import { openClient } from '../node-access.ts'
 import { overview } from './person.ts'
 import { selectionFrom } from './selection.ts'
@@ -37,16 +37,8 @@ export const place: Handler = async (_args, options, context) => {
 export const lift: Handler = async (args, options, context) => {
   const { signing } = await readApplicationKey(required(options, 'as'))
   const client = await openClient(options, context, signing.seed)
-  const hold = txIdFrom(argument(args, 0))
+  const hold = identifier(args, 0, txIdOf, 'the id of a hold')
   const { height } = await client.submitAct({ type: 'hold-lift', hold })
   context.answer({ hold, height }, [`Lifted at height ${height}.`])
   return 0
-}
-
-function txIdFrom(given: string): ReturnType<typeof txIdOf> {
-  try {
-    return txIdOf(given)
-  } catch (error) {
-    throw new LedgerError('USAGE', { argument: given, expected: 'the id of a hold' }, error)
-  }
 }

@@ -44,6 +44,7 @@ function inWords(now: Status): readonly string[] {
     `quads    ${word('quads')}`,
     `leader   ${word('leader')}, ${now['faults'] === 'crash-fault' ? 'term' : 'view'} ${word('round')}, epoch ${word('epoch')}, ${word('state')}`,
     `quorum   ${word('quorum')} of ${word('validators')} validators; connected: ${listed(now['connected'])}; missing: ${listed(now['missing'])}`,
+    ...(now['evidence'] === 0 ? [] : [`evidence ${word('evidence')}: see quadrille evidence list`]),
     `answers  ${now['serves'] === true ? 'yes' : 'not yet: it has not caught up with the others'}`,
     ...(now['note'] ? [`note     ${word('note')}`] : []),
   ]

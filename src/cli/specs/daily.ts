@@ -1,0 +1,72 @@
+// Commands of every day: applications, quads, questions.
+
+import { type CommandSpec, endpoint, genesis, key } from './spec.ts'
+
+export const daily: readonly CommandSpec[] = [
+  {
+    words: 'client new',
+    summary: 'make the key of an application; its public half goes to FILE.pub',
+    options: [
+      { flags: '--out <file>', help: 'where the private key goes, for example wms.key' },
+      { flags: '--org <id>', help: "organisation that will enrol it (default: this home's own)" },
+      { flags: '--name <name>', help: 'as people know the application (default: what --out begins with)' },
+      genesis,
+    ],
+    example: 'quadrille client new --out wms.key',
+    load: async () => (await import('../commands/client.ts')).create,
+  },
+  {
+    words: 'client add',
+    args: '<public-key-file>',
+    summary: 'enrol an application key of your organisation, with its rights',
+    options: [
+      { flags: '--graph <graph:right...>', help: 'IRI of a graph, then :read, :write or :erase' },
+      key,
+      endpoint,
+      genesis,
+    ],
+    example: 'quadrille client add wms.pub --graph urn:g:events:write --key acme.org.key',
+    load: async () => (await import('../commands/client.ts')).add,
+  },
+  {
+    words: 'submit',
+    args: '<files...>',
+    summary: 'put RDF on the ledger: Turtle, TriG, N-Triples or N-Quads; - is standard input',
+    options: [
+      { flags: '--graph <iri>', help: 'where statements go that name no graph' },
+      { flags: '--as <file>', help: "the application's private key" },
+      { flags: '--format <format>', help: 'turtle, trig, ntriples or nquads (default: by the extension)' },
+      { flags: '--base <iri>', help: 'against which relative IRIs are resolved' },
+      { flags: '--batch <quads>', help: 'quads in one transaction (default: 250)' },
+      { flags: '--dry-run', help: 'show the transactions and send nothing' },
+      endpoint,
+      genesis,
+    ],
+    example: 'quadrille submit events.ttl --graph urn:g:events --as wms.key',
+    load: async () => (await import('../commands/submit.ts')).submit,
+  },
+  {
+    words: 'query',
+    args: '<sparql>',
+    summary: 'ask a SPARQL query; @FILE reads it from a file',
+    options: [
+      { flags: '--at <height>', help: 'as of this height' },
+      { flags: '--format <format>', help: 'json, csv, tsv or xml; for graphs ntriples or turtle' },
+      endpoint,
+    ],
+    example: "quadrille query 'SELECT * WHERE { GRAPH ?g { ?s ?p ?o } } LIMIT 10' --format csv",
+    load: async () => (await import('../commands/query.ts')).query,
+  },
+  {
+    words: 'dump',
+    summary: 'write all quads',
+    options: [
+      { flags: '--graph <iri>', help: 'only of this graph' },
+      { flags: '--at <height>', help: 'as of this height' },
+      { flags: '--format <format>', help: 'nquads (default) or trig' },
+      endpoint,
+    ],
+    example: 'quadrille dump --graph urn:g:events > events.nq',
+    load: async () => (await import('../commands/dump.ts')).dump,
+  },
+]

@@ -1,0 +1,102 @@
+// What a node says of itself to people, programs and metrics; nothing decides on it.
+
+import type { Digest, LedgerId, NodeId } from '../base/ids.ts'
+import { type FaultModel, faultModelOf, quorumOf } from '../consensus/quorum.ts'
+import type { Node } from '../ledger/records.ts'
+import type { Store } from '../store/store.ts'
+import type { EvidenceFiles } from './evidence-files.ts'
+import type { Runtime } from './runtime.ts'
+
+export interface NodeStatus {
+  readonly ledger: LedgerId
+  readonly name: string
+  readonly node: NodeId
+  readonly nodeName: string
+  readonly organisation: string
+  readonly protocol: string
+  /** What its certificates prove. */
+  readonly faults: FaultModel
+  /** Height of the last executed block, and the hash of its header. */
+  readonly height: number
+  readonly head: Digest
+  /** Height up to which a quorum is known to have the same result. */
+  readonly final: number
+  readonly stable: number
+  readonly logSize: number
+  readonly logRoot: Digest
+  readonly quads: number
+  readonly epoch: number
+  readonly round: number
+  readonly leader: string
+  readonly state: string
+  /** What this node waits for, in one sentence; empty when nothing. */
+  readonly note: string
+  readonly validators: number
+  readonly quorum: number
+  readonly connected: readonly string[]
+  readonly missing: readonly string[]
+  /** Whether a quorum of validators, this node included, is connected. */
+  readonly quorumConnected: boolean
+  readonly waiting: number
+  /** Whether it answers from its copy: not before it has caught up with the others. */
+  readonly serves: boolean
+  /** How many pieces of evidence against validators it keeps. */
+  readonly evidence: number
+  /** The height that each other validator told last, by its name. */
+  readonly heights: Readonly<Record<string, number>>
+}
+
+export interface NodeStatusSources {
+  readonly runtime: Runtime
+  readonly store: Store
+  readonly evidence: EvidenceFiles
+  readonly member: Node | undefined
+  readonly self: NodeId
+}
+
+export async function nodeStatus({ runtime, store, evidence, member, self }: NodeStatusSources): Promise<NodeStatus> {
+  const { machine, mesh } = runtime
+  const { ledger, applied } = machine
+  const core = runtime.status()
+  const nameOf = (id: NodeId): string => ledger.node(id)?.name ?? id
+  const others = ledger.roster().validators.filter(({ node }) => node !== self)
+  const peers = mesh.peers()
+  const connected = others.filter(({ node }) => peers.includes(node))
+  const faults = faultModelOf(ledger.genesis.protocol)
+  const quorum = quorumOf(faults, others.length + 1)
+  return {
+    ledger: ledger.id,
+    name: ledger.genesis.name,
+    node: self,
+    nodeName: member?.name ?? self,
+    organisation: member?.organisation ?? '',
+    protocol: ledger.genesis.protocol,
+    faults,
+    height: applied.sequence,
+    head: applied.block,
+    final: runtime.final()?.result.sequence ?? 0,
+    stable: core.stable,
+    logSize: applied.logSize,
+    logRoot: applied.logRoot,
+    quads: await store.countQuads(),
+    epoch: ledger.roster().epoch,
+    round: core.round,
+    leader: nameOf(core.leader),
+    state: core.state,
+    note: core.note,
+    validators: others.length + 1,
+    quorum,
+    connected: connected.map(({ node }) => nameOf(node)),
+    missing: others.filter((other) => !connected.includes(other)).map(({ node }) => nameOf(node)),
+    quorumConnected: connected.length + 1 >= quorum,
+    waiting: core.waiting,
+    serves: runtime.serves(),
+    evidence: evidence.list().length,
+    heights: Object.fromEntries(
+      others.flatMap(({ node }): readonly [string, number][] => {
+        const height = runtime.heightOf(node)
+        return height === undefined ? [] : [[nameOf(node), height]]
+      }),
+    ),
+  }
+}
