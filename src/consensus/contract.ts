@@ -5,7 +5,7 @@
 
 import type { SignatureDomain } from '../base/domains.ts'
 import type { ErrorCode } from '../base/errors.ts'
-import type { Digest, LedgerId, NodeId, Round, Sequence, Time } from '../base/ids.ts'
+import type { Digest, Epoch, LedgerId, NodeId, Round, Sequence, Time } from '../base/ids.ts'
 import type { Schema } from '../base/schema.ts'
 import type { Batch, RequestId } from './batch.ts'
 import type { CommitCertificate, ResultCertificate } from './certificate.ts'
@@ -21,24 +21,37 @@ export type ReadId = string
 /** What executing a block gave; the core adds ledger and epoch and signs it. */
 export type Outcome = Pick<Result, 'sequence' | 'block' | 'logSize' | 'logRoot' | 'checkpoint'>
 
+/** Who agrees on the next block and by which numbers, since when and until when: a function of the ledger's state. */
+export interface Mandate {
+  readonly roster: Roster
+  readonly parameters: Parameters
+  /** The checkpoint that ended the epoch before; 0 in the first epoch. */
+  readonly since: Sequence
+  /** The checkpoint that ends this epoch, as soon as an act has set it. */
+  readonly until: Sequence | undefined
+}
+
 export type Input<Message> =
   /** Time passes: several a second. */
   | { readonly type: 'tick'; readonly now: Time }
   /** A transaction from one of this node's own clients, already checked for form, size and signature. */
   | { readonly type: 'request'; readonly id: RequestId; readonly bytes: Uint8Array }
-  /** A message whose every claim (see Protocol.claims) was verified. `from` is the authenticated peer that sent it. */
+  /**
+   * A message whose every claim (see Protocol.claims) was verified. `from` is the authenticated peer that sent it: a node of
+   * the ledger, whether it votes or follows.
+   */
   | { readonly type: 'receive'; readonly from: NodeId; readonly message: Message }
   /** Answer to `check`. It is held back until the payloads are here. */
   | { readonly type: 'checked'; readonly token: Token; readonly verdict: 'valid' | 'invalid' }
   /** A client asks for a linearizable read. */
   | { readonly type: 'read'; readonly id: ReadId }
-  /** A delivered batch was executed and is durable. `next` is the roster in force from the next epoch, if it changes. */
-  | { readonly type: 'applied'; readonly outcome: Outcome; readonly next: Roster | undefined }
+  /** A delivered batch was executed and is durable. `mandate`: after it. */
+  | { readonly type: 'applied'; readonly outcome: Outcome; readonly mandate: Mandate }
   /**
    * Certified blocks up to and including `outcome.sequence` were fetched, checked and executed: all that `fetch` asked for, or
-   * less, and then `fetchFailed` follows. `checkpoint`: as in Setup.
+   * less, and then `fetchFailed` follows. `checkpoint`: as in Setup. `mandate`: after them, maybe epochs later.
    */
-  | { readonly type: 'installed'; readonly outcome: Outcome; readonly checkpoint: Outcome; readonly roster: Roster }
+  | { readonly type: 'installed'; readonly outcome: Outcome; readonly checkpoint: Outcome; readonly mandate: Mandate }
   /** `fetch` found no source that could serve it. */
   | { readonly type: 'fetchFailed'; readonly token: Token }
 
@@ -50,7 +63,7 @@ export interface JournalRecord {
 
 export type Effect<Message> =
   | { readonly type: 'save'; readonly record: JournalRecord }
-  /** `carries`: requests inside the message whose payloads should travel beside it. The core never sees payloads. */
+  /** To another node of the ledger. `carries`: requests inside the message whose payloads should travel beside it. The core never sees payloads. */
   | { readonly type: 'send'; readonly to: NodeId; readonly message: Message; readonly carries: readonly RequestId[] }
   /** Is every transaction valid by static rules, its carried payload here and durable? Answered by `checked`. */
   | { readonly type: 'check'; readonly token: Token; readonly batch: Batch }
@@ -83,11 +96,16 @@ export type Effect<Message> =
   | { readonly type: 'accuse'; readonly culprit: NodeId; readonly evidence: Uint8Array }
   /** A round began, or its leader became known. */
   | { readonly type: 'lead'; readonly round: Round; readonly leader: NodeId }
-  /** This node must not sign anything until `installed`: its state or its memory cannot be trusted. */
+  /**
+   * This node signs nothing more: its state (RESULT_DIVERGED) is not to be trusted until `installed`, or its memory
+   * (VOTES_FORGOTTEN) until the next epoch, and it follows like a learner meanwhile.
+   */
   | { readonly type: 'fence'; readonly code: ErrorCode; readonly evidence: Uint8Array }
 
 /** A signature that a message rests on. All must verify, under the key of `signer`, before the core receives it. */
 export interface Claim {
+  /** In whose roster `signer` has the key. */
+  readonly epoch: Epoch
   readonly signer: NodeId
   readonly domain: SignatureDomain
   readonly bytes: Uint8Array
@@ -113,18 +131,16 @@ export interface Parameters {
   readonly idleBatchMs: number
 }
 
-/** All that a core is given at its start. */
-export interface Setup {
+/** All that a core is given at its start, the mandate after `applied` included. */
+export interface Setup extends Mandate {
   readonly ledger: LedgerId
   readonly self: NodeId
-  readonly roster: Roster
-  readonly parameters: Parameters
   /** What this node has executed already: its last outcome, or height 0. */
   readonly applied: Outcome
   /** The outcome of the last checkpoint at or below `applied`: its result may be unsigned still, however long ago it was. */
   readonly checkpoint: Outcome
-  /** Synchronous and deterministic: the same bytes give the same signature. */
-  readonly sign: (domain: SignatureDomain, bytes: Uint8Array) => Uint8Array
+  /** With this node's key of that epoch. Synchronous and deterministic: the same bytes give the same signature. */
+  readonly sign: (domain: SignatureDomain, bytes: Uint8Array, epoch: Epoch) => Uint8Array
   /** Uniform in [0, 1), from an injected source. */
   readonly random: () => number
   /** The journal as it was found, oldest first. */
@@ -152,6 +168,11 @@ export interface Core<Message> {
   /** Never throws for what a peer did. Throws InvariantError when something impossible happened: then stop. */
   step(input: Input<Message>): readonly Effect<Message>[]
   status(): CoreStatus
+  /**
+   * In whose keys claims of that epoch may verify: one roster, more while a Raft ledger goes over to another, none when this
+   * core would not use what is claimed. Then the message is dropped, and nobody is to blame.
+   */
+  rosters(epoch: Epoch): readonly Roster[]
 }
 
 export interface Protocol<Message> {

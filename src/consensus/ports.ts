@@ -4,8 +4,7 @@
 import type { NodeId, Sequence, Time } from '../base/ids.ts'
 import type { Batch } from './batch.ts'
 import type { CommitCertificate } from './certificate.ts'
-import type { JournalRecord, Outcome } from './contract.ts'
-import type { Roster } from './roster.ts'
+import type { JournalRecord, Mandate, Outcome } from './contract.ts'
 
 export interface Journal {
   /** All records that were durable, oldest first. A torn last record is dropped, never half read. Call once, before append. */
@@ -35,7 +34,8 @@ export interface Clock {
 
 export interface Applied {
   readonly outcome: Outcome
-  readonly next: Roster | undefined
+  /** After it. */
+  readonly mandate: Mandate
 }
 
 export interface Machine {
@@ -43,6 +43,8 @@ export interface Machine {
   readonly applied: Outcome
   /** Outcome of the last checkpoint at or below it; height 0 is one. */
   readonly checkpoint: Outcome
+  /** After `applied`. */
+  readonly mandate: Mandate
   /** Executes the batch at applied+1 and makes it durable. A sequence at or below `applied` changes nothing. */
   apply(sequence: Sequence, batch: Batch, certificate: CommitCertificate): Promise<Applied>
 }

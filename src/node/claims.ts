@@ -3,10 +3,17 @@
 
 import { sha256 } from '#crypto'
 import { equal, toHex, utf8 } from '../base/bytes.ts'
+import type { Epoch } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import { verify } from '../base/signature.ts'
 import type { Claim } from '../consensus/contract.ts'
 import { type Roster, validatorOf } from '../consensus/roster.ts'
+
+/** `unknown`: of an epoch in which nothing can be verified here. */
+export type Holds = 'yes' | 'no' | 'unknown'
+
+/** Where the keys of an epoch stand: see Core.rosters. */
+export type RostersOf = (epoch: Epoch) => readonly Roster[]
 
 /** How many verified claims are remembered: a few windows of votes of a large roster. */
 const rememberedMax = 65_536
@@ -19,7 +26,7 @@ const certificatesBeside = 4
 
 export interface ClaimChecker {
   /** Whether there are not too many, no signer signed one statement twice in different ways, and all verify. */
-  hold(claims: readonly Claim[], roster: Roster): Promise<boolean>
+  hold(claims: readonly Claim[], rostersOf: RostersOf): Promise<Holds>
 }
 
 export interface ClaimCheckerOptions {
@@ -52,25 +59,34 @@ export function createClaimChecker({
   }
 
   return {
-    async hold(claims, roster) {
-      const named = distinct(claims, roster, roster.validators.length * (window + certificatesBeside))
-      if (named === undefined) return false
+    async hold(claims, rostersOf) {
+      const epochs = new Map([...new Set(claims.map(({ epoch }) => epoch))].map((epoch) => [epoch, rostersOf(epoch)]))
+      const sizes = [...epochs.values()].map((rosters) =>
+        Math.max(0, ...rosters.map(({ validators }) => validators.length)),
+      )
+      if (sizes.includes(0)) return 'unknown'
+      const named = distinct(claims, epochs, Math.max(0, ...sizes) * (window + certificatesBeside))
+      if (named === undefined) return 'no'
       const fresh = named.filter(({ name }) => !recent.has(name) && !older.has(name))
       for (const [place, { claim, key, name }] of fresh.entries()) {
         if (place > 0 && place % sliceClaims === 0) await pause()
-        if (!verify(claim.domain, claim.bytes, claim.signature, key)) return false
+        if (!verify(claim.domain, claim.bytes, claim.signature, key)) return 'no'
         remember(name)
       }
-      return true
+      return 'yes'
     },
   }
 }
 
 /** Each claim once; undefined for more than `max`, for a stranger's, and for two signatures of one statement. */
-function distinct(claims: readonly Claim[], roster: Roster, max: number): readonly NamedClaim[] | undefined {
+function distinct(
+  claims: readonly Claim[],
+  epochs: ReadonlyMap<Epoch, readonly Roster[]>,
+  max: number,
+): readonly NamedClaim[] | undefined {
   const byStatement = new Map<string, NamedClaim>()
   for (const claim of claims) {
-    const key = validatorOf(roster, claim.signer)?.key
+    const key = keyOf(claim, epochs.get(claim.epoch) ?? [])
     if (key === undefined) return undefined
     const statement = sha256(key, utf8(`${claim.domain}\0`), claim.bytes)
     const known = byStatement.get(toHex(statement))
@@ -80,6 +96,14 @@ function distinct(claims: readonly Claim[], roster: Roster, max: number): readon
     } else if (!equal(known.claim.signature, claim.signature)) return undefined
   }
   return [...byStatement.values()]
+}
+
+function keyOf({ signer }: Claim, rosters: readonly Roster[]): Uint8Array | undefined {
+  for (const roster of rosters) {
+    const validator = validatorOf(roster, signer)
+    if (validator !== undefined) return validator.key
+  }
+  return undefined
 }
 
 function nextTurn(): Promise<void> {

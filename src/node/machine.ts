@@ -11,7 +11,7 @@ import { decode, encode, record, type Schema } from '../base/schema.ts'
 import { type Batch, type RequestId, requestId, summarize } from '../consensus/batch.ts'
 import { type BlockRecord, blockRecordSchema } from '../consensus/block.ts'
 import type { CommitCertificate } from '../consensus/certificate.ts'
-import { genesisOutcome, type Outcome } from '../consensus/contract.ts'
+import { genesisOutcome, type Mandate, type Outcome } from '../consensus/contract.ts'
 import type { Applied, Machine } from '../consensus/ports.ts'
 import { rosterHash } from '../consensus/roster.ts'
 import { type Result, resultSchema } from '../consensus/statements.ts'
@@ -37,6 +37,7 @@ import {
 import { type ErasureReport, reportOf } from './erasure-report.ts'
 import { type Execution, executionSchema } from './execution.ts'
 import { ItemHeaders, type NamedItems, noNamedItems, placesIn } from './item-headers.ts'
+import { mandateAfter, mandateOf } from './mandate.ts'
 import type { PayloadPool } from './payloads.ts'
 
 /** A batch as it was agreed, from the protocol or from another node's archive. */
@@ -90,12 +91,14 @@ export class LedgerMachine implements Machine {
   /** What the rules may read of earlier blocks, while they run. */
   readonly #lent: Lent
   #reached: Reached
+  #mandate: Mandate
 
-  private constructor(options: MachineOptions, { ledger, reached }: Restored, lent: Lent) {
+  private constructor(options: MachineOptions, { ledger, reached, mandate }: Restored, lent: Lent) {
     const { blocks, store } = options
     this.#options = options
     this.ledger = ledger
     this.#reached = reached
+    this.#mandate = mandate
     this.#lent = lent
     this.#headers = new ItemHeaders({ blocks, store, execution: (tx) => this.execution(tx) })
   }
@@ -114,13 +117,17 @@ export class LedgerMachine implements Machine {
     return this.#reached.checkpoint
   }
 
+  get mandate(): Mandate {
+    return this.#mandate
+  }
+
   apply(sequence: Sequence, batch: Batch, certificate: CommitCertificate): Promise<Applied> {
     return this.execute({ sequence, batch: { ...summarize(batch), transactions: batch.transactions }, certificate })
   }
 
   /** Like `apply`, for a block that was fetched: of its read tokens only the hash is left. */
   async execute({ sequence, batch, certificate }: AgreedBlock): Promise<Applied> {
-    if (sequence <= this.applied.sequence) return { outcome: this.applied, next: undefined }
+    if (sequence <= this.applied.sequence) return { outcome: this.applied, mandate: this.mandate }
     const { blocks, log, store, payloads, onExecuted } = this.#options
     const { time: batchTime, tokens, transactions } = batch
     const requests = transactions.map(requestId)
@@ -146,8 +153,9 @@ export class LedgerMachine implements Machine {
     await payloads.executed(requests)
     payloads.erased(erased.flatMap((item) => items.requestOf(item) ?? []))
     this.#reached = reached
+    this.#mandate = mandateAfter(this.ledger, this.#mandate)
     onExecuted(delivered, requests)
-    return { outcome, next: delivered.next }
+    return { outcome, mandate: this.mandate }
   }
 
   async #deliver(sequence: Sequence, batch: KeptBatch): Promise<{ delivered: Delivered; items: NamedItems }> {
@@ -217,6 +225,7 @@ interface Lent {
 interface Restored {
   readonly ledger: Ledger
   readonly reached: Reached
+  readonly mandate: Mandate
 }
 
 /** Nothing for bytes that the ledger will refuse to execute. */
@@ -261,11 +270,12 @@ async function restore(options: MachineOptions, items: ItemReader): Promise<Rest
   requireWhole(options, outcome)
   await blocks.truncateAfter(outcome.sequence)
   await log.truncate(outcome.logSize)
-  if (meta === undefined) return { ledger: founded, reached }
+  if (meta === undefined) return { ledger: founded, reached, mandate: await mandateOf(founded, blocks) }
   const records: { key: Uint8Array; value: Uint8Array }[] = []
   for await (const { key, value } of store.records()) if (key[0] === 0) records.push({ key: key.subarray(1), value })
   const { header } = decode(blockRecordSchema, await blocks.read(outcome.sequence))
-  return { ledger: Ledger.fromRecords(genesis, records, { header }, items), reached }
+  const ledger = Ledger.fromRecords(genesis, records, { header }, items)
+  return { ledger, reached, mandate: await mandateOf(ledger, blocks) }
 }
 
 function foundedHeight(ledger: Ledger): Reached {

@@ -264,12 +264,11 @@ export class Runtime {
 
   #setup(journal: readonly JournalRecord[]): Setup {
     const { parts, self, random } = this.#options
-    const { ledger, applied, checkpoint } = this.machine
+    const { ledger, applied, checkpoint, mandate } = this.machine
     return {
       ledger: ledger.id,
       self,
-      roster: ledger.roster(),
-      parameters: { ...ledger.parameters(), ...hostParameters },
+      ...mandate,
       applied,
       checkpoint,
       sign: (domain, bytes) => sign(domain, bytes, parts.identity.consensus),
@@ -350,9 +349,6 @@ interface Started {
 }
 
 const tellHeightMs = 1_000
-
-/** What each node may choose for itself. */
-const hostParameters = { pipelineMax: 8, requestsMax: 4096, resendMs: 500, suspectMsMax: 30_000 } as const
 
 /** The newest result certificate at or below `height` that is kept, a window back at most. */
 async function lastKept(blocks: BlockArchive, height: Sequence): Promise<ResultCertificate | undefined> {

@@ -81,9 +81,9 @@ export class Validator {
   async #admit(from: NodeId, bytes: Uint8Array, carried: readonly CarriedPayload[]): Promise<void> {
     const { protocol, setup, claims, payloads } = this.#options
     const message = decode(protocol.messages, bytes)
-    if (!(await claims.hold(protocol.claims(message, setup.ledger), setup.roster))) {
-      throw new LedgerError('SIGNATURE_INVALID')
-    }
+    const holds = await claims.hold(protocol.claims(message, setup.ledger), (epoch) => this.#core.rosters(epoch))
+    if (holds === 'unknown') return
+    if (holds === 'no') throw new LedgerError('SIGNATURE_INVALID')
     const requests = protocol.forwarded(message)
     if (requests.length === 0) {
       payloads.offer(from, carried)
@@ -137,8 +137,8 @@ export class Validator {
         break
       case 'deliver':
         this.#inOrder(async () => {
-          const { outcome, next } = await machine.apply(effect.sequence, effect.batch, effect.certificate)
-          this.#loop.push({ type: 'applied', outcome, next })
+          const applied = await machine.apply(effect.sequence, effect.batch, effect.certificate)
+          this.#loop.push({ type: 'applied', ...applied })
         })
         break
       case 'fetch':
@@ -175,9 +175,9 @@ export class Validator {
     const { machine, sync } = this.#options
     const before = machine.applied.sequence
     const done = await sync.fetch(sequence, from)
-    const { applied: outcome, checkpoint, ledger } = machine
+    const { applied: outcome, checkpoint, mandate } = machine
     if (done || outcome.sequence > before) {
-      this.#loop.push({ type: 'installed', outcome, checkpoint, roster: ledger.roster() })
+      this.#loop.push({ type: 'installed', outcome, checkpoint, mandate })
     }
     if (!done) this.#loop.push({ type: 'fetchFailed', token })
   }

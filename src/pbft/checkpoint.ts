@@ -59,7 +59,7 @@ function signResult(state: State, outcome: Outcome): void {
 function giveResult(state: State, { sequence, block, logSize, logRoot, checkpoint }: Outcome): void {
   const { ledger, self, sign } = state.setup
   const result: Result = { ledger, epoch: state.epoch, sequence, block, logSize, logRoot, checkpoint }
-  const signed: SignedResult = { signer: self, result, signature: sign('result', resultBytes(result)) }
+  const signed: SignedResult = { signer: self, result, signature: sign('result', resultBytes(result), state.epoch) }
   save(state, sequence, { type: 'result', signed })
   broadcast(state, { type: 'result', signed })
   countResult(state, signed)

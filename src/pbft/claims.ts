@@ -1,9 +1,9 @@
 // What PBFT's signatures are over, and which of them a message rests on: all must verify before the core receives it.
 
 import { hash } from '../base/hash.ts'
-import { type Digest, digestOf, type LedgerId, ledgerIdOf } from '../base/ids.ts'
+import { type Digest, digestOf, type Epoch, type LedgerId, ledgerIdOf } from '../base/ids.ts'
 import { encode, id, record, type Schema } from '../base/schema.ts'
-import type { NodeSignature, ResultCertificate } from '../consensus/certificate.ts'
+import type { CommitCertificate, NodeSignature, ResultCertificate } from '../consensus/certificate.ts'
 import type { Claim } from '../consensus/contract.ts'
 import { type Agreement, agreementBytes, resultBytes } from '../consensus/statements.ts'
 import {
@@ -49,6 +49,7 @@ export function claimsOf(message: PbftMessage, ledger: LedgerId): readonly Claim
     case 'result':
       return [
         {
+          epoch: message.signed.result.epoch,
           signer: message.signed.signer,
           domain: 'result',
           bytes: resultBytes(message.signed.result),
@@ -56,7 +57,7 @@ export function claimsOf(message: PbftMessage, ledger: LedgerId): readonly Claim
         },
       ]
     case 'decided':
-      return signatureClaims('commit', agreementBytes(message.certificate.agreement), message.certificate.signatures)
+      return certificateClaims(message.certificate)
     case 'certified':
       return resultClaims(message.certificate)
     case 'view-change':
@@ -73,27 +74,37 @@ export function claimsOf(message: PbftMessage, ledger: LedgerId): readonly Claim
 }
 
 function voteClaim(domain: Phase, ledger: LedgerId, vote: Vote): Claim {
-  return { signer: vote.signer, domain, bytes: voteBytes(ledger, vote), signature: vote.signature }
+  const { epoch, signer, signature } = vote
+  return { epoch, signer, domain, bytes: voteBytes(ledger, vote), signature }
 }
 
 function signatureClaims(
   domain: 'pre-prepare' | 'prepare' | 'commit' | 'result',
+  epoch: Epoch,
   signed: Uint8Array,
   signatures: readonly NodeSignature[],
 ): readonly Claim[] {
-  return signatures.map(({ node, signature }) => ({ signer: node, domain, bytes: signed, signature }))
+  return signatures.map(({ node, signature }) => ({ epoch, signer: node, domain, bytes: signed, signature }))
+}
+
+function certificateClaims({ agreement, signatures }: CommitCertificate): readonly Claim[] {
+  return signatureClaims('commit', agreement.epoch, agreementBytes(agreement), signatures)
 }
 
 function resultClaims(certificate: ResultCertificate): readonly Claim[] {
-  return signatureClaims('result', resultBytes(certificate.result), certificate.signatures)
+  return signatureClaims('result', certificate.result.epoch, resultBytes(certificate.result), certificate.signatures)
 }
 
 function viewChangeClaims(change: ViewChange, ledger: LedgerId): readonly Claim[] {
   const { signer, signature, epoch } = change
-  const own: Claim = { signer, domain: 'view-change', bytes: digestBytes(viewChangeDigest(ledger, change)), signature }
+  const signed = digestBytes(viewChangeDigest(ledger, change))
+  const own: Claim = { epoch, signer, domain: 'view-change', bytes: signed, signature }
   const prepared = change.prepared.flatMap(({ view, sequence, digest, proposal, prepares }) => {
-    const signed = voteBytes(ledger, { epoch, view, sequence, digest })
-    return [...signatureClaims('pre-prepare', signed, [proposal]), ...signatureClaims('prepare', signed, prepares)]
+    const voted = voteBytes(ledger, { epoch, view, sequence, digest })
+    return [
+      ...signatureClaims('pre-prepare', epoch, voted, [proposal]),
+      ...signatureClaims('prepare', epoch, voted, prepares),
+    ]
   })
   return [own, ...change.stable.flatMap(resultClaims), ...prepared]
 }
@@ -103,7 +114,7 @@ function newViewClaims(newView: NewView, ledger: LedgerId): readonly Claim[] {
   const carried = newView.proposals.map((proposal) =>
     voteClaim('pre-prepare', ledger, { signer, epoch, view, ...proposal }),
   )
-  return [{ signer, domain: 'new-view', bytes: newViewBytes(ledger, newView), signature }, ...carried]
+  return [{ epoch, signer, domain: 'new-view', bytes: newViewBytes(ledger, newView), signature }, ...carried]
 }
 
 const digestSchema: Schema<Digest> = id(32, digestOf)

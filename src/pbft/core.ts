@@ -2,9 +2,10 @@
 // are delivered, the leader proposes, and the invariants are checked.
 
 import { unreachable } from '../base/errors.ts'
-import type { NodeId } from '../base/ids.ts'
+import type { Epoch, NodeId } from '../base/ids.ts'
 import type { ResultCertificate } from '../consensus/certificate.ts'
 import type { Core, CoreStatus, Effect, Input, Setup } from '../consensus/contract.ts'
+import type { Roster } from '../consensus/roster.ts'
 import {
   onApplied,
   onCertified,
@@ -58,6 +59,11 @@ export class Replica implements Core<PbftMessage> {
       state: state.fenced ? 'fenced' : state.fetching ? 'recovering' : state.active ? 'normal' : 'changing',
       note: note(state),
     }
+  }
+
+  rosters(epoch: Epoch): readonly Roster[] {
+    const { roster } = this.#state
+    return epoch === roster.epoch ? [roster] : []
   }
 }
 

@@ -31,7 +31,7 @@ export function refuse(state: State, from: NodeId, code: ErrorCode): void {
 export function signedVote(state: State, phase: Phase, sequence: Sequence, digest: Digest): Vote {
   const { setup, epoch, view } = state
   const about = { epoch, view, sequence, digest }
-  return { signer: setup.self, ...about, signature: setup.sign(phase, voteBytes(setup.ledger, about)) }
+  return { signer: setup.self, ...about, signature: setup.sign(phase, voteBytes(setup.ledger, about), epoch) }
 }
 
 /** Whether `from` may be helped now: at once when help got it further, else not too often. */

@@ -27,7 +27,7 @@ export function changeView(state: State, view: View): void {
     prepared: preparedHere(state),
   }
   const digest = viewChangeDigest(ledger, unsigned)
-  const change: ViewChange = { ...unsigned, signature: sign('view-change', digestBytes(digest)) }
+  const change: ViewChange = { ...unsigned, signature: sign('view-change', digestBytes(digest), state.epoch) }
   state.changes.set(self, { change, digest })
   state.changeSentAt = clock(state)
   save(state, lowWatermark(state), { type: 'changing', view, change })
@@ -127,11 +127,11 @@ function makeNewView(state: State): void {
   const proposals = computeO(changes, nullDigest).proposals.map(({ sequence, digest }) => ({
     sequence,
     digest,
-    signature: sign('pre-prepare', voteBytes(ledger, { epoch, view, sequence, digest })),
+    signature: sign('pre-prepare', voteBytes(ledger, { epoch, view, sequence, digest }), epoch),
   }))
   const names = chosen.map(({ change, digest }) => ({ node: change.signer, digest }))
   const unsigned: Omit<NewView, 'signature'> = { signer: self, epoch, view, changes: names, proposals }
-  const newView: NewView = { ...unsigned, signature: sign('new-view', newViewBytes(ledger, unsigned)) }
+  const newView: NewView = { ...unsigned, signature: sign('new-view', newViewBytes(ledger, unsigned), epoch) }
   enterView(state, newView, changes)
   broadcast(state, { type: 'new-view', newView })
 }

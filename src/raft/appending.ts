@@ -35,7 +35,10 @@ export function append(state: State, batch: Batch, configuration: Configuration)
 export function acknowledge(state: State, index: Sequence): Acknowledgement {
   const { ledger, sign } = state.setup
   const about = { epoch: epochAt(state, index), index, hash: hashAt(state.log, index) as Acknowledgement['hash'] }
-  return { ...about, signature: sign('acknowledgement', acknowledgementBytes(ledger, { ...about, term: state.term })) }
+  return {
+    ...about,
+    signature: sign('acknowledgement', acknowledgementBytes(ledger, { ...about, term: state.term }), about.epoch),
+  }
 }
 
 /** Of the older roster while joint. */

@@ -22,6 +22,7 @@ export function claimsOf(message: RaftMessage, ledger: LedgerId): readonly Claim
   switch (message.type) {
     case 'acknowledge':
       return message.acknowledgements.map((each: Acknowledgement) => ({
+        epoch: each.epoch,
         signer: message.signer,
         domain: 'acknowledgement',
         bytes: acknowledgementBytes(ledger, { ...each, term: message.term }),
@@ -32,12 +33,18 @@ export function claimsOf(message: RaftMessage, ledger: LedgerId): readonly Claim
       return message.proof.flatMap((proof) => proofClaims(proof, ledger))
     case 'result': {
       const { signer, result, signature } = message
-      return [{ signer, domain: 'result', bytes: resultBytes(result), signature }]
+      return [{ epoch: result.epoch, signer, domain: 'result', bytes: resultBytes(result), signature }]
     }
     case 'certified': {
       const { result, signatures } = message.certificate
       const signed = resultBytes(result)
-      return signatures.map(({ node, signature }) => ({ signer: node, domain: 'result', bytes: signed, signature }))
+      return signatures.map(({ node, signature }) => ({
+        epoch: result.epoch,
+        signer: node,
+        domain: 'result',
+        bytes: signed,
+        signature,
+      }))
     }
     default:
       return []
@@ -47,6 +54,7 @@ export function claimsOf(message: RaftMessage, ledger: LedgerId): readonly Claim
 function proofClaims(proof: CommitProof, ledger: LedgerId): readonly Claim[] {
   const signed = acknowledgementBytes(ledger, proof)
   return proof.signatures.map(({ node, signature }) => ({
+    epoch: proof.epoch,
     signer: node,
     domain: 'acknowledgement',
     bytes: signed,

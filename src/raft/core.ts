@@ -2,8 +2,9 @@
 // proposed, entries are sent, reads are answered, and the invariants are checked.
 
 import { unreachable } from '../base/errors.ts'
-import type { NodeId } from '../base/ids.ts'
+import type { Epoch, NodeId } from '../base/ids.ts'
 import type { Core, CoreStatus, Effect, Input, Setup } from '../consensus/contract.ts'
+import type { Roster } from '../consensus/roster.ts'
 import {
   answerOwnReads,
   confirmReads,
@@ -19,6 +20,7 @@ import { onFetchFailed, onInstall, onInstalled } from './compaction.ts'
 import { onVote, onVoted } from './election.ts'
 import { onAppend, onChecked, onHeartbeat } from './following.ts'
 import { checkInvariants } from './invariants.ts'
+import { rostersOf } from './log.ts'
 import { changeMembers, onNext } from './membership.ts'
 import type { RaftMessage } from './messages.ts'
 import { onAlive, onMismatch, replicate } from './replication.ts'
@@ -59,6 +61,13 @@ export class Server implements Core<RaftMessage> {
       note: note(state),
     }
   }
+
+  rosters(epoch: Epoch): readonly Roster[] {
+    const { log, next } = this.#state
+    // While two rosters are in force, both of their servers sign in the epoch of the older one.
+    const known = next === undefined ? rostersOf(log) : [...rostersOf(log), next]
+    return known.filter((roster) => roster.epoch >= epoch)
+  }
 }
 
 /** What has become possible. A single server's majority is itself. */
@@ -94,7 +103,7 @@ function handle(state: State, input: Input<RaftMessage>): void {
       break
     case 'applied':
       onApplied(state, input.outcome)
-      onNext(state, input.next)
+      onNext(state, input.mandate.roster)
       break
     case 'installed':
       onInstalled(state, input)

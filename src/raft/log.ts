@@ -72,10 +72,13 @@ export function configurationAt({ base, configured }: Log, index: Sequence): Con
   return configured.findLast((each) => each.index <= index)?.configuration ?? base.configuration
 }
 
-/** Of an epoch that the log or its base knows. */
-export function rosterOf({ base, configured }: Log, epoch: Epoch): Roster | undefined {
-  const known = [...base.configuration, ...configured.flatMap(({ configuration }) => configuration)]
-  return known.find((roster) => roster.epoch === epoch)
+/** All that the log or its base knows. */
+export function rostersOf({ base, configured }: Log): readonly Roster[] {
+  return [...base.configuration, ...configured.flatMap(({ configuration }) => configuration)]
+}
+
+export function rosterOf(log: Log, epoch: Epoch): Roster | undefined {
+  return rostersOf(log).find((roster) => roster.epoch === epoch)
 }
 
 /** What stood after `after` goes, `entries` come. Returns what went. */

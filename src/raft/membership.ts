@@ -12,8 +12,8 @@ import { isQuorum, isVoter, nextRoster, type State } from './state.ts'
 import { handOver } from './transfer.ts'
 
 /** A set of validators is to take over: the latest counts. */
-export function onNext(state: State, next: Roster | undefined): void {
-  if (next !== undefined && next.epoch > (state.next?.epoch ?? 0)) state.next = next
+export function onNext(state: State, next: Roster): void {
+  if (next.epoch > (state.next?.epoch ?? 0)) state.next = next
 }
 
 /** After each step of a leader: the next configuration entry, when its time has come; one change at a time (R5). */

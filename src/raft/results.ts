@@ -32,7 +32,7 @@ function giveResult(state: State, outcome: Outcome, again: boolean): void {
   const { sequence, block, logSize, logRoot, checkpoint } = outcome
   const result: Result = { ledger, epoch: roster.epoch, sequence, block, logSize, logRoot, checkpoint }
   const known = state.results.get(sequence)?.get(self)
-  const signature = known?.signature ?? sign('result', resultBytes(result))
+  const signature = known?.signature ?? sign('result', resultBytes(result), result.epoch)
   const message: RaftMessageOf<'result'> = { type: 'result', signer: self, result, signature, again }
   broadcast(state, message)
   if (known === undefined) countResult(state, message)

@@ -9,7 +9,7 @@ import { type FaultModel, faultModelOf } from '../../src/consensus/quorum.ts'
 import { type Roster, type Validator, validatorOf } from '../../src/consensus/roster.ts'
 import { SimMachine } from '../sim/machine.ts'
 import { Random } from '../sim/random.ts'
-import { simLedger, simRoster } from '../sim/roster.ts'
+import { simLedger, simMandate, simRoster } from '../sim/roster.ts'
 import { toySign, toyVerify } from '../sim/signatures.ts'
 
 const lockstepParameters: Parameters = {
@@ -53,7 +53,7 @@ export class Lockstep<Message> {
     this.faults = faultModelOf(protocol.name)
     this.roster = simRoster(nodes)
     this.members = this.roster.validators.map(({ node }) => {
-      const machine = new SimMachine(simLedger, this.roster, lockstepParameters.checkpointInterval)
+      const machine = new SimMachine(simLedger, simMandate(this.roster, lockstepParameters))
       return { node, machine, core: this.#start(node, machine, []), journal: [], steps: [], final: 0, away: false }
     })
   }
@@ -111,8 +111,7 @@ export class Lockstep<Message> {
     return this.protocol.start({
       ledger: simLedger,
       self,
-      roster: this.roster,
-      parameters: lockstepParameters,
+      ...machine.mandate,
       applied: machine.applied,
       checkpoint: machine.checkpoint,
       sign: (domain, bytes) => {
@@ -143,8 +142,7 @@ export class Lockstep<Message> {
         later({ type: 'checked', token: effect.token, verdict: 'valid' })
         break
       case 'deliver': {
-        const { outcome, next } = member.machine.execute(effect.sequence, effect.batch, effect.certificate)
-        later({ type: 'applied', outcome, next })
+        later({ type: 'applied', ...member.machine.execute(effect.sequence, effect.batch, effect.certificate) })
         break
       }
       case 'final':
@@ -168,7 +166,7 @@ export class Lockstep<Message> {
       const fault = member.machine.install(record, toyVerify, this.faults)
       if (fault !== undefined) throw new Error(`block ${record.header.sequence}: ${fault}`)
     }
-    const { applied: outcome, checkpoint } = member.machine
-    return { type: 'installed', outcome, checkpoint, roster: this.roster }
+    const { applied: outcome, checkpoint, mandate } = member.machine
+    return { type: 'installed', outcome, checkpoint, mandate }
   }
 }

@@ -4,9 +4,11 @@ import type { Digest, Sequence, Time } from '../../src/base/ids.ts'
 import { batchDigest } from '../../src/consensus/batch.ts'
 import type { CommitCertificate } from '../../src/consensus/certificate.ts'
 import { SimDisk, simJournal } from '../sim/disk.ts'
+import { drawParameters } from '../sim/drawing.ts'
 import { SimMachine } from '../sim/machine.ts'
 import { simTransports } from '../sim/network.ts'
-import { simLedger, simRoster } from '../sim/roster.ts'
+import { Random } from '../sim/random.ts'
+import { simLedger, simMandate, simRoster } from '../sim/roster.ts'
 import { VirtualTime } from '../sim/time.ts'
 import { clockContract } from './ports/clock.ts'
 import { journalContract } from './ports/journal.ts'
@@ -36,7 +38,10 @@ transportContract('simulated', async (count) => {
 
 machineContract('simulated', async (): Promise<MachinePlace> => {
   const checkpointInterval = 3
-  const machine = new SimMachine(simLedger, simRoster(4), checkpointInterval)
+  const machine = new SimMachine(
+    simLedger,
+    simMandate(simRoster(4), { ...drawParameters(new Random(1)), checkpointInterval }),
+  )
   return {
     checkpointInterval,
     open: async () => machine,

@@ -9,7 +9,7 @@ import { startLoop } from '../../src/node/loop.ts'
 
 type Step = (input: Input<string>) => readonly Effect<string>[]
 
-const coreOf = (step: Step): Core<string> => ({ step, status: () => ({}) as CoreStatus })
+const coreOf = (step: Step): Core<string> => ({ step, status: () => ({}) as CoreStatus, rosters: () => [] })
 const failed = (token: number): Input<string> => ({ type: 'fetchFailed', token })
 const heard = (from: NodeId, message: string): Input<string> => ({ type: 'receive', from, message })
 const tick = (now: number): Input<string> => ({ type: 'tick', now: timeOf(now) as Time })

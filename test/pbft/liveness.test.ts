@@ -323,8 +323,8 @@ describe('PBFT under attacks on liveness', () => {
     for (const place of [2, 3]) puppet.receive(place, status(7))
     const [fetch] = only(puppet.tick(3_000), 'fetch')
     assert.ok(fetch !== undefined)
-    const { applied: outcome, checkpoint } = ahead.machine
-    const effects = puppet.give({ type: 'installed', outcome, checkpoint, roster: puppet.roster })
+    const { applied: outcome, checkpoint, mandate } = ahead.machine
+    const effects = puppet.give({ type: 'installed', outcome, checkpoint, mandate })
     assert.deepEqual(
       sent(effects, 'result').map(({ signed }) => signed.result.sequence),
       [4, 5],

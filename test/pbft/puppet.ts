@@ -25,7 +25,7 @@ import { computeO } from '../../src/pbft/new-view.ts'
 import { pbft } from '../../src/pbft/pbft.ts'
 import { nullDigest } from '../../src/pbft/state.ts'
 import { SimMachine } from '../sim/machine.ts'
-import { simLedger, simRoster } from '../sim/roster.ts'
+import { simLedger, simMandate, simRoster } from '../sim/roster.ts'
 import { toySign, toyVerify } from '../sim/signatures.ts'
 
 export type PbftEffect = Effect<PbftMessage>
@@ -64,7 +64,7 @@ export class Puppet {
     this.nodes = this.roster.validators.map(({ node }) => node)
     this.self = this.node(place)
     this.q = byzantineQuorum(n)
-    this.machine = new SimMachine(simLedger, this.roster, parameters.checkpointInterval)
+    this.machine = new SimMachine(simLedger, simMandate(this.roster, parameters))
     this.core = this.#start()
     this.tick(0)
   }
@@ -259,8 +259,7 @@ export class Puppet {
     return pbft.start({
       ledger: simLedger,
       self: this.self,
-      roster: this.roster,
-      parameters,
+      ...this.machine.mandate,
       applied: this.machine.applied,
       checkpoint: this.machine.checkpoint,
       sign: (domain, bytes) => this.sign(place, domain, bytes),

@@ -176,16 +176,16 @@ describe('PBFT under attacks on safety', () => {
     const other = new Puppet(3)
     for (let sequence = 1; sequence <= 5; sequence++) puppet.agree(0, sequence, batchOf(puppet, `${sequence}`))
     for (let sequence = 1; sequence <= 5; sequence++) other.agree(0, sequence, batchOf(other, `another ${sequence}`))
-    const [roster, proof] = [puppet.roster, other.certificate(4, [0, 2, 3])]
+    const [{ mandate }, proof] = [puppet.machine, other.certificate(4, [0, 2, 3])]
     assert.equal(only(puppet.receive(2, { type: 'certified', certificate: proof }), 'fence').length, 1)
     puppet.effects.length = 0
     puppet.restart()
     assert.equal(only(puppet.effects, 'fence')[0]?.code, 'RESULT_DIVERGED', 'it says so again')
     const { applied: outcome, checkpoint } = puppet.machine
-    assert.deepEqual(puppet.give({ type: 'installed', outcome, checkpoint, roster }), [])
+    assert.deepEqual(puppet.give({ type: 'installed', outcome, checkpoint, mandate }), [])
     assert.equal(puppet.core.status().state, 'fenced')
     const { applied, checkpoint: good } = other.machine
-    const effects = puppet.give({ type: 'installed', outcome: applied, checkpoint: good, roster })
+    const effects = puppet.give({ type: 'installed', outcome: applied, checkpoint: good, mandate })
     assert.equal(puppet.core.status().state, 'normal')
     assert.equal(sent(effects, 'result').length, 0, 'no second result where it gave a wrong one')
     puppet.receive(2, { type: 'certified', certificate: other.certificate(5, [0, 2, 3]) })
@@ -200,8 +200,8 @@ describe('PBFT under attacks on safety', () => {
     for (let sequence = 1; sequence <= 4; sequence++) puppet.agree(0, sequence, batchOf(puppet, `${sequence}`))
     for (let sequence = 1; sequence <= 8; sequence++) other.agree(0, sequence, batchOf(other, `another ${sequence}`))
     puppet.receive(2, { type: 'certified', certificate: other.certificate(4, [0, 2, 3]) })
-    const { applied: outcome, checkpoint } = other.machine
-    const installed = { type: 'installed', outcome, checkpoint, roster: puppet.roster } as const
+    const { applied: outcome, checkpoint, mandate } = other.machine
+    const installed = { type: 'installed', outcome, checkpoint, mandate } as const
     puppet.give(installed)
     assert.equal(puppet.core.status().state, 'fenced')
     puppet.receive(2, { type: 'certified', certificate: other.certificate(8, [0, 2, 3]) })

@@ -7,7 +7,7 @@ import { batchDigest, requestId } from '../../src/consensus/batch.ts'
 import type { Core, Effect, Input, Parameters } from '../../src/consensus/contract.ts'
 import { type PbftMessage, pbft } from '../../src/pbft/pbft.ts'
 import { SimMachine } from '../sim/machine.ts'
-import { simLedger, simRoster } from '../sim/roster.ts'
+import { simLedger, simMandate, simRoster } from '../sim/roster.ts'
 import { toySign, toyVerify } from '../sim/signatures.ts'
 import { transaction } from './puppet.ts'
 
@@ -71,12 +71,11 @@ class World {
   constructor() {
     this.instances = Array.from({ length: instances }, (_, place) => {
       const { node, key } = this.roster.validators[place % validators] as { node: NodeId; key: Uint8Array }
-      const machine = new SimMachine(simLedger, this.roster, parameters.checkpointInterval)
+      const machine = new SimMachine(simLedger, simMandate(this.roster, parameters))
       const core = pbft.start({
         ledger: simLedger,
         self: node,
-        roster: this.roster,
-        parameters,
+        ...machine.mandate,
         applied: machine.applied,
         checkpoint: machine.checkpoint,
         sign: (domain, bytes) => toySign(key, domain, bytes),
@@ -145,8 +144,8 @@ class World {
     )
     for (const block of source?.machine.records(machine.height, sequence) ?? []) machine.install(block, toyVerify)
     if (machine.height < sequence) return { type: 'fetchFailed', token }
-    const { applied: outcome, checkpoint } = machine
-    return { type: 'installed', outcome, checkpoint, roster: this.roster }
+    const { applied: outcome, checkpoint, mandate } = machine
+    return { type: 'installed', outcome, checkpoint, mandate }
   }
 
   #holds(message: PbftMessage): boolean {

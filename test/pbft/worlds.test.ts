@@ -25,6 +25,7 @@ function slowLeader(ms: number, changed: Partial<Parameters>): Protocol<PbftMess
       let said = 0
       return {
         status: () => core.status(),
+        rosters: (epoch) => core.rosters(epoch),
         step: (input) => {
           if (input.type === 'tick') now = input.now
           const effects = core.step(input)
@@ -54,6 +55,7 @@ function losingResults(dark: { readonly on: boolean }): Protocol<PbftMessage> {
       const fails = setup.roster.validators.slice(2).some(({ node }) => node === setup.self)
       return {
         status: () => core.status(),
+        rosters: (epoch) => core.rosters(epoch),
         step: (input) => core.step(input).filter((effect) => !(fails && dark.on && isLost(effect))),
       }
     },

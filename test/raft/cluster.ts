@@ -10,7 +10,7 @@ import type { Roster } from '../../src/consensus/roster.ts'
 import { type RaftMessage, raft } from '../../src/raft/raft.ts'
 import { SimMachine } from '../sim/machine.ts'
 import { Random } from '../sim/random.ts'
-import { simLedger, simRoster } from '../sim/roster.ts'
+import { simLedger, simMandate, simRoster } from '../sim/roster.ts'
 import { toySign, toyVerify } from '../sim/signatures.ts'
 
 export type RaftEffect = Effect<RaftMessage>
@@ -65,7 +65,7 @@ export class Cluster {
     this.rosters = [this.roster(0, ...Array.from({ length: voters }, (_, i) => i))]
     this.servers = this.#all.validators.map(({ node }) => ({
       node,
-      machine: new SimMachine(simLedger, this.#all, parameters.checkpointInterval),
+      machine: new SimMachine(simLedger, simMandate(this.#all, parameters)),
       core: undefined,
       journal: [],
       effects: [],
@@ -89,8 +89,7 @@ export class Cluster {
     server.core = raft.start({
       ledger: simLedger,
       self: server.node,
-      roster: this.rosters[0] as Roster,
-      parameters,
+      ...simMandate(this.rosters[0] as Roster, parameters),
       applied: server.machine.applied,
       checkpoint: server.machine.checkpoint,
       sign: (domain, bytes) => toySign(key, domain, bytes),
@@ -232,8 +231,8 @@ export class Cluster {
     const asked = batch.transactions
       .map((bytes) => new TextDecoder().decode(bytes.slice(1)))
       .find((text) => text.startsWith('roster '))
-    const next = asked === undefined ? undefined : this.rosters[Number(asked.slice(7))]
-    this.#answer(server, { type: 'applied', outcome, next })
+    const next = this.rosters[asked === undefined ? 0 : Number(asked.slice(7))] as Roster
+    this.#answer(server, { type: 'applied', outcome, mandate: simMandate(next, parameters) })
   }
 
   #fetch(server: Server, token: number, sequence: Sequence): void {
@@ -246,7 +245,8 @@ export class Cluster {
       server.machine.execute(at as Sequence, batch, certificate)
     }
     const { applied: outcome, checkpoint } = server.machine
-    this.#answer(server, { type: 'installed', outcome, checkpoint, roster: this.rosters[0] as Roster })
+    const mandate = simMandate(this.rosters[0] as Roster, parameters)
+    this.#answer(server, { type: 'installed', outcome, checkpoint, mandate })
   }
 }
 

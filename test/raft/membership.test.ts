@@ -181,12 +181,13 @@ describe('Snapshots in Raft', () => {
     assert.notEqual(again?.token, fetch?.token)
     // Half of it came, and then what remained was bad.
     const outcome = { ...puppet.machine.applied, sequence: 4 as Sequence }
-    const half = puppet.give({ type: 'installed', outcome, checkpoint: outcome, roster: old })
+    const { mandate } = puppet.machine
+    const half = puppet.give({ type: 'installed', outcome, checkpoint: outcome, mandate })
     assert.equal(sent(half, 'acknowledge').length, 0)
     puppet.give({ type: 'fetchFailed', token: again?.token ?? 0 })
     assert.equal(only(puppet.receive(1, message), 'fetch').length, 1)
     const whole = { ...outcome, sequence: 8 as Sequence }
-    const done = puppet.give({ type: 'installed', outcome: whole, checkpoint: whole, roster: old })
+    const done = puppet.give({ type: 'installed', outcome: whole, checkpoint: whole, mandate })
     assert.equal(sent(done, 'acknowledge')[0]?.index, 8)
     assert.equal(sent(puppet.append(1, 3, 8, 2, entry(3, 'on')), 'acknowledge')[0]?.index, 9)
     const asked = only(puppet.tick(4_000), 'send').filter(({ message: { type } }) => type === 'vote')

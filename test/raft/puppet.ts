@@ -9,7 +9,7 @@ import { hashAt, lastIndex, newLog, replaceAfter } from '../../src/raft/log.ts'
 import type { CommitProof, Entry, RaftMessageOf } from '../../src/raft/messages.ts'
 import { type RaftMessage, raft } from '../../src/raft/raft.ts'
 import { SimMachine } from '../sim/machine.ts'
-import { simLedger, simRoster } from '../sim/roster.ts'
+import { simLedger, simMandate, simRoster } from '../sim/roster.ts'
 import { toySign } from '../sim/signatures.ts'
 import { parameters, type RaftEffect } from './cluster.ts'
 
@@ -29,7 +29,7 @@ export class Puppet {
   constructor(n = 3) {
     this.roster = simRoster(n)
     this.self = this.node(0)
-    this.machine = new SimMachine(simLedger, this.roster, parameters.checkpointInterval)
+    this.machine = new SimMachine(simLedger, simMandate(this.roster, parameters))
     this.core = this.#start()
     this.tick(0)
   }
@@ -140,8 +140,7 @@ export class Puppet {
     return raft.start({
       ledger: simLedger,
       self: this.self,
-      roster: this.roster,
-      parameters,
+      ...this.machine.mandate,
       applied: this.machine.applied,
       checkpoint: this.machine.checkpoint,
       sign: (domain, bytes) => toySign(key, domain, bytes),

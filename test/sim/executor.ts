@@ -40,9 +40,9 @@ export class Executor<Message> {
       if (sequence <= machine.height) return
       // A liar may have led its own core to deliver anything; its machine takes only what follows.
       if (!correct && sequence > machine.height + 1) return
-      const { outcome, next } = machine.execute(sequence, batch, certificate)
+      const applied = machine.execute(sequence, batch, certificate)
       this.#executed()
-      this.#host.give({ type: 'applied', outcome, next })
+      this.#host.give({ type: 'applied', ...applied })
     })
   }
 
@@ -110,8 +110,8 @@ export class Executor<Message> {
     const agrees = checkpoint.every(({ state }) => reached?.checkpoint.some((own) => own.state === state) === true)
     const done = reached !== undefined && agrees
     if (done || machine.height > before) {
-      const { applied: outcome, checkpoint } = machine
-      this.#host.give({ type: 'installed', outcome, checkpoint, roster: this.#stage.roster })
+      const { applied: outcome, checkpoint, mandate } = machine
+      this.#host.give({ type: 'installed', outcome, checkpoint, mandate })
     }
     if (!done) this.#host.give({ type: 'fetchFailed', token })
   }

@@ -12,6 +12,7 @@ import type { Liar, LiarFactory } from './liars.ts'
 import { SimMachine } from './machine.ts'
 import { Violation } from './oracle.ts'
 import type { Random } from './random.ts'
+import { simMandate } from './roster.ts'
 import type { Stage } from './stage.ts'
 
 const tickMs = 100
@@ -61,7 +62,7 @@ export class Host<Message> {
     this.#random = random
     this.#executor = new Executor(stage, this, random.fork('executor'))
     const nature = lie?.factory.diverges === true ? name : ''
-    this.machine = new SimMachine(stage.ledger, stage.roster, stage.parameters.checkpointInterval, nature)
+    this.machine = new SimMachine(stage.ledger, simMandate(stage.roster, stage.parameters), nature)
   }
 
   get up(): boolean {
@@ -73,7 +74,7 @@ export class Host<Message> {
   }
 
   start(): void {
-    const { protocol, ledger, roster, parameters, oracle } = this.#stage
+    const { protocol, ledger, oracle } = this.#stage
     this.#delivered = this.machine.height
     this.#reported = 0 as Sequence
     this.#fenced = false
@@ -82,8 +83,7 @@ export class Host<Message> {
     this.core = protocol.start({
       ledger,
       self: this.node,
-      roster,
-      parameters,
+      ...this.machine.mandate,
       applied: this.machine.applied,
       checkpoint: this.machine.checkpoint,
       random: () => this.#random.next(),

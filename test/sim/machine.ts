@@ -1,5 +1,5 @@
 // What executes delivered batches: the chain of headers as consensus/block.ts has it, and a ledger that merely remembers
-// which requests it has seen. It is durable apart from the journal, keeps every block with its certificate, and serves them.
+// which requests it has seen, and who may vote (acts.ts). It is durable apart from the journal, keeps every block with its certificate, and serves them.
 
 import { concat, utf8 } from '../../src/base/bytes.ts'
 import { hash } from '../../src/base/hash.ts'
@@ -20,26 +20,28 @@ import {
   commitCertificateFault,
   type Verify,
 } from '../../src/consensus/certificate.ts'
-import { genesisOutcome, type Outcome } from '../../src/consensus/contract.ts'
+import { genesisOutcome, type Mandate, type Outcome } from '../../src/consensus/contract.ts'
 import type { Applied, Machine } from '../../src/consensus/ports.ts'
 import type { FaultModel } from '../../src/consensus/quorum.ts'
-import { type Roster, rosterHash } from '../../src/consensus/roster.ts'
+import { rosterHash } from '../../src/consensus/roster.ts'
 import type { Checkpoint } from '../../src/consensus/statements.ts'
+import { endOf, nextMandate, type Plan, planned } from './acts.ts'
 
 export class SimMachine implements Machine {
   readonly #ledger: LedgerId
-  readonly #roster: Roster
-  readonly #checkpointInterval: number
   /** A machine that executes differently from the others has another one: only for liars. */
   readonly #nature: Uint8Array
   readonly #records: BlockRecord[] = []
   readonly #outcomes: Outcome[]
   readonly #executed: Set<RequestId> = new Set()
+  /** Of all epochs so far. */
+  readonly #mandates: Mandate[]
+  #plan: Plan | undefined
 
-  constructor(ledger: LedgerId, roster: Roster, checkpointInterval: number, nature = '') {
+  /** `founded`: of the first epoch. */
+  constructor(ledger: LedgerId, founded: Mandate, nature = '') {
     this.#ledger = ledger
-    this.#roster = roster
-    this.#checkpointInterval = checkpointInterval
+    this.#mandates = [founded]
     this.#nature = utf8(nature)
     const root = hash('bucket', this.#nature)
     this.#outcomes = [genesisOutcome(ledger, root, this.#checkpoint(root))]
@@ -50,8 +52,11 @@ export class SimMachine implements Machine {
   }
 
   get checkpoint(): Outcome {
-    const { sequence } = this.applied
-    return this.#outcomes[sequence - (sequence % this.#checkpointInterval)] as Outcome
+    return this.#outcomes.findLast(({ checkpoint }) => checkpoint.length > 0) as Outcome
+  }
+
+  get mandate(): Mandate {
+    return this.#mandates[this.#mandates.length - 1] as Mandate
   }
 
   get height(): Sequence {
@@ -65,7 +70,7 @@ export class SimMachine implements Machine {
   /** @throws RangeError when the batch is not the next one. */
   execute(sequence: Sequence, batch: Batch, certificate: CommitCertificate): Applied {
     if (sequence > this.height) this.#add(summaryOf(batch), batch.transactions, certificate, sequence)
-    return { outcome: this.outcomeAt(sequence) as Outcome, next: undefined }
+    return { outcome: this.outcomeAt(sequence) as Outcome, mandate: this.mandate }
   }
 
   /** Executes a fetched block. Undefined, or what is wrong with it. */
@@ -76,7 +81,7 @@ export class SimMachine implements Machine {
     if (record.header.sequence !== this.height + 1) return 'not the next block'
     if (agreement.sequence !== record.header.sequence || agreement.ledger !== this.#ledger) return 'another agreement'
     if (summaryDigest(summary) !== agreement.digest) return 'other content than was agreed'
-    const fault = commitCertificateFault(record.certificate, this.#roster, verify, faults)
+    const fault = commitCertificateFault(record.certificate, this.mandate.roster, verify, faults)
     if (fault !== undefined) return fault
     if (blockHash(this.#header(summary, record.header.sequence)) !== blockHash(record.header)) return 'another header'
     this.#add(summary, record.transactions, record.certificate, record.header.sequence)
@@ -85,6 +90,11 @@ export class SimMachine implements Machine {
 
   outcomeAt(sequence: Sequence): Outcome | undefined {
     return this.#outcomes[sequence]
+  }
+
+  /** Undefined for an epoch that has not begun here. */
+  mandateOf(epoch: number): Mandate | undefined {
+    return this.#mandates[epoch]
   }
 
   /** Blocks after `from` up to `to`. */
@@ -104,7 +114,7 @@ export class SimMachine implements Machine {
     const last = this.#records[this.#records.length - 1]
     return {
       ledger: this.#ledger,
-      epoch: this.#roster.epoch,
+      epoch: this.mandate.roster.epoch,
       sequence,
       previous: this.applied.block,
       batch: summaryDigest(summary),
@@ -124,7 +134,8 @@ export class SimMachine implements Machine {
     const fresh = transactions.map(requestId).filter((id) => !this.#executed.has(id))
     for (const id of fresh) this.#executed.add(id)
     const logRoot = hash('bucket', concat(idBytes(this.applied.logRoot), idBytes(block), this.#nature))
-    const atCheckpoint = sequence % this.#checkpointInterval === 0
+    const atCheckpoint = sequence % this.mandate.parameters.checkpointInterval === 0
+    this.#govern(sequence, transactions)
     this.#outcomes.push({
       sequence,
       block,
@@ -135,8 +146,22 @@ export class SimMachine implements Machine {
     this.#records.push({ header, tokens: summary.tokens, batchTime: summary.time, transactions, certificate })
   }
 
+  #govern(sequence: Sequence, transactions: readonly Uint8Array[]): void {
+    for (const bytes of transactions) {
+      const { roster, parameters, until } = this.mandate
+      const plan = planned(bytes, this.#plan ?? { parameters, validators: roster.validators }, this.mandate)
+      if (plan === undefined) continue
+      this.#plan = plan
+      const ends = until ?? endOf(this.mandate, plan, sequence)
+      this.#mandates.push({ ...(this.#mandates.pop() as Mandate), until: ends })
+    }
+    if (this.#plan === undefined || this.mandate.until !== sequence) return
+    this.#mandates.push(nextMandate(this.mandate, this.#plan, sequence))
+    this.#plan = undefined
+  }
+
   #checkpoint(logRoot: Digest): Checkpoint {
-    return { state: hash('buckets', idBytes(logRoot)), roster: rosterHash(this.#roster) }
+    return { state: hash('buckets', idBytes(logRoot)), roster: rosterHash(this.mandate.roster) }
   }
 }
 

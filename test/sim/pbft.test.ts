@@ -27,6 +27,7 @@ function silencing(silent: (place: number) => boolean): Subject<PbftMessage> {
         const core = pbftSubject.protocol.start(setup)
         return {
           status: () => core.status(),
+          rosters: (epoch) => core.rosters(epoch),
           step: (input) => core.step(input).filter(({ type }) => type !== 'send' || !quiet(setup.self)),
         }
       },

@@ -1,16 +1,26 @@
 // The validators and the ledger of every simulated run.
 
 import { type Epoch, type LedgerId, ledgerIdOf, nodeIdOf, organisationIdOf } from '../../src/base/ids.ts'
-import type { Roster } from '../../src/consensus/roster.ts'
+import type { Mandate, Parameters } from '../../src/consensus/contract.ts'
+import type { Roster, Validator } from '../../src/consensus/roster.ts'
 
 export const simLedger: LedgerId = ledgerIdOf('1e'.repeat(32))
 
-/** `nodes` validators of as many organisations; validator i has 16 times the byte i for an id and the byte i + 1 for a key. */
+/** Number `place` has 16 times that byte for an id, and 32 times the byte `key` for a key, which is place + 1 at first. */
+export function simValidator(place: number, key: number = place + 1): Validator {
+  return {
+    node: nodeIdOf(place.toString(16).padStart(2, '0').repeat(16)),
+    organisation: organisationIdOf(`org-${place}`),
+    key: new Uint8Array(32).fill(key),
+  }
+}
+
+/** `nodes` validators of as many organisations. */
 export function simRoster(nodes: number): Roster {
-  const validators = Array.from({ length: nodes }, (_, i) => ({
-    node: nodeIdOf(i.toString(16).padStart(2, '0').repeat(16)),
-    organisation: organisationIdOf(`org-${i}`),
-    key: new Uint8Array(32).fill(i + 1),
-  }))
-  return { epoch: 0 as Epoch, validators }
+  return { epoch: 0 as Epoch, validators: Array.from({ length: nodes }, (_, place) => simValidator(place)) }
+}
+
+/** Of the first epoch. */
+export function simMandate(roster: Roster, parameters: Parameters): Mandate {
+  return { roster, parameters, since: 0 as Mandate['since'], until: undefined }
 }

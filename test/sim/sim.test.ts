@@ -1,11 +1,16 @@
 // The simulator itself: the same seed plays the same run, the toy survives, planted bugs do not.
 
 import assert from 'node:assert/strict'
+import type { Sequence, Time } from '../../src/base/ids.ts'
+import { batchDigest } from '../../src/consensus/batch.ts'
+import { actBytes } from './acts.ts'
 import { hunt, runCampaign, seedsFrom } from './campaign.ts'
+import { drawParameters } from './drawing.ts'
 import { genericLiars } from './liars.ts'
+import { SimMachine } from './machine.ts'
 import { mutants } from './mutants/toy.ts'
 import { Random } from './random.ts'
-import { simRoster } from './roster.ts'
+import { simLedger, simMandate, simRoster, simValidator } from './roster.ts'
 import { play } from './run.ts'
 import { toySign, toyVerify } from './signatures.ts'
 import { VirtualTime } from './time.ts'
@@ -106,6 +111,34 @@ describe('The parts of the simulator', () => {
     assert.deepEqual(
       happened,
       [...asked].sort((a, b) => a.at - b.at || a.order - b.order),
+    )
+  })
+
+  it('let an act come into force after the first checkpoint at or above s + window, and later acts join it', () => {
+    const parameters = { ...drawParameters(new Random(1)), checkpointInterval: 4, window: 8 }
+    const machine = new SimMachine(simLedger, simMandate(simRoster(4), parameters))
+    const acts = new Map([
+      [3, actBytes({ join: [[4, 5]], leave: [0] })],
+      [5, actBytes({ join: [[1, 77]], parameters: { window: 16 } })],
+      [6, actBytes({ leave: [1, 2] })],
+    ])
+    for (let sequence = 1; sequence <= 13; sequence++) {
+      const batch = { time: 0 as Time, tokens: [], transactions: [acts.get(sequence) ?? new Uint8Array([1, sequence])] }
+      const about = { ledger: simLedger, epoch: 0, round: 0, sequence, digest: batchDigest(batch) } as never
+      machine.execute(sequence as Sequence, batch, { type: 'pbft', agreement: about, signatures: [] })
+      const { roster, until, since } = machine.mandate
+      assert.deepEqual(
+        [roster.epoch, since, until],
+        sequence < 12 ? [0, 0, sequence < 3 ? undefined : 12] : [1, 12, undefined],
+        `${sequence}`,
+      )
+    }
+    const { roster, parameters: later } = machine.mandate
+    assert.deepEqual(roster.validators, [simValidator(1, 77), simValidator(2), simValidator(3), simValidator(4)])
+    assert.equal(later.window, 16)
+    assert.deepEqual(
+      machine.records(0 as Sequence, 13 as Sequence).map(({ header }) => header.epoch),
+      [...Array.from({ length: 12 }, () => 0), 1],
     )
   })
 

@@ -15,6 +15,7 @@ import {
 } from '../../src/consensus/certificate.ts'
 import type { Claim, Core, CoreStatus, Effect, Input, Outcome, Protocol, Setup } from '../../src/consensus/contract.ts'
 import { byzantineQuorum } from '../../src/consensus/quorum.ts'
+import type { Roster } from '../../src/consensus/roster.ts'
 import {
   type Agreement,
   agreementBytes,
@@ -87,20 +88,35 @@ function toyClaims(message: ToyMessage): readonly Claim[] {
       return []
     case 'propose': {
       const { agreement, signature } = message
-      return [{ signer: leaderNode, domain: 'pre-prepare', bytes: agreementBytes(agreement), signature }]
+      return [
+        {
+          epoch: agreement.epoch,
+          signer: leaderNode,
+          domain: 'pre-prepare',
+          bytes: agreementBytes(agreement),
+          signature,
+        },
+      ]
     }
     case 'commit': {
       const { signer, agreement, signature } = message
-      return [{ signer, domain: 'commit', bytes: agreementBytes(agreement), signature }]
+      return [{ epoch: agreement.epoch, signer, domain: 'commit', bytes: agreementBytes(agreement), signature }]
     }
     case 'result': {
       const { signer, result, signature } = message
-      return [{ signer, domain: 'result', bytes: resultBytes(result), signature }]
+      return [{ epoch: result.epoch, signer, domain: 'result', bytes: resultBytes(result), signature }]
     }
     case 'final': {
       const { result, signatures } = message.certificate
       const said = resultBytes(result)
-      return signatures.map(({ node, signature }) => ({ signer: node, domain: 'result', bytes: said, signature }))
+      const { epoch } = result
+      return signatures.map(({ node, signature }) => ({
+        epoch,
+        signer: node,
+        domain: 'result',
+        bytes: said,
+        signature,
+      }))
     }
   }
 }
@@ -164,6 +180,10 @@ class Toy implements Core<ToyMessage> {
     return this.#effects
   }
 
+  rosters(): readonly Roster[] {
+    return [this.#setup.roster]
+  }
+
   status(): CoreStatus {
     return {
       round: 0 as Round,
@@ -202,7 +222,7 @@ class Toy implements Core<ToyMessage> {
     const transactions = this.#waiting.splice(0, parameters.batchTransactionsMax)
     const batch = { time: this.#now, tokens: [], transactions }
     const agreement = { ledger, epoch: roster.epoch, round: 0 as Round, sequence, digest: batchDigest(batch) }
-    const signature = this.#setup.sign('pre-prepare', agreementBytes(agreement))
+    const signature = this.#setup.sign('pre-prepare', agreementBytes(agreement), roster.epoch)
     const proposal: Proposal = { type: 'propose', agreement, batch, signature }
     this.#slot(sequence).proposal = proposal
     this.#save(sequence, proposal)
@@ -249,7 +269,7 @@ class Toy implements Core<ToyMessage> {
     if (slot?.proposal === undefined || slot.voted) return
     slot.voted = true
     const { agreement } = slot.proposal
-    const signature = this.#setup.sign('commit', agreementBytes(agreement))
+    const signature = this.#setup.sign('commit', agreementBytes(agreement), agreement.epoch)
     const commit = { type: 'commit', signer: this.#setup.self, agreement, signature } as const
     slot.commits.set(this.#setup.self, commit)
     this.#save(sequence, slot.proposal)
@@ -280,7 +300,12 @@ class Toy implements Core<ToyMessage> {
     this.#forget()
     if (outcome.sequence <= this.#finalAt) return
     const result = { ...outcome, ledger, epoch: roster.epoch }
-    const signed = { type: 'result', signer: self, result, signature: sign('result', resultBytes(result)) } as const
+    const signed = {
+      type: 'result',
+      signer: self,
+      result,
+      signature: sign('result', resultBytes(result), roster.epoch),
+    } as const
     this.#slot(outcome.sequence).results.set(self, signed)
     this.#broadcast(signed)
     this.#finish(outcome.sequence)

@@ -35,6 +35,7 @@ function coreWith<Message>(
 ): Core<Message> {
   return {
     status: () => core.status(),
+    rosters: (epoch) => core.rosters(epoch),
     step: (input) => filter(core.step(bug.input?.(input) ?? input), input),
   }
 }
