@@ -104,6 +104,12 @@ const ownErrors = {
     sentence: 'The disk did not take or give what it should; nothing more is written.',
     next: 'Check space, rights and health of the disk, then start the node again.',
   },
+  DISK_LOW: {
+    exit: 5,
+    sentence:
+      'The disk has less free space than limits.diskFreeMinGiB asks for, so this node takes no new transactions.',
+    next: 'Free space on the disk of the node; it takes them again by itself. Until then another node does.',
+  },
   // Agreement.
   QUORUM_NOT_MET: {
     exit: 1,

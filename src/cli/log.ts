@@ -1,79 +1,141 @@
-// A running node's log: one line for each event that an operator may care about, to standard error. It has node names,
-// codes and numbers; never a quad, a query or a key.
+// A running node's log, to standard error: JSON or text, one line for each event that an operator may care about. What may
+// stand in it is decided by its types: numbers, words that stand in the source, identifiers, and what the functions below
+// let through. A text that came at run time, bytes, an error or an object does not compile, so no secret, key or personal
+// value gets in by way of somebody who meant well.
 
-import { type Logger, pino, stdSerializers } from 'pino'
-import type { NodeId } from '../base/ids.ts'
+import { isIP } from 'node:net'
+import { type Logger, pino } from 'pino'
+import { LedgerError } from '../base/errors.ts'
 import type { Config } from '../node/config.ts'
-import type { NodeEvent } from '../node/index.ts'
 
-export type { Logger } from 'pino'
+declare const loggable: unique symbol
+/** A text that was looked at: see the functions that make one. */
+export type Loggable = string & { readonly [loggable]: true }
 
-export function openLogger({ level, format }: Config['log'], node: string): Logger {
-  const common = {
-    level,
-    base: { node },
-    timestamp: pino.stdTimeFunctions.isoTime,
-    // An error's own fields could hold anything that was thrown: only its kind and its place are written.
-    serializers: {
-      err: (error: Error) => ({ type: error.name, message: error.message, stack: stdSerializers.err(error).stack }),
-    },
-    formatters: { level: (label: string) => ({ level: label }) },
+/** Branded identifiers and words of the source; neither `string` nor a template with a `string` in it. */
+type Word<T extends string> = T extends object ? T : Record<never, never> extends Record<T, 1> ? never : T
+
+export type Fact<T> = T extends number | boolean | null
+  ? T
+  : T extends string
+    ? Word<T>
+    : T extends readonly (infer Each)[]
+      ? readonly Fact<Each>[]
+      : never
+
+type Facts<F> = F & { readonly [Name in keyof F]: Fact<F[Name]> }
+
+export type Level = 'debug' | 'info' | 'warn' | 'error' | 'fatal'
+
+export class NodeLog {
+  readonly #pino: Logger
+  #format: Config['log']['format']
+
+  constructor({ level, format }: Config['log'], node: Loggable, out: { write(line: string): unknown }) {
+    this.#format = format
+    this.#pino = pino(
+      {
+        level,
+        base: { node },
+        timestamp: pino.stdTimeFunctions.isoTime,
+        formatters: { level: (label: string) => ({ level: label }) },
+      },
+      { write: (line: string) => out.write(this.#format === 'json' ? line : textLine(line)) },
+    )
   }
-  return format === 'json' ? pino(common, process.stderr) : pino(common, textLines(process.stderr))
+
+  write<const M extends string, const F extends Readonly<Record<string, unknown>>>(
+    level: Level,
+    message: Word<M> & M,
+    facts: Facts<F>,
+  ): void {
+    this.#pino[level](facts as object, message as string)
+  }
+
+  /** What went wrong, without what it was about: see `failureFacts`. */
+  failure<const M extends string>(level: Level, message: Word<M> & M, error: unknown): void {
+    this.#pino[level](failureFacts(error), message as string)
+  }
+
+  /** From now on. */
+  configure({ level, format }: Config['log']): void {
+    this.#pino.level = level
+    this.#format = format
+  }
 }
 
 /** `12:00:00.000 info height 12 ...` for people who watch. */
-function textLines(out: NodeJS.WritableStream): { write(line: string): void } {
-  return {
-    write(line) {
-      const { time, level, msg, node: _node, ...facts } = JSON.parse(line) as Record<string, unknown>
-      const told = Object.entries(facts).map(
-        ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
-      )
-      out.write(`${[String(time).slice(11, 23), String(level).padEnd(5), msg, ...told].join(' ')}\n`)
-    },
-  }
+function textLine(line: string): string {
+  const { time, level, msg, node: _node, ...facts } = JSON.parse(line) as Record<string, unknown>
+  const told = Object.entries(facts).map(
+    ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  )
+  return `${[String(time).slice(11, 23), String(level).padEnd(5), msg, ...told].join(' ')}\n`
 }
 
-type Line = readonly [level: 'debug' | 'info' | 'warn' | 'error' | 'fatal', message: string, facts: object]
-
-/** Writes what happened at the level that it deserves. */
-export function logEvent(logger: Logger, event: NodeEvent, nameOf: (node: NodeId) => string): void {
-  const [level, message, facts] = lineOf(event, nameOf)
-  logger[level](facts, message)
+/** The name of a node, which the ledger publishes. */
+export function nodeName({ name }: { readonly id: unknown; readonly name: string }): Loggable {
+  return name as Loggable
 }
 
-function lineOf(event: NodeEvent, nameOf: (node: NodeId) => string): Line {
-  switch (event.type) {
-    case 'executed': {
-      const { header, outcomes } = event.delivered
-      return ['debug', 'executed', { height: header.sequence, transactions: outcomes.length }]
-    }
-    case 'final':
-      return ['debug', 'final', { height: event.sequence }]
-    case 'connected':
-      return ['info', 'connected', { peer: nameOf(event.node) }]
-    case 'disconnected':
-      return ['warn', 'disconnected', { peer: nameOf(event.node) }]
-    case 'refused': {
-      const { node, peer, by, code } = event
-      return ['warn', 'connection refused', { peer: node === undefined ? peer : nameOf(node), by, code }]
-    }
-    case 'lead':
-      return ['info', 'leader', { round: event.round, leader: nameOf(event.leader) }]
-    case 'refuse':
-      return ['warn', 'message refused', { peer: nameOf(event.from), code: event.code }]
-    case 'purged':
-      return ['info', 'purged and attested', { order: event.order, ...event.counts }]
-    case 'purge-failed':
-      return ['warn', 'an erasure is not attested yet; it is tried again', { code: event.code }]
-    case 'keys':
-      return ['info', 'rotation of keys', { step: event.step, done: event.done }]
-    case 'rotation-failed':
-      return ['error', 'a rotation of keys stopped', { code: event.code }]
-    case 'accuse':
-      return ['error', 'misbehaviour', { peer: nameOf(event.culprit) }]
-    case 'fence':
-      return ['fatal', 'fenced: this node signs nothing more', { code: event.code }]
+/** A multiaddress or an HTTP address of this machine or a member's. */
+export function addressText(text: string): Loggable {
+  const isMultiaddr = /^(\/(ip4|ip6|dns|dns4|dns6|tcp|p2p)\/[\w.:-]{1,255}){1,8}$/.test(text)
+  return (isMultiaddr || isHttpAddress(text) ? text : 'an address of another form') as Loggable
+}
+
+function isHttpAddress(text: string): boolean {
+  const host = /^http:\/\/(\[?[\w.:]+\]?):\d{1,5}$/.exec(text)?.[1] ?? ''
+  return isIP(host.replace(/^\[|\]$/g, '')) > 0 || host === 'localhost'
+}
+
+/** A PeerId of libp2p. */
+export function peerIdText(text: string): Loggable {
+  return (/^[1-9A-HJ-NP-Za-km-z]{40,64}$/.test(text) ? text : 'a peer without a name') as Loggable
+}
+
+/** Codes that speak of this node's own files; their details are paths and names of ours. */
+const aboutOwnFiles: ReadonlySet<string> = new Set([
+  'ADDRESS_IN_USE',
+  'CONFIG_INVALID',
+  'FORMAT_UNSUPPORTED',
+  'JOURNAL_MISSING',
+  'KEY_CHECK_FAILED',
+  'KEY_MISSING',
+  'RECORD_TAMPERED',
+  'STORAGE_FAILED',
+  'STORAGE_INCOMPLETE',
+  'STORE_LOCKED',
+])
+
+/** The code and the facts of an operating error; of anything else its kind and where it came from, never what it says. */
+function failureFacts(error: unknown): Readonly<Record<string, unknown>> {
+  if (error instanceof LedgerError) {
+    const { code, details, cause } = error
+    const told = Object.entries(details).filter(
+      ([, value]) => typeof value !== 'string' || aboutOwnFiles.has(code) || /^[A-Z][A-Z0-9_]{1,40}$/.test(value),
+    )
+    return { code, ...Object.fromEntries(told), ...(cause === undefined ? {} : { cause: kindOf(cause) }) }
   }
+  return { code: 'UNEXPECTED', kind: kindOf(error), at: placesOf(error) }
+}
+
+/** ENOSPC, TypeError: a word, or nothing. */
+function kindOf(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error
+  const code = (error as { readonly code?: unknown }).code
+  const said = typeof code === 'string' ? code : error.name
+  return /^[A-Za-z][A-Za-z0-9_]{0,60}$/.test(said) ? said : 'Error'
+}
+
+/** The first calls of its stack: functions and places in files, without the message above them. */
+function placesOf(error: unknown): readonly string[] {
+  if (!(error instanceof Error)) return []
+  const { stack = '', message } = error
+  return stack
+    .slice(stack.indexOf(message) + message.length)
+    .split('\n')
+    .filter((line) => /^ {4}at [^\s(]+ ?(\(|$)?\S*:\d+:\d+\)?$/.test(line) || /^ {4}at .*\(\S+:\d+:\d+\)$/.test(line))
+    .slice(0, 12)
+    .map((line) => line.trim().slice(3))
 }

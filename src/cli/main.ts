@@ -5,10 +5,12 @@ import { CommanderError } from 'commander'
 import { LedgerError } from '../base/errors.ts'
 import { reportFailure } from './failure.ts'
 import { createProgram } from './program.ts'
+import { endWithReader } from './streams.ts'
 
 /** Runs one command of this process. `args` are those after the program's name. */
 export async function main(args: readonly string[]): Promise<number> {
   let exitCode = 0
+  endWithReader(process.stdout, process.stderr)
   const program = createProgram({ out: process.stdout, err: process.stderr }, (code) => {
     exitCode = code
   })

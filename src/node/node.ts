@@ -22,8 +22,10 @@ import { checkGenesis } from '../ledger/founding.ts'
 import { ledgerIdFor, type SignedGenesis } from '../ledger/genesis.ts'
 import type { Node } from '../ledger/records.ts'
 import type { MeshCounters } from '../p2p/counters.ts'
+import { diskError } from '../store/failure.ts'
 import type { Reader } from '../store/reader.ts'
 import type { UnlockProvider } from '../store/unlock.ts'
+import { DiskWatch } from './disk-watch.ts'
 import type { ErasureReport } from './erasure-report.ts'
 import { type EvidenceDocument, evidenceDocumentSchema } from './evidence.ts'
 import { EvidenceFiles } from './evidence-files.ts'
@@ -52,6 +54,8 @@ export interface NodeOptions {
   readonly unlock: UnlockProvider
   /** For how long backups of this node are kept, which its attestations of erasures say; 0: there are none. */
   readonly backupsKeptDays?: number
+  /** With less free space on its disk the node takes no new transactions; 0 by default. */
+  readonly diskFreeMinBytes?: number
   readonly onEvent?: (event: NodeEvent) => void
   /** The node cannot go on and stops: a failed disk, a broken invariant. */
   readonly onFailure?: (error: unknown) => void
@@ -84,6 +88,7 @@ export class QuadrilleNode {
   #parts: Parts | undefined
   #runtime: Runtime | undefined
   #keyCare: KeyCare | undefined
+  #disk: DiskWatch | undefined
   #stopping: Promise<void> | undefined
   #persons: Persons | undefined
   #evidence: EvidenceFiles | undefined
@@ -105,7 +110,9 @@ export class QuadrilleNode {
   async start(): Promise<void> {
     const { home, genesis, self, listen, unlock, seal = true, backupsKeptDays = 0, onEvent = ignore } = this.#options
     selfTest()
-    const parts = await openParts({ home, ledger: this.ledger, self, unlock, seal })
+    const parts = await openParts({ home, ledger: this.ledger, self, unlock, seal }).catch((error: unknown) => {
+      throw diskError(error)
+    })
     this.#parts = parts
     try {
       const evidence = await EvidenceFiles.open(home.evidence)
@@ -129,15 +136,19 @@ export class QuadrilleNode {
         onFailure: (error) => this.#fail(error),
       })
     } catch (error) {
-      await parts.close()
-      throw error
+      // What failed first says what is wrong; that something would not close after it says nothing more.
+      await parts.close().catch(() => undefined)
+      throw diskError(error)
     }
     this.#keyCare = new KeyCare({ ...parts, unlock: unlock.provider, onEvent })
+    const freeBytesMin = this.#options.diskFreeMinBytes ?? 0
+    this.#disk = await DiskWatch.begin({ folder: home.root, freeBytesMin, onEvent })
   }
 
   /** Ends what is under way and closes every file and connection. */
   stop(): Promise<void> {
     this.#stopping ??= (async () => {
+      this.#disk?.stop()
       await this.#runtime?.stop()
       await this.#keyCare?.stop()
       await this.#parts?.close()
@@ -147,7 +158,7 @@ export class QuadrilleNode {
 
   #fail(error: unknown): void {
     if (this.#stopping !== undefined) return
-    this.#options.onFailure?.(error)
+    this.#options.onFailure?.(diskError(error))
     // What closing meets after a failure is a consequence of it.
     this.stop().catch(() => undefined)
   }
@@ -157,8 +168,10 @@ export class QuadrilleNode {
     return this.#runtime
   }
 
-  /** Resolves when the transaction is final. @throws LedgerError as submissions.ts says. */
+  /** Resolves when the transaction is final. @throws LedgerError as submissions.ts says, DISK_LOW. */
   async submit(transaction: Uint8Array, payload: Uint8Array, signal: AbortSignal): Promise<Submission> {
+    const room = this.#disk?.room
+    if (room?.low === true) throw new LedgerError('DISK_LOW', { freeMiB: Math.floor(room.freeBytes / 1_048_576) })
     return this.#running.submissions.submit(transaction, payload, signal)
   }
 

@@ -17,6 +17,7 @@ import type { Member } from '../p2p/admission.ts'
 import { type Mesh, type MeshEvent, openMesh } from '../p2p/mesh.ts'
 import type { BlockArchive } from '../store/blocks.ts'
 import { createClaimChecker } from './claims.ts'
+import type { DiskEvent } from './disk-watch.ts'
 import type { EvidenceFiles } from './evidence-files.ts'
 import { Freshness } from './freshness.ts'
 import type { KeyEvent } from './key-care.ts'
@@ -39,6 +40,7 @@ export type NodeEvent =
   | MeshEvent
   | PurgeEvent
   | KeyEvent
+  | DiskEvent
   | { readonly type: 'executed'; readonly delivered: Delivered }
   | { readonly type: 'final'; readonly sequence: Sequence }
 

@@ -7,10 +7,22 @@ export async function stored<T>(work: Promise<T>): Promise<T> {
   try {
     return await work
   } catch (error) {
-    const reason = (error as { code?: unknown }).code
-    if (error instanceof LedgerError || typeof reason !== 'string') throw error
-    throw new LedgerError('STORAGE_FAILED', { reason }, error)
+    throw storageError(error)
   }
+}
+
+function storageError(error: unknown): unknown {
+  const reason = (error as { code?: unknown }).code
+  if (error instanceof LedgerError || typeof reason !== 'string') return error
+  return new LedgerError('STORAGE_FAILED', { reason }, error)
+}
+
+const diskCodes = /^(ENOSPC|EDQUOT|EROFS|EIO|EFBIG|EACCES|EPERM|EMFILE|ENFILE|ENOENT|EBADF|LEVEL_\w+)$/
+
+/** As `stored`, for an error that may as well come from somewhere else than the disk. */
+export function diskError(error: unknown): unknown {
+  const code = (error as { code?: unknown } | undefined)?.code
+  return typeof code === 'string' && diskCodes.test(code) ? storageError(error) : error
 }
 
 /** Runs one piece of work after another, whatever became of those before. */

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { eventually } from '../../demo/processes.ts'
 import { Random } from '../sim/random.ts'
-import { built, builtHook, killed } from './crash.ts'
+import { assertNobodyBlamed, assertNothingLost, built, builtHook, killed } from './crash.ts'
 import { crashPoints } from './crash-hook.ts'
 import { Four, type NodeProcess } from './four.ts'
 
@@ -17,23 +17,6 @@ const points = crashPoints.filter(
 
 /** Short times, so that a view change takes a second, and checkpoints that come often. */
 const parameters = '{ suspectMs: 1000, checkpointInterval: 8, window: 32 }'
-
-/** Every acknowledged statement stands once on every node, and all nodes hold the same. */
-async function assertNothingLost(four: Four): Promise<void> {
-  const [first, ...others] = await Promise.all(four.nodes.map((node) => node.dump()))
-  for (const other of others) assert.deepEqual(other, first)
-  const said = new Map<string, number>()
-  for (const quad of first ?? []) {
-    const literal = /"(statement \d+)"/.exec(quad)?.[1] ?? quad
-    said.set(literal, (said.get(literal) ?? 0) + 1)
-  }
-  const lost = four.acknowledged.filter((each) => said.get(each.said) !== 1)
-  assert.deepEqual(lost, [])
-}
-
-function assertNobodyBlamed(four: Four): void {
-  for (const { output } of four.nodes) assert.doesNotMatch(output, /"msg":"(misbehaviour|fenced[^"]*)"/)
-}
 
 describe('a node that is killed', function () {
   this.timeout(60_000)

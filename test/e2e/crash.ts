@@ -4,16 +4,16 @@ import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { transform } from 'esbuild'
-import type { NodeProcess } from './four.ts'
+import type { Four, NodeProcess } from './four.ts'
 
 /** Folder of the built files. */
 export const built: string = new URL('../../dist', import.meta.url).href
 
-/** The hook as JavaScript: a node must not have to load a compiler at each start. */
-export async function builtHook(folder: string): Promise<string> {
-  const source = await readFile(new URL('crash-hook.ts', import.meta.url), 'utf8')
+/** A hook of this folder as JavaScript: a node must not have to load a compiler at each start. */
+export async function builtHook(folder: string, name = 'crash-hook'): Promise<string> {
+  const source = await readFile(new URL(`${name}.ts`, import.meta.url), 'utf8')
   const { code } = await transform(source, { loader: 'ts', format: 'esm', target: 'node20' })
-  const path = join(folder, 'crash-hook.mjs')
+  const path = join(folder, `${name}.mjs`)
   await writeFile(path, code)
   return path
 }
@@ -23,4 +23,21 @@ export async function killed(node: NodeProcess): Promise<void> {
     setTimeout(() => fail(new Error(`${node.name} was not killed: ${node.output.slice(-1_000)}`)), 15_000).unref()
   })
   assert.equal(await Promise.race([node.ended, tooLate]), 'SIGKILL', node.output.slice(-1_000))
+}
+
+/** Every acknowledged statement stands once on every node, and all nodes hold the same. */
+export async function assertNothingLost(four: Four): Promise<void> {
+  const [first, ...others] = await Promise.all(four.nodes.map((node) => node.dump()))
+  for (const other of others) assert.deepEqual(other, first)
+  const said = new Map<string, number>()
+  for (const quad of first ?? []) {
+    const literal = /"(statement \d+)"/.exec(quad)?.[1] ?? quad
+    said.set(literal, (said.get(literal) ?? 0) + 1)
+  }
+  const lost = four.acknowledged.filter((each) => said.get(each.said) !== 1)
+  assert.deepEqual(lost, [])
+}
+
+export function assertNobodyBlamed(four: Four): void {
+  for (const { output } of four.nodes) assert.doesNotMatch(output, /"msg":"(misbehaviour|fenced[^"]*)"/)
 }

@@ -6,7 +6,8 @@ import type { Quad } from 'n3'
 import { demoData } from '../../demo/data.ts'
 import { utf8 } from '../../src/base/bytes.ts'
 import { LedgerError } from '../../src/base/errors.ts'
-import { logEvent, openLogger } from '../../src/cli/log.ts'
+import { NodeLog, nodeName } from '../../src/cli/log.ts'
+import { EventLog } from '../../src/cli/node-log.ts'
 import { type Client, createClient, policiesOf } from '../../src/http/client.ts'
 import { type HttpServer, startHttp } from '../../src/http/server.ts'
 import { ingest } from '../../src/node/ingest.ts'
@@ -75,11 +76,12 @@ async function live(seal: boolean, texts: readonly string[]): Promise<Lived> {
 }
 
 async function liveIn(founded: Founded, seal: boolean): Promise<void> {
-  const logger = openLogger({ level: 'trace', format: 'json' }, 'node')
+  const log = new NodeLog({ level: 'trace', format: 'json' }, nodeName({ id: 0, name: 'node' }), process.stderr)
+  const told = new EventLog(log, (id) => id)
   const nodes: QuadrilleNode[] = []
   const servers: HttpServer[] = []
   const start = async (number: number): Promise<void> => {
-    const node = await founded.open(number, { seal, onEvent: (event) => logEvent(logger, event, (id) => id) })
+    const node = await founded.open(number, { seal, onEvent: (event) => told.write(event) })
     await node.start()
     nodes[number] = node
   }
@@ -87,7 +89,7 @@ async function liveIn(founded: Founded, seal: boolean): Promise<void> {
     for (const number of [0, 1, 2, 3]) await start(number)
     const [first, second] = nodes as [QuadrilleNode, QuadrilleNode]
     assert.equal((await enrol(founded, first)).code, 'OK')
-    const onError = (err: unknown): void => logger.error({ err }, 'unexpected')
+    const onError = (error: unknown): void => log.failure('error', 'an answer failed', error)
     const server = await startHttp({ bind: { host: '127.0.0.1', port: 0 }, node: first, onError })
     servers.push(server)
     const client = createClient({ endpoint: server.url, ledger: first.ledger, key: founded.application.seed })

@@ -1,4 +1,5 @@
-// quadrille start: a node as a process, until a signal ends it or it cannot go on.
+// quadrille start: a node as a process, until a signal ends it or it cannot go on. SIGHUP reads the log section of
+// node.yaml again.
 
 import { existsSync } from 'node:fs'
 import { utf8 } from '../../base/bytes.ts'
@@ -13,54 +14,95 @@ import type { Home } from '../../node/home.ts'
 import { createNode } from '../../node/index.ts'
 import { readMembership } from '../../node/membership.ts'
 import { type Context, type Handler, optional } from '../context.ts'
-import { logEvent, openLogger } from '../log.ts'
+import { addressText, type Loggable, NodeLog, nodeName } from '../log.ts'
+import { EventLog, type NameOf } from '../node-log.ts'
+import { outliveReaders } from '../streams.ts'
+
+const bytesPerGiB = 1_073_741_824
 
 export const start: Handler = async (_args, options, context) => {
+  outliveReaders(process.stdout, process.stderr)
   const { home } = context
-  const { id: self, name } = await readMembership(home)
+  const member = await readMembership(home)
   const config = await readConfig(home)
   const genesis = await keptGenesis(home, optional(options, 'genesis'))
-  const logger = openLogger(config.log, name)
-  const names = new Map<NodeId, string>(genesis.genesis.nodes.map((node) => [node.id, node.name]))
-  const nameOf = (id: NodeId): string => names.get(id) ?? id
-
-  let fail: (error: unknown) => void = () => undefined
-  const failed = new Promise<never>((_resolve, reject) => {
-    fail = reject
-  })
-  // Whoever waits below hears of it; before that, nobody does.
-  failed.catch(() => undefined)
+  const log = new NodeLog(config.log, nodeName(member), process.stderr)
+  const events = new EventLog(log, namesIn(genesis))
+  const [failed, fail] = failure()
   const node = createNode({
     home,
     genesis,
-    self,
+    self: member.id,
     listen: config.listen,
     unlock: config.unlock,
     backupsKeptDays: config.backups.keptDays,
-    onEvent: (event) => logEvent(logger, event, nameOf),
+    diskFreeMinBytes: config.limits.diskFreeMinGiB * bytesPerGiB,
+    onEvent: (event) => events.write(event),
     onFailure: fail,
   })
   const ended = endOfProcess()
   let http: HttpServer | undefined
+  const reload = (): void => void reloadLog(home, log)
+  process.on('SIGHUP', reload)
+  const stop = async (): Promise<void> => {
+    process.off('SIGHUP', reload)
+    await http?.close()
+    await node.stop()
+    log.write('info', 'stopped', {})
+  }
   try {
-    await listening(node.start())
+    await node.start()
     http =
       config.http &&
       (await startHttp({
         ...httpOptions(config, config.http),
         node,
-        onError: (err) => logger.error({ err }, 'unexpected'),
+        onError: (error) => log.failure('error', 'an answer failed', error),
       }))
     const facts = { ledger: node.ledger, listen: node.addresses(), http: http?.url ?? null }
-    logger.info({ ...facts, height: node.height }, 'started')
-    tell(context, name, genesis, facts)
+    log.write('info', 'started', {
+      ledger: node.ledger,
+      listen: facts.listen.map(addressText),
+      http: facts.http === null ? null : addressText(facts.http),
+      height: node.height,
+    })
+    tell(context, member.name, genesis, facts)
     const signal = await Promise.race([ended, failed])
-    logger.info({ signal }, 'stopping')
-    return 0
-  } finally {
-    await http?.close()
-    await node.stop()
-    logger.info('stopped')
+    log.write('info', 'stopping', { signal })
+  } catch (error) {
+    log.failure('fatal', 'this node cannot go on', error)
+    // What failed first is told; that something would not close after it says nothing more.
+    await stop().catch(() => undefined)
+    throw error
+  }
+  await stop()
+  return 0
+}
+
+/** What a node that cannot go on says, as a promise that only rejects. */
+function failure(): readonly [failed: Promise<never>, fail: (error: unknown) => void] {
+  let fail: (error: unknown) => void = () => undefined
+  const failed = new Promise<never>((_resolve, reject) => {
+    fail = reject
+  })
+  // Whoever waits hears of it; before that, nobody does.
+  failed.catch(() => undefined)
+  return [failed, fail]
+}
+
+function namesIn({ genesis }: SignedGenesis): NameOf {
+  const names = new Map<NodeId, Loggable>(genesis.nodes.map((node) => [node.id, nodeName(node)]))
+  return (id) => names.get(id) ?? id
+}
+
+/** A file with a mistake in it changes nothing. */
+async function reloadLog(home: Home, log: NodeLog): Promise<void> {
+  try {
+    const { log: chosen } = await readConfig(home)
+    log.configure(chosen)
+    log.write('info', 'log section of node.yaml read again', { from: chosen.level, as: chosen.format })
+  } catch (error) {
+    log.failure('error', 'node.yaml was not read again', error)
   }
 }
 
@@ -108,16 +150,4 @@ function endOfProcess(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal))
   })
-}
-
-/** Says what the operating system means by EADDRINUSE. */
-async function listening(starting: Promise<void>): Promise<void> {
-  try {
-    await starting
-  } catch (error) {
-    const said = error instanceof Error ? `${error.message} ${String((error as { code?: unknown }).code)}` : ''
-    const address = /EADDRINUSE[^0-9a-f[]*(\S+:\d+)?/.exec(said)
-    if (address === null) throw error
-    throw new LedgerError('ADDRESS_IN_USE', address[1] === undefined ? {} : { address: address[1] }, error)
-  }
 }

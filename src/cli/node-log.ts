@@ -1,0 +1,84 @@
+// Which event of a node is told at which level, and in which words.
+
+import type { ErrorCode } from '../base/errors.ts'
+import type { NodeId } from '../base/ids.ts'
+import type { NodeEvent } from '../node/index.ts'
+import { type Loggable, type NodeLog, peerIdText } from './log.ts'
+
+/** Peers whose last failure is remembered. */
+const refusalsMax = 1_024
+
+/** The name of a node of the ledger, or its id. */
+export type NameOf = (node: NodeId) => Loggable | NodeId
+
+/** Writes a node's events. A peer that cannot be reached is dialed for ever: only the first of equal failures in a row is news. */
+export class EventLog {
+  readonly #log: NodeLog
+  readonly #nameOf: NameOf
+  /** By PeerId. */
+  readonly #refusals: Map<string, ErrorCode> = new Map()
+
+  constructor(log: NodeLog, nameOf: NameOf) {
+    this.#log = log
+    this.#nameOf = nameOf
+  }
+
+  write(event: NodeEvent): void {
+    const log = this.#log
+    const nameOf = this.#nameOf
+    switch (event.type) {
+      case 'executed': {
+        const { header, outcomes } = event.delivered
+        log.write('debug', 'executed', { height: header.sequence, transactions: outcomes.length })
+        break
+      }
+      case 'final':
+        log.write('debug', 'final', { height: event.sequence })
+        break
+      case 'connected':
+        this.#refusals.clear()
+        log.write('info', 'connected', { peer: nameOf(event.node) })
+        break
+      case 'disconnected':
+        log.write('warn', 'disconnected', { peer: nameOf(event.node) })
+        break
+      case 'refused':
+        this.#refused(event)
+        break
+      case 'lead':
+        log.write('info', 'leader', { round: event.round, leader: nameOf(event.leader) })
+        break
+      case 'refuse':
+        log.write('warn', 'message refused', { peer: nameOf(event.from), code: event.code })
+        break
+      case 'purged':
+        log.write('info', 'purged and attested', { order: event.order, ...event.counts })
+        break
+      case 'purge-failed':
+        log.write('warn', 'an erasure is not attested yet; it is tried again', { code: event.code })
+        break
+      case 'keys':
+        log.write('info', 'rotation of keys', { step: event.step, done: event.done })
+        break
+      case 'rotation-failed':
+        log.write('error', 'a rotation of keys stopped', { code: event.code })
+        break
+      case 'disk':
+        if (event.low) log.write('error', 'the disk is nearly full: no new transactions', { freeMiB: event.freeMiB })
+        else log.write('info', 'the disk has room again', { freeMiB: event.freeMiB })
+        break
+      case 'accuse':
+        log.write('error', 'misbehaviour', { peer: nameOf(event.culprit) })
+        break
+      case 'fence':
+        log.write('fatal', 'fenced: this node signs nothing more', { code: event.code })
+        break
+    }
+  }
+  #refused({ node, peer, by, code }: Extract<NodeEvent, { readonly type: 'refused' }>): void {
+    const isNews = by === 'us' || this.#refusals.get(peer) !== code
+    if (by === 'them' && this.#refusals.size < refusalsMax) this.#refusals.set(peer, code)
+    const facts = { peer: node === undefined ? peerIdText(peer) : this.#nameOf(node), by, code }
+    this.#log.write(isNews ? 'warn' : 'debug', 'connection refused', facts)
+  }
+}
