@@ -10,7 +10,7 @@ import { Four, type NodeProcess } from './four.ts'
 
 /** `npm run verify:long` sets it: every step of the durable order, and a hundred kills. */
 const long = process.env['QUADRILLE_LONG'] === '1'
-const kills = long ? 100 : 3
+const kills = long ? 100 : 10
 const points = crashPoints.filter(
   (point) => long || ['journal-torn', 'blocks-torn', 'files-synced', 'store-committed'].includes(point),
 )
