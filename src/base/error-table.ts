@@ -313,6 +313,11 @@ const ownErrors = {
     sentence: 'The query took longer than it may.',
     next: 'Bind more terms, add LIMIT, or ask the operator to raise limits.queryTimeoutS.',
   },
+  READ_UNCONFIRMED: {
+    exit: 5,
+    sentence: 'This node could not make sure in time that its copy holds all that was acknowledged.',
+    next: 'Ask again, or ask with consistency local for what this node has now.',
+  },
   QUERY_CANCELLED: {
     exit: 5,
     sentence: 'The query was cancelled by the one who asked.',

@@ -174,6 +174,10 @@ export const limits = {
   queryMsMax: 30_000,
   /** Queries under way at once: each may hold much memory in joins and orders. */
   queriesMax: 8,
+  /** Linearizable reads that wait at once: one question to the protocol covers many. */
+  readsMax: 1_024,
+  /** For a linearizable read to be confirmed, ms: some changes of the leader. */
+  readMsMax: 20_000,
   /** FROM and FROM NAMED of one query. */
   queryGraphsMax: 256,
   /** HTTP connections at once: a node's own applications, through keep-alive. */

@@ -58,8 +58,12 @@ export interface QueryOptions {
   /** Media type, or json, csv, tsv, xml, ntriples, turtle. */
   readonly format?: string
   readonly at?: number
+  /** linearizable: with everything that was acknowledged before. local, the default: what the node has now. */
+  readonly consistency?: Consistency
   readonly signal?: AbortSignal
 }
+
+export type Consistency = 'linearizable' | 'local'
 
 export interface Client {
   readonly ledger: LedgerId
@@ -161,8 +165,8 @@ class HttpClient implements Client {
     return submittedOf(await objectOf(answer))
   }
 
-  query(sparql: string, { format = 'json', at, signal }: QueryOptions = {}): Promise<Response> {
-    return this.#requester.send(at === undefined ? '/sparql' : `/sparql?at=${at}`, {
+  query(sparql: string, { format = 'json', at, consistency, signal }: QueryOptions = {}): Promise<Response> {
+    return this.#requester.send(sparqlPath(at, consistency), {
       method: 'POST',
       headers: { 'content-type': 'application/sparql-query', accept: mediaTypes[format] ?? format },
       body: sparql,
@@ -208,6 +212,14 @@ class HttpClient implements Client {
     if (this.#signer === undefined) throw new TypeError('this client was made without a key')
     return this.#signer
   }
+}
+
+/** Where queries go. */
+export function sparqlPath(at: number | undefined, consistency: string | undefined): string {
+  const parameters = new URLSearchParams()
+  if (at !== undefined) parameters.set('at', `${at}`)
+  if (consistency !== undefined) parameters.set('consistency', consistency)
+  return parameters.size === 0 ? '/sparql' : `/sparql?${parameters}`
 }
 
 /** Quads of one `submit`: what its byte bounds allow. */

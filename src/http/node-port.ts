@@ -82,6 +82,10 @@ export interface HttpNode {
   readonly genesis: SignedGenesis
   /** Of the last executed block. */
   readonly height: number
+  /** Time of that block, ms. */
+  readonly time: number
+  /** A height with everything that was acknowledged before. @throws LedgerError READ_UNCONFIRMED when `signal` ends the wait. */
+  confirmed(signal: AbortSignal): Promise<number>
   status(): Promise<HttpStatus>
   counters(): HttpCounters
   /** Resolves when final. @throws LedgerError what is wrong with it, TOO_BUSY, NOT_FINAL when `signal` ends the wait. */

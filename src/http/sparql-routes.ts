@@ -8,7 +8,8 @@ import { limits } from '../base/limits.ts'
 import { createQueryEngine, type Dataset } from '../sparql/engine.ts'
 import { nquads } from '../sparql/nquads.ts'
 import { leavingSignal, sendBody } from './answers.ts'
-import { all, type Parameters, single, wholeNumber } from './inputs.ts'
+import { heightFor } from './heights.ts'
+import { all, type Parameters, single } from './inputs.ts'
 import type { Figures } from './metrics.ts'
 import type { HttpNode } from './node-port.ts'
 
@@ -36,7 +37,6 @@ export function sparqlRoutes(server: FastifyInstance, options: SparqlRoutesOptio
     { query, parameters }: Asked,
     accept: string | undefined,
   ): Promise<FastifyReply> {
-    const height = heightOf(parameters, node)
     if (running >= limits.queriesMax) throw new LedgerError('TOO_BUSY')
     running += 1
     const began = performance.now()
@@ -44,6 +44,7 @@ export function sparqlRoutes(server: FastifyInstance, options: SparqlRoutesOptio
       running -= 1
       figures.queried((performance.now() - began) / 1000)
     })
+    const height = await heightFor(parameters, node, reply)
     const { mediaType, body } = await engine.query(query, node.source(height), {
       accept,
       signal: leavingSignal(reply),
@@ -51,7 +52,6 @@ export function sparqlRoutes(server: FastifyInstance, options: SparqlRoutesOptio
       rowsMax: resultRowsMax,
       dataset: datasetOf(parameters),
     })
-    reply.header('quadrille-height', height)
     return sendBody(reply, mediaType, body, onError)
   }
 
@@ -64,11 +64,10 @@ export function sparqlRoutes(server: FastifyInstance, options: SparqlRoutesOptio
     answer(reply, postedQuery(request), request.headers.accept),
   )
 
-  server.get('/dump', (request, reply) => {
+  server.get('/dump', async (request, reply) => {
     const parameters = request.query as Parameters
-    const height = heightOf(parameters, node)
+    const height = await heightFor(parameters, node, reply)
     const graph = single(parameters, 'graph')
-    reply.header('quadrille-height', height)
     const quads = nquads(node.source(height), graph === undefined ? undefined : DataFactory.namedNode(graph))
     return sendBody(reply, 'application/n-quads', quads, onError)
   })
@@ -113,15 +112,6 @@ function datasetOf(parameters: Parameters): Dataset | undefined {
     throw new LedgerError('TOO_LARGE', { graphsMax: limits.queryGraphsMax })
   }
   return defaultGraphs.length + namedGraphs.length === 0 ? undefined : { defaultGraphs, namedGraphs }
-}
-
-/** `at`, or the height that the node has now. @throws LedgerError HEIGHT_UNKNOWN */
-function heightOf(parameters: Parameters, node: HttpNode): number {
-  const { height } = node
-  const at = single(parameters, 'at')
-  const wanted = at === undefined ? height : wholeNumber(at, 'at', 0, Number.MAX_SAFE_INTEGER)
-  if (wanted > height) throw new LedgerError('HEIGHT_UNKNOWN', { height })
-  return wanted
 }
 
 function textOf(body: unknown): string {

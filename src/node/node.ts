@@ -194,6 +194,17 @@ export class QuadrilleNode {
     return this.#running.machine.applied.sequence
   }
 
+  /** Time of the last executed block, ms. */
+  get time(): number {
+    return this.#running.machine.ledger.time
+  }
+
+  /** A height at which everything is here that was acknowledged before this call. @throws LedgerError as reads.ts says. */
+  async confirmed(signal: AbortSignal): Promise<number> {
+    this.#requireServing()
+    return this.#running.reads.confirmed(signal)
+  }
+
   /** Quads as of a height, now by default. @throws LedgerError CATCHING_UP; RangeError for a height that is not here. */
   source(height: number = this.height): Reader {
     this.#requireServing()

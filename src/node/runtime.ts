@@ -1,6 +1,7 @@
 // A node's parts connected: mesh, payloads, machine, protocol and waiting clients. Messages come in here and are handed to
 // the part that they concern.
 
+import { randomBytes } from '#crypto'
 import { LedgerError } from '../base/errors.ts'
 import { type NodeId, type Sequence, sequenceOf } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
@@ -28,6 +29,7 @@ import { PayloadPool } from './payloads.ts'
 import { ProbeFiles } from './probe-files.ts'
 import { protocolOf } from './protocols.ts'
 import { type PurgeEvent, Purges, type PurgesOptions } from './purges.ts'
+import { Reads } from './reads.ts'
 import type { BlocksWanted } from './serve.ts'
 import { Submissions } from './submissions.ts'
 import { Sync } from './sync.ts'
@@ -66,6 +68,7 @@ export class Runtime {
   readonly machine: LedgerMachine
   readonly mesh: Mesh
   readonly submissions: Submissions
+  readonly reads: Reads
   readonly #options: RuntimeOptions
   readonly #payloads: PayloadPool
   readonly #sync: Sync
@@ -96,6 +99,11 @@ export class Runtime {
       verdicts,
       propose: (transaction) => this.#validator.propose(transaction),
     })
+    this.reads = new Reads({
+      randomBytes,
+      ask: (id) => this.#validator.read(id),
+      height: () => machine.applied.sequence,
+    })
     this.#acts = new NodeActs({
       ledger: machine.ledger,
       submissions: this.submissions,
@@ -124,6 +132,7 @@ export class Runtime {
       claims: createClaimChecker({ window: machine.ledger.parameters().window }),
       onFinal: (certificate) => this.#becomeFinal(certificate),
       onRejected: (id, code) => this.submissions.rejected(id, code),
+      onReadable: (id, sequence) => this.reads.readable(id, sequence),
       onEvent,
       onFailure,
     })
@@ -225,6 +234,7 @@ export class Runtime {
 
   async stop(): Promise<void> {
     clearInterval(this.#telling)
+    this.reads.close()
     const purged = this.#purges.stop()
     await this.#acts.stop()
     await purged
@@ -234,6 +244,7 @@ export class Runtime {
 
   /** A block was executed. */
   executed({ erased, outcomes }: Delivered): void {
+    this.reads.executed()
     const ordered = outcomes.some(({ code, transaction }) => code === 'OK' && transaction.act.type === 'erase')
     if (erased.length > 0 || ordered) this.#purges.wake()
   }

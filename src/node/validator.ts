@@ -1,12 +1,12 @@
 // Runs a protocol core among the other parts: messages come in from the mesh, are checked and become inputs; effects go
 // out to the mesh, the journal, the machine and the payload pool. Nothing here knows which protocol it is.
 
-import { type ErrorCode, InvariantError, LedgerError } from '../base/errors.ts'
-import type { NodeId } from '../base/ids.ts'
+import { type ErrorCode, LedgerError } from '../base/errors.ts'
+import type { NodeId, Sequence } from '../base/ids.ts'
 import { decode, encode } from '../base/schema.ts'
 import { type RequestId, requestId } from '../consensus/batch.ts'
 import type { ResultCertificate } from '../consensus/certificate.ts'
-import type { Core, CoreStatus, Effect, Protocol, Setup } from '../consensus/contract.ts'
+import type { Core, CoreStatus, Effect, Protocol, ReadId, Setup } from '../consensus/contract.ts'
 import type { Clock, Journal, Transport } from '../consensus/ports.ts'
 import type { ClaimChecker } from './claims.ts'
 import { type Loop, startLoop } from './loop.ts'
@@ -33,6 +33,7 @@ export interface ValidatorOptions {
   readonly claims: ClaimChecker
   readonly onFinal: (certificate: ResultCertificate) => Promise<void>
   readonly onRejected: (id: RequestId, code: ErrorCode) => void
+  readonly onReadable: (id: ReadId, sequence: Sequence) => void
   readonly onEvent: (event: ValidatorEvent) => void
   /** Something impossible happened or a disk failed: the node must stop. */
   readonly onFailure: (error: unknown) => void
@@ -62,6 +63,11 @@ export class Validator {
 
   propose(transaction: Uint8Array): void {
     this.#loop.push({ type: 'request', id: requestId(transaction), bytes: transaction })
+  }
+
+  /** A linearizable read; answered by `onReadable`. */
+  read(id: ReadId): void {
+    this.#loop.push({ type: 'read', id })
   }
 
   /** A protocol message of a peer; it reaches the core only if everything that it rests on verifies. */
@@ -127,7 +133,7 @@ export class Validator {
   }
 
   #act(effect: Exclude<Effect<unknown>, { readonly type: 'save' }>): void {
-    const { machine, journal, onFinal, onRejected, onEvent } = this.#options
+    const { machine, journal, onFinal, onRejected, onReadable, onEvent } = this.#options
     switch (effect.type) {
       case 'send':
         this.#send(effect)
@@ -154,7 +160,8 @@ export class Validator {
         onRejected(effect.id, effect.code)
         break
       case 'readable':
-        throw new InvariantError('a read became readable that nobody asked for')
+        onReadable(effect.id, effect.sequence)
+        break
       default:
         onEvent(effect)
     }

@@ -21,6 +21,8 @@ export const tx: TxId = txIdOf('ab'.repeat(32))
 export class FakeNode implements HttpNode {
   readonly selected: HttpSelection[] = []
   readonly height = 7
+  readonly time = Date.now() - 5_000
+  confirming: (signal: AbortSignal) => Promise<number> = async () => 7
   readonly genesis: SignedGenesis = {
     genesis: {
       name: 'Food Trace',
@@ -50,6 +52,10 @@ export class FakeNode implements HttpNode {
   quorumConnected = true
   serves = true
   readonly blocksKept: readonly Uint8Array[] = Array.from({ length: 7 }, (_, n) => Uint8Array.of(n + 1, 1, 2, 3))
+
+  confirmed(signal: AbortSignal): Promise<number> {
+    return this.confirming(signal)
+  }
 
   async status() {
     return {

@@ -132,6 +132,23 @@ describe('The HTTP server', () => {
       await problem(await query(knows, { headers: { accept: 'image/png' } }), 406, 'NOT_ACCEPTABLE')
     })
 
+    it('with everything acknowledged before, when asked for that, and else with their age', async () => {
+      const local = await query('ASK {}')
+      assert.ok(Number(local.headers.get('quadrille-age')) >= 5)
+      const asked: AbortSignal[] = []
+      node.confirming = async (signal) => {
+        asked.push(signal)
+        return 6
+      }
+      const sure = await query('ASK {}', {}, '&consistency=linearizable')
+      assert.deepEqual([sure.headers.get('quadrille-height'), sure.headers.get('quadrille-age')], ['6', null])
+      assert.deepEqual([asked.length, node.heightsAsked], [1, [7, 6]])
+      node.confirming = async () => Promise.reject(new LedgerError('READ_UNCONFIRMED'))
+      await problem(await query('ASK {}', {}, '&consistency=linearizable'), 503, 'READ_UNCONFIRMED')
+      await problem(await query('ASK {}', {}, '&consistency=sometimes'), 400, 'USAGE')
+      await problem(await query('ASK {}', {}, '&consistency=linearizable&at=3'), 400, 'USAGE')
+    })
+
     it('over the graphs that the protocol names', async () => {
       const all = `${p} SELECT ?s { ?s :knows ?o }`
       assert.deepEqual(await values(await query(all, {}, '&default-graph-uri=urn:x:g1&default-graph-uri=urn:x:g3')), [

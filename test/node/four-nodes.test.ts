@@ -106,6 +106,34 @@ describe('Four nodes', function () {
     await settled(nodes)
   })
 
+  it('P24 read what another node acknowledged, however far they are behind', async () => {
+    const told = () => AbortSignal.timeout(20_000)
+    for (let number = 80; number < 90; number++) {
+      const { sequence } = await submit(node(number % 4), number)
+      const heights = await Promise.all(nodes.map((each) => each.confirmed(told())))
+      for (const height of heights)
+        assert.ok(height >= sequence, `read at ${height} after ${sequence} was acknowledged`)
+    }
+    const [many] = await Promise.all([
+      Promise.all(Array.from({ length: 200 }, () => node(1).confirmed(told()))),
+      submit(node(2), 90),
+    ])
+    assert.equal(many.length, 200)
+    await settled(nodes)
+  })
+
+  it('P24 answer no linearizable read without a quorum: READ_UNCONFIRMED', async () => {
+    await Promise.all([node(2).stop(), node(3).stop()])
+    await assert.rejects(
+      node(0).confirmed(AbortSignal.timeout(500)),
+      (error: unknown) => error instanceof LedgerError && error.code === 'READ_UNCONFIRMED',
+    )
+    for (const number of [2, 3]) nodes[number] = await founded.open(number)
+    await Promise.all([node(2).start(), node(3).start()])
+    await settled(nodes)
+    assert.equal(await node(0).confirmed(AbortSignal.timeout(20_000)), node(0).height)
+  })
+
   it('take a hundred transactions at once from one application', async () => {
     const answers = await Promise.all(
       Array.from({ length: 100 }, (_, number) => submit(node(number % 4), 100 + number)),

@@ -1,7 +1,7 @@
 // quadrille query: a SPARQL query to a node, its answer as it comes.
 
 import { LedgerError } from '../../base/errors.ts'
-import { mediaTypes } from '../../http/client.ts'
+import { mediaTypes, sparqlPath } from '../../http/client.ts'
 import { openRequester } from '../../http/client-request.ts'
 import { readText } from '../../node/home.ts'
 import { argument, type Context, type Handler, optional, whole } from '../context.ts'
@@ -20,7 +20,7 @@ export const query: Handler = async (args, options, context) => {
   }
   const at = whole(options, 'at', 0, Number.MAX_SAFE_INTEGER)
   const requester = openRequester({ endpoint: await endpointOf(options, context), fetch, retryMs })
-  const answer = await requester.send(at === undefined ? '/sparql' : `/sparql?at=${at}`, {
+  const answer = await requester.send(sparqlPath(at, optional(options, 'consistency')), {
     method: 'POST',
     headers: { 'content-type': 'application/sparql-query', accept },
     body: sparql,

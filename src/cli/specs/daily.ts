@@ -51,6 +51,10 @@ export const daily: readonly CommandSpec[] = [
     summary: 'ask a SPARQL query; @FILE reads it from a file',
     options: [
       { flags: '--at <height>', help: 'as of this height' },
+      {
+        flags: '--consistency <kind>',
+        help: 'linearizable: with everything acknowledged before; local (default): what the node has now',
+      },
       { flags: '--format <format>', help: 'json, csv, tsv or xml; for graphs ntriples or turtle' },
       endpoint,
     ],
