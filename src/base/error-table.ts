@@ -2,6 +2,7 @@
 // (0 ok, 1 verification failed, 2 usage, 3 configuration, 4 refused by the ledger, 5 unavailable, 6 locked, 7 not permitted).
 
 import { ledgerErrors } from './error-table-ledger.ts'
+import { operationErrors } from './error-table-operation.ts'
 
 export interface ErrorEntry {
   readonly sentence: string
@@ -103,12 +104,6 @@ const ownErrors = {
     exit: 5,
     sentence: 'The disk did not take or give what it should; nothing more is written.',
     next: 'Check space, rights and health of the disk, then start the node again.',
-  },
-  DISK_LOW: {
-    exit: 5,
-    sentence:
-      'The disk has less free space than limits.diskFreeMinGiB asks for, so this node takes no new transactions.',
-    next: 'Free space on the disk of the node; it takes them again by itself. Until then another node does.',
   },
   // Agreement.
   QUORUM_NOT_MET: {
@@ -361,6 +356,10 @@ const ownErrors = {
   },
 } as const
 
-export const errorTable: typeof ownErrors & typeof ledgerErrors = { ...ownErrors, ...ledgerErrors }
+export const errorTable: typeof ownErrors & typeof ledgerErrors & typeof operationErrors = {
+  ...ownErrors,
+  ...ledgerErrors,
+  ...operationErrors,
+}
 
 export type ErrorCode = keyof typeof errorTable

@@ -46,10 +46,13 @@ export class EventLog {
         this.#refused(event)
         break
       case 'lead':
-        log.write('info', 'leader', { round: event.round, leader: nameOf(event.leader) })
+        log.write('info', 'leader', { round: event.round, leader: nameOf(event.leader), reason: event.reason })
         break
       case 'refuse':
         log.write('warn', 'message refused', { peer: nameOf(event.from), code: event.code })
+        break
+      case 'drop':
+        log.write('debug', 'message dropped', { peer: nameOf(event.from), code: event.code })
         break
       case 'purged':
         log.write('info', 'purged and attested', { order: event.order, ...event.counts })

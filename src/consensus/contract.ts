@@ -61,6 +61,23 @@ export interface JournalRecord {
   readonly bytes: Uint8Array
 }
 
+/** Why a round began, as far as this node knows. */
+export type RoundReason =
+  /** This node started in it. */
+  | 'started'
+  /** The leader before left a request, a read or a proposal undone, was silent, or began its round too late. */
+  | 'request ignored'
+  | 'read ignored'
+  | 'proposal unfinished'
+  | 'leader silent'
+  | 'leader late'
+  /** What the leader before began its round with did not follow from what others had shown. */
+  | 'round unjustified'
+  /** Others left the round before, or began this one. */
+  | 'others moved'
+  /** This node stood for election and won. */
+  | 'elected'
+
 export type Effect<Message> =
   | { readonly type: 'save'; readonly record: JournalRecord }
   /** To another node of the ledger. `carries`: requests inside the message whose payloads should travel beside it. The core never sees payloads. */
@@ -94,8 +111,10 @@ export type Effect<Message> =
   | { readonly type: 'refuse'; readonly from: NodeId; readonly code: ErrorCode }
   /** Contradictory signed statements: portable, self-verifying evidence against their signer. */
   | { readonly type: 'accuse'; readonly culprit: NodeId; readonly evidence: Uint8Array }
+  /** A message that came too late or from too far ahead: dropped, and nobody's fault by itself. For metrics. */
+  | { readonly type: 'drop'; readonly from: NodeId; readonly code: 'STALE_MESSAGE' | 'OUTSIDE_WINDOW' }
   /** A round began, or its leader became known. */
-  | { readonly type: 'lead'; readonly round: Round; readonly leader: NodeId }
+  | { readonly type: 'lead'; readonly round: Round; readonly leader: NodeId; readonly reason: RoundReason }
   /**
    * This node signs nothing more: its state (RESULT_DIVERGED) is not to be trusted until `installed`, or its memory
    * (VOTES_FORGOTTEN) until the next epoch, and it follows like a learner meanwhile.

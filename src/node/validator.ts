@@ -19,7 +19,10 @@ const tickMs = 50
 const askAgainMs = 1_000
 
 /** What concerns the node's log, metrics and operator, and nothing else. */
-export type ValidatorEvent = Extract<Effect<unknown>, { readonly type: 'refuse' | 'accuse' | 'lead' | 'fence' }>
+export type ValidatorEvent = Extract<
+  Effect<unknown>,
+  { readonly type: 'refuse' | 'drop' | 'accuse' | 'lead' | 'fence' }
+>
 
 export interface ValidatorOptions {
   readonly protocol: Protocol<unknown>

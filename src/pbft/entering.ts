@@ -9,7 +9,7 @@ import { newViewBytes } from './claims.ts'
 import type { NewView, PbftMessageOf, ViewChange } from './messages.ts'
 import { computeO } from './new-view.ts'
 import { advance, extend, keepBatch, onPrePrepare, prepare } from './normal.ts'
-import { broadcast, elapsed, refuse, save, send } from './out.ts'
+import { broadcast, drop, elapsed, refuse, save, send } from './out.ts'
 import { markProposed, requeue } from './pool.ts'
 import { restartToken } from './reads.ts'
 import type { PbftRecord } from './records.ts'
@@ -25,7 +25,11 @@ import {
 } from './state.ts'
 
 export function onNewView(state: State, from: NodeId, newView: NewView): void {
-  if (newView.epoch !== state.epoch || !isLater(state, newView.view)) return
+  if (newView.epoch !== state.epoch) return
+  if (!isLater(state, newView.view)) {
+    if (newView.view < state.view) drop(state, from, 'STALE_MESSAGE')
+    return
+  }
   if (newView.signer !== leaderOf(state, newView.view) || !isShaped(state, newView)) {
     refuse(state, from, 'VIEW_UNJUSTIFIED')
     return
@@ -116,7 +120,8 @@ export function enterView(state: State, newView: NewView, changes: readonly View
   requeue(state)
   for (const { digest } of newView.proposals) markProposed(state, digest)
   restartToken(state)
-  state.out.push({ type: 'lead', round: newView.view, leader: newView.signer })
+  state.out.push({ type: 'lead', round: newView.view, leader: newView.signer, reason: state.leaving })
+  state.leaving = 'others moved'
   for (const { sequence } of newView.proposals) {
     const slot = state.slots.get(sequence)
     if (slot === undefined) continue

@@ -1,14 +1,14 @@
 // Section 4.2, the normal case: PRE-PREPARE, PREPARE, COMMIT. A batch is prepared here when the leader and q-1 others said so in
 // one view, and committed when q said so in one view. Batches are made in requests.ts and delivered in delivery.ts.
 
-import type { NodeId, Sequence } from '../base/ids.ts'
+import type { NodeId, Sequence, View } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import { type Batch, batchDigest, requestId } from '../consensus/batch.ts'
 import { sortedSignatures } from '../consensus/certificate.ts'
 import { agreementOf } from './claims.ts'
 import { accuse } from './evidence.ts'
 import type { PbftMessageOf, PreparedCertificate, Vote } from './messages.ts'
-import { broadcast, refuse, save, signedVote } from './out.ts'
+import { broadcast, drop, refuse, save, signedVote } from './out.ts'
 import { markProposed } from './pool.ts'
 import {
   clock,
@@ -35,10 +35,14 @@ export function onPrePrepare(state: State, from: NodeId, message: PbftMessageOf<
     refuse(state, from, 'NOT_LEADER')
     return
   }
-  if (!withinReach(state, vote.sequence)) return
+  if (!withinReach(state, vote.sequence)) {
+    dropVote(state, from, vote)
+    return
+  }
   const slot = slotAt(state, vote.sequence)
   if (slot === undefined) return
   if (vote.view !== state.view || !state.active) {
+    if (vote.view < state.view || isFarAhead(state, vote.view)) dropVote(state, from, vote)
     hear(state, slot, message)
     return
   }
@@ -62,9 +66,19 @@ export function onPrePrepare(state: State, from: NodeId, message: PbftMessageOf<
  * validator leads one of the next n views; what is further ahead would only push that out.
  */
 function hear(state: State, slot: Slot, message: PbftMessageOf<'pre-prepare'>): void {
-  if (message.vote.view > state.view + state.validators.size) return
+  if (isFarAhead(state, message.vote.view)) return
   if (slot.heard === undefined || slot.heard.vote.view < message.vote.view) slot.heard = message
   if (slot.certificate !== undefined) findBatch(state, slot)
+}
+
+function isFarAhead(state: State, view: View): boolean {
+  return view > state.view + state.validators.size
+}
+
+/** Of a view that was left, or of a sequence that was settled; else from further ahead than this replica looks. */
+function dropVote(state: State, from: NodeId, { view, sequence }: Pick<Vote, 'view' | 'sequence'>): void {
+  const isStale = view < state.view || sequence <= Math.max(state.delivered, lowWatermark(state))
+  drop(state, from, isStale ? 'STALE_MESSAGE' : 'OUTSIDE_WINDOW')
 }
 
 /** The batch that was agreed here, from what was heard; else it must be asked for. */
@@ -206,9 +220,12 @@ export function onVote(state: State, from: NodeId, phase: 'prepare' | 'commit', 
     return
   }
   // Keeping votes for this view and the next ones; an old view's COMMITs still prove what was agreed there.
-  if (phase === 'prepare' && vote.view < state.view) return
-  const slot = slotAt(state, vote.sequence)
-  if (slot === undefined || (slot.certificate !== undefined && vote.view < state.view)) return
+  const slot = phase === 'prepare' && vote.view < state.view ? undefined : slotAt(state, vote.sequence)
+  if (slot === undefined) {
+    dropVote(state, from, vote)
+    return
+  }
+  if (slot.certificate !== undefined && vote.view < state.view) return
   const tally = phase === 'prepare' ? slot.prepares : slot.commits
   const counted = count(tally, vote.signer, vote.view, voteKey(vote), vote)
   if (counted.type === 'contradiction') accuse(state, phase, counted.before, vote)

@@ -27,6 +27,11 @@ export function refuse(state: State, from: NodeId, code: ErrorCode): void {
   state.out.push({ type: 'refuse', from, code })
 }
 
+/** For what came too late or from too far ahead. */
+export function drop(state: State, from: NodeId, code: 'STALE_MESSAGE' | 'OUTSIDE_WINDOW'): void {
+  state.out.push({ type: 'drop', from, code })
+}
+
 /** Signs a vote of the current view. Whoever calls this saves the vote before it is sent. */
 export function signedVote(state: State, phase: Phase, sequence: Sequence, digest: Digest): Vote {
   const { setup, epoch, view } = state

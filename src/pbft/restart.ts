@@ -92,6 +92,6 @@ export function begin(state: State): void {
   signReached(state)
   if (state.proposed < state.delivered) state.proposed = state.delivered
   if (!state.active) return
-  state.out.push({ type: 'lead', round: state.view, leader: leaderOf(state, state.view) })
+  state.out.push({ type: 'lead', round: state.view, leader: leaderOf(state, state.view), reason: 'started' })
   for (const slot of state.slots.values()) proceed(state, slot)
 }

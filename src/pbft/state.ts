@@ -4,7 +4,7 @@
 import { type Digest, type Epoch, type NodeId, type Sequence, type Time, type View, viewOf } from '../base/ids.ts'
 import { type Batch, batchDigest, nullBatch, type RequestId } from '../consensus/batch.ts'
 import type { CommitCertificate, NodeSignature, ResultCertificate } from '../consensus/certificate.ts'
-import type { Effect, Outcome, ReadId, Setup, Token } from '../consensus/contract.ts'
+import type { Effect, Outcome, ReadId, RoundReason, Setup, Token } from '../consensus/contract.ts'
 import { byzantineQuorum, faultsMax } from '../consensus/quorum.ts'
 import type { Roster } from '../consensus/roster.ts'
 import type { Result } from '../consensus/statements.ts'
@@ -186,6 +186,8 @@ export interface State {
   readonly missing: Map<Digest, Sequence>
   /** The NEW-VIEW of this view does not follow from what it names. */
   unjustified: boolean
+  /** Why this replica left the last view: for people. */
+  leaving: RoundReason
   /** Questions of each peer, counted. */
   readonly asked: Map<NodeId, { readonly since: Time; count: number }>
   /** When what is missing was asked for. */
@@ -267,6 +269,7 @@ export function newState(setup: Setup): State {
     found: new Map(),
     missing: new Map(),
     unjustified: false,
+    leaving: 'others moved',
     asked: new Map(),
     wantedAt: zero,
     changeSentAt: zero,

@@ -1,6 +1,7 @@
 // Time, which reaches a replica as ticks: what is sent again, who is suspected, and when an idle leader proposes.
 
 import { type Time, viewOf } from '../base/ids.ts'
+import type { RoundReason } from '../consensus/contract.ts'
 import { fetchAhead, isBehindOthers } from './checkpoint.ts'
 import { resendWants } from './entering.ts'
 import { resendVotes, sendStatus } from './help.ts'
@@ -58,38 +59,49 @@ function isLeashed(state: State): boolean {
 
 /** Leaves a view whose leader has had its time. */
 function suspect(state: State): void {
-  const since = state.active ? complaint(state)?.since : state.quorumAt
+  const wish = state.active ? complaint(state) : undefined
+  const since = state.active ? wish?.since : state.quorumAt
   const late = since !== undefined && elapsed(state, since, patience(state))
   if (!late && !state.unjustified) return
+  const reason = late ? (wish?.reason ?? 'leader late') : 'round unjustified'
   state.unjustified = false
   state.failed.set(leaderOf(state, state.view), clock(state))
-  changeView(state, viewOf(state.view + 1))
+  changeView(state, viewOf(state.view + 1), reason)
 }
 
 /** A request that waits for so many times `suspectMs` is being ignored, or the leader is too slow, whatever else it does. */
 const starvationFactor = 8
 
-/** What this replica waits for in vain, and since when; undefined when there is nothing to complain about. */
-export function complaint(state: State): { readonly what: string; readonly since: Time } | undefined {
-  if (!state.active || isLeader(state) || isBehindOthers(state)) return undefined
-  const { what, since } = oldestWish(state)
-  const starving = elapsed(state, since, starvationFactor * state.setup.parameters.suspectMs)
-  return { what, since: starving ? since : (Math.max(since, state.progressAt) as Time) }
+interface Wish {
+  /** What the leader has not done, for people. */
+  readonly what: string
+  readonly reason: RoundReason
+  readonly since: Time
 }
 
-function oldestWish(state: State): { readonly what: string; readonly since: Time } {
+/** What this replica waits for in vain, and since when; undefined when there is nothing to complain about. */
+export function complaint(state: State): Wish | undefined {
+  if (!state.active || isLeader(state) || isBehindOthers(state)) return undefined
+  const { what, reason, since } = oldestWish(state)
+  const starving = elapsed(state, since, starvationFactor * state.setup.parameters.suspectMs)
+  return { what, reason, since: starving ? since : (Math.max(since, state.progressAt) as Time) }
+}
+
+function oldestWish(state: State): Wish {
   for (const request of state.waiting.values()) {
-    if (!request.doubtful) return { what: 'executed a request', since: request.since }
+    if (!request.doubtful) return { what: 'executed a request', reason: 'request ignored', since: request.since }
   }
-  if (state.ownToken !== undefined) return { what: 'ordered a read', since: state.ownToken.since }
-  for (const { since } of state.relayed.values()) return { what: "ordered another's read", since }
+  if (state.ownToken !== undefined)
+    return { what: 'ordered a read', reason: 'read ignored', since: state.ownToken.since }
+  for (const { since } of state.relayed.values())
+    return { what: "ordered another's read", reason: 'read ignored', since }
   for (const slot of state.slots.values()) {
     if (slot.sequence > state.delivered && slot.proposal !== undefined) {
-      return { what: 'finished a proposal', since: state.progressAt }
+      return { what: 'finished a proposal', reason: 'proposal unfinished', since: state.progressAt }
     }
   }
   const { idleBatchMs } = state.setup.parameters
-  return { what: 'proposed anything', since: (state.progressAt + idleBatchMs) as Time }
+  return { what: 'proposed anything', reason: 'leader silent', since: (state.progressAt + idleBatchMs) as Time }
 }
 
 /** For people: one sentence, or nothing. */

@@ -2,17 +2,19 @@
 // and, for the leader of the new view, the NEW-VIEW. Entering it is in entering.ts.
 
 import type { NodeId, View } from '../base/ids.ts'
+import type { RoundReason } from '../consensus/contract.ts'
 import { certified, isResultCertificate } from './checkpoint.ts'
 import { digestBytes, newViewBytes, viewChangeDigest, voteBytes } from './claims.ts'
 import { enterView, tryPending } from './entering.ts'
 import type { NewView, PreparedCertificate, ViewChange } from './messages.ts'
 import { computeO } from './new-view.ts'
-import { broadcast, elapsed, refuse, save } from './out.ts'
+import { broadcast, drop, elapsed, refuse, save } from './out.ts'
 import type { PbftRecord } from './records.ts'
 import { clock, isLeader, isQuorum, leaderOf, lowWatermark, nullDigest, type State } from './state.ts'
 
 /** Leaves for `view`: from now on nothing of a lower view is voted on. */
-export function changeView(state: State, view: View): void {
+export function changeView(state: State, view: View, reason: RoundReason): void {
+  if (state.active || reason !== 'others moved') state.leaving = reason
   state.view = view
   state.active = false
   state.fruitless++
@@ -59,7 +61,10 @@ export function onViewChange(state: State, from: NodeId, change: ViewChange): vo
   }
   const known = state.changes.get(change.signer)
   const wanted = isWanted(state, change.signer)
-  if (known !== undefined && known.change.view >= change.view && !wanted) return
+  if (known !== undefined && known.change.view >= change.view && !wanted) {
+    if (change.view < state.view) drop(state, from, 'STALE_MESSAGE')
+    return
+  }
   const digest = viewChangeDigest(state.setup.ledger, change)
   if (wanted) state.found.set(digest, change)
   for (const certificate of change.stable) certified(state, certificate)
@@ -107,7 +112,7 @@ function considerChanges(state: State): void {
   // f+1 want at least this view, so a correct one does: join it, whatever the own timer says (section 4.5.2).
   const joined = views[state.f]
   if (joined !== undefined && joined > state.view) {
-    changeView(state, joined)
+    changeView(state, joined, 'others moved')
     return
   }
   if (state.active) return

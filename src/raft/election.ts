@@ -23,7 +23,7 @@ export function becomeFollower(state: State, term: Term, leader: NodeId | undefi
     saveTerm(state)
   }
   if (leader !== undefined && (leader !== state.leader || state.role !== 'follower')) {
-    state.out.push({ type: 'lead', round: term, leader })
+    state.out.push({ type: 'lead', round: term, leader, reason: 'others moved' })
   }
   if (state.role === 'leader') {
     state.progress.clear()
@@ -143,7 +143,7 @@ function becomeLeader(state: State): void {
   state.round = 0
   state.roundSent = 0
   state.termStart = (lastIndex(state.log) + 1) as Sequence
-  state.out.push({ type: 'lead', round: state.term, leader: state.setup.self })
+  state.out.push({ type: 'lead', round: state.term, leader: state.setup.self, reason: 'elected' })
   append(state, nullBatch, [])
 }
 

@@ -283,6 +283,8 @@ export class Host<Message> {
         this.#note('round', effect.round)
         this.round = Math.max(this.round, effect.round)
         break
+      case 'drop':
+        break
       case 'reject':
         this.#note('rejects', effect.code)
         break
