@@ -8,7 +8,7 @@ import { sortedSignatures } from '../consensus/certificate.ts'
 import { agreementOf } from './claims.ts'
 import { accuse } from './evidence.ts'
 import type { PbftMessageOf, PreparedCertificate, Vote } from './messages.ts'
-import { broadcast, drop, refuse, save, signedVote } from './out.ts'
+import { broadcast, drop, refuse, save, send, signedVote } from './out.ts'
 import { markProposed } from './pool.ts'
 import {
   clock,
@@ -57,8 +57,19 @@ export function onPrePrepare(state: State, from: NodeId, message: PbftMessageOf<
   }
   keepBatch(state, batch, vote, message)
   slot.proposal = { vote, first: true, verdict: 'unasked', recorded: false }
+  for (const { vote: prepare } of slot.prepares.votes.values()) confront(state, slot, prepare)
   markProposed(state, vote.digest)
   proceed(state, slot)
+}
+
+/**
+ * Whoever prepares another batch than this replica was told to has another proposal of the same leader, or lies. It gets the
+ * leader's own words: a leader that tells each half its own convicts itself at both.
+ */
+function confront(state: State, { proposal }: Slot, prepare: Vote): void {
+  const contradicts = prepare.view === proposal?.vote.view && prepare.digest !== proposal.vote.digest
+  const message = contradicts ? state.batches.get(proposal.vote.digest)?.message : undefined
+  if (message !== undefined) send(state, prepare.signer, message)
 }
 
 /**
@@ -229,7 +240,9 @@ export function onVote(state: State, from: NodeId, phase: 'prepare' | 'commit', 
   const tally = phase === 'prepare' ? slot.prepares : slot.commits
   const counted = count(tally, vote.signer, vote.view, voteKey(vote), vote)
   if (counted.type === 'contradiction') accuse(state, phase, counted.before, vote)
-  if (counted.type === 'counted') advance(state, slot, phase === 'commit' ? vote : undefined)
+  if (counted.type !== 'counted') return
+  if (phase === 'prepare') confront(state, slot, vote)
+  advance(state, slot, phase === 'commit' ? vote : undefined)
 }
 
 /** Prepared, then committed, as far as the votes go. `voted`: a COMMIT that came, maybe of another view. */

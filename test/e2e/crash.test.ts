@@ -4,9 +4,10 @@
 import assert from 'node:assert/strict'
 import { eventually } from '../../demo/processes.ts'
 import { Random } from '../sim/random.ts'
-import { assertNobodyBlamed, assertNothingLost, built, builtHook, killed } from './crash.ts'
+import { assertNobodyBlamed, assertNothingLost, killed } from './crash.ts'
 import { crashPoints } from './crash-hook.ts'
 import { Four, type NodeProcess } from './four.ts'
+import { built, builtHook } from './hooks.ts'
 
 /** `npm run verify:long` sets it: every step of the durable order, and a hundred kills. */
 const long = process.env['QUADRILLE_LONG'] === '1'
@@ -33,7 +34,7 @@ describe('a node that is killed', function () {
     let hook: string
 
     before(async () => {
-      hook = await builtHook(four.folder)
+      hook = await builtHook(four.folder, 'crash-hook')
       const { leader } = await (four.nodes[0] as NodeProcess).state()
       victim = four.nodes.find(({ name }) => `${name}-1` !== leader) ?? assert.fail('one of four leads')
       victim.signal('SIGTERM')

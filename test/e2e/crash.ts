@@ -1,22 +1,7 @@
 // What tests share that kill nodes at named steps.
 
 import assert from 'node:assert/strict'
-import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { transform } from 'esbuild'
 import type { Four, NodeProcess } from './four.ts'
-
-/** Folder of the built files. */
-export const built: string = new URL('../../dist', import.meta.url).href
-
-/** A hook of this folder as JavaScript: a node must not have to load a compiler at each start. */
-export async function builtHook(folder: string, name = 'crash-hook'): Promise<string> {
-  const source = await readFile(new URL(`${name}.ts`, import.meta.url), 'utf8')
-  const { code } = await transform(source, { loader: 'ts', format: 'esm', target: 'node20' })
-  const path = join(folder, `${name}.mjs`)
-  await writeFile(path, code)
-  return path
-}
 
 export async function killed(node: NodeProcess): Promise<void> {
   const tooLate = new Promise<never>((_, fail) => {

@@ -7,9 +7,10 @@ import { join } from 'node:path'
 import { DiskCopy, rawHits } from '../../demo/disks.ts'
 import { eventually } from '../../demo/processes.ts'
 import { utf8 } from '../../src/base/bytes.ts'
-import { built, builtHook, killed } from './crash.ts'
+import { killed } from './crash.ts'
 import { purgePoints } from './crash-hook.ts'
 import { type Acknowledged, Four, type NodeProcess } from './four.ts'
+import { built, builtHook } from './hooks.ts'
 
 const long = process.env['QUADRILLE_LONG'] === '1'
 const points = purgePoints.filter((point) => long || point === 'bag-turned')
@@ -25,7 +26,7 @@ describe('An erasure in four processes', function () {
 
   before(async () => {
     four = await Four.begin(parameters)
-    hook = await builtHook(four.folder)
+    hook = await builtHook(four.folder, 'crash-hook')
     const { leader } = await (four.nodes[0] as NodeProcess).state()
     victim = four.nodes.findLast(({ name }) => `${name}-1` !== leader) ?? assert.fail('one of four leads')
     others = four.nodes.filter((node) => node !== victim)

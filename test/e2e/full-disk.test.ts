@@ -8,8 +8,9 @@ import { cp, rm, statfs, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { eventually } from '../../demo/processes.ts'
-import { assertNobodyBlamed, assertNothingLost, builtHook } from './crash.ts'
+import { assertNobodyBlamed, assertNothingLost } from './crash.ts'
 import { Four, type NodeProcess } from './four.ts'
+import { builtHook } from './hooks.ts'
 
 const storageFailed = 5
 const long = process.env['QUADRILLE_LONG'] === '1'

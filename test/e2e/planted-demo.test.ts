@@ -2,13 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { transform } from 'esbuild'
 import type { Erasure } from '../../demo/erasing.ts'
-import { built } from './crash.ts'
+import { built, builtHook } from './hooks.ts'
 
 const demo = resolve(import.meta.dirname, '../../demo/main.ts')
 
@@ -25,9 +24,7 @@ describe('The demo over a build that was planted', function () {
   before(async function () {
     if (process.env['QUADRILLE_LONG'] !== '1') this.skip()
     folder = await mkdtemp(join(tmpdir(), 'quadrille-planted-'))
-    hook = join(folder, 'planted-hook.mjs')
-    const source = await readFile(new URL('planted-hook.ts', import.meta.url), 'utf8')
-    await writeFile(hook, (await transform(source, { loader: 'ts', format: 'esm', target: 'node20' })).code)
+    hook = await builtHook(folder, 'planted-hook')
   })
 
   after(async () => {

@@ -8,6 +8,7 @@ import { batchDigest, nullBatch } from '../../src/consensus/batch.ts'
 import { commitCertificateFault } from '../../src/consensus/certificate.ts'
 import { byzantineQuorum, faultsMax, oneCorrect } from '../../src/consensus/quorum.ts'
 import { convicts, evidenceSchema } from '../../src/pbft/evidence.ts'
+import type { PbftMessageOf } from '../../src/pbft/messages.ts'
 import { readRecord } from '../../src/pbft/records.ts'
 import { simLedger } from '../sim/roster.ts'
 import { toyVerify } from '../sim/signatures.ts'
@@ -35,6 +36,30 @@ describe('PBFT under attacks on safety', () => {
     assert.equal(sent(effects, 'prepare').length, 0)
     assertConvicted(puppet, effects, 0)
     assert.equal(only(puppet.receive(0, puppet.prePrepare(0, 1, b)), 'accuse').length, 0, 'once is enough')
+  })
+
+  it('P1 whoever prepares another batch of the same leader is shown the leader’s words, so that both hold evidence', () => {
+    const other = new Puppet(2)
+    const [a, b] = [batchOf(other, 'a'), batchOf(other, 'b')]
+    const prepare = sent(other.receive(0, other.prePrepare(0, 1, b)), 'prepare')[0] as PbftMessageOf<'prepare'>
+    // In either order of proposal and vote.
+    for (const early of [true, false]) {
+      const witness = new Puppet(1)
+      const before = early ? witness.receive(2, prepare) : witness.receive(0, witness.prePrepare(0, 1, a))
+      assert.equal(sent(before, 'pre-prepare').length, 0)
+      const after = early ? witness.receive(0, witness.prePrepare(0, 1, a)) : witness.receive(2, prepare)
+      const [shown, ...more] = sent(after, 'pre-prepare')
+      assert.ok(shown !== undefined && more.length === 0)
+      assert.deepEqual(
+        only(after, 'send')
+          .filter(({ message }) => message === shown)
+          .map(({ to }) => to),
+        [witness.node(2)],
+      )
+      const receiver = new Puppet(2)
+      receiver.receive(0, receiver.prePrepare(0, 1, b))
+      assertConvicted(receiver, receiver.receive(1, shown), 0)
+    }
   })
 
   for (const phase of ['prepare', 'commit'] as const) {
