@@ -38,7 +38,7 @@ interface Kept {
 }
 
 describe('One of four processes that is a faulty build', function () {
-  this.timeout(90_000)
+  this.timeout(240_000)
   let four: Four
   let hook: string
   /** In which they lead. */
