@@ -144,6 +144,12 @@ export const limits = {
   entriesPerAppendMax: 64,
   /** A proposal whose time is further than this from a validator's clock gets no PREPARE from it. */
   clockSkewMsMax: 120_000,
+  /** Further than this from the other nodes' clocks, a node's own is said to be wrong: well before it costs votes. */
+  clockSkewWarnMs: 5_000,
+  /** A clock that moves by so much more or less than time does has leapt; what keeps clocks right moves them by less. */
+  clockLeapMs: 1_000,
+  /** Name of a peer's software. */
+  softwareBytesMax: 64,
   /** Bytes that one stream holds before anybody reads them: libp2p's own window is 256 KiB. */
   streamReadBufferBytesMax: 1_048_576,
   /** Connections that one host may open in a second: members behind one address translation come back together. */

@@ -70,6 +70,19 @@ export class EventLog {
         if (event.low) log.write('error', 'the disk is nearly full: no new transactions', { freeMiB: event.freeMiB })
         else log.write('info', 'the disk has room again', { freeMiB: event.freeMiB })
         break
+      case 'clock':
+        if (event.skewed) {
+          log.write('warn', 'the clock differs from those of the others', {
+            code: event.code,
+            offsetMs: event.offsetMs,
+          })
+        } else log.write('info', 'the clock agrees with the others again', { offsetMs: event.offsetMs })
+        break
+      case 'clock-leapt':
+        log.write('warn', 'the clock leapt', { code: event.code, byMs: event.byMs })
+        break
+      case 'heard':
+        break
       case 'accuse':
         log.write('error', 'misbehaviour', { peer: nameOf(event.culprit) })
         break

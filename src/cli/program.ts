@@ -2,9 +2,9 @@
 
 import { Command } from 'commander'
 import { homeAt } from '../node/home.ts'
+import { version } from '../node/version.ts'
 import { createContext, type Options, type Streams } from './context.ts'
 import { type CommandSpec, commandSpecs, groupSummaries } from './specs.ts'
-import { version } from './version.ts'
 
 /** `onDone` gets the exit code of a command that ended without throwing. */
 export function createProgram(streams: Streams, onDone: (exitCode: number) => void): Command {

@@ -6,6 +6,7 @@ import type { ErrorCode } from '../base/errors.ts'
 import type { Digest, ItemId, KeyId, TxId } from '../base/ids.ts'
 import type { SignedGenesis } from '../ledger/genesis.ts'
 import type { Part } from '../ledger/payload.ts'
+import type { NodeHealth } from '../node/health.ts'
 import type { QuadSource } from '../sparql/engine.ts'
 
 /** A transaction that was executed in a final block. */
@@ -20,7 +21,7 @@ export interface HttpSubmission {
 }
 
 /** What metrics and readiness read; a node's status has more. */
-interface HttpStatus {
+export interface HttpStatus {
   readonly height: number
   readonly final: number
   readonly logSize: number
@@ -38,10 +39,12 @@ interface HttpStatus {
   readonly evidence: number
 }
 
-interface HttpCounters {
+export interface HttpCounters {
   readonly peersConnected: number
   readonly framesSent: number
   readonly framesReceived: number
+  readonly messagesSent: number
+  readonly messagesReceived: number
   readonly bytesSent: number
   readonly bytesReceived: number
   readonly messagesDropped: number
@@ -88,6 +91,8 @@ export interface HttpNode {
   confirmed(signal: AbortSignal): Promise<number>
   status(): Promise<HttpStatus>
   counters(): HttpCounters
+  /** How it is in detail, for metrics and `quadrille doctor`. */
+  health(): Promise<NodeHealth>
   /** Resolves when final. @throws LedgerError what is wrong with it, TOO_BUSY, NOT_FINAL when `signal` ends the wait. */
   submit(transaction: Uint8Array, payload: Uint8Array, signal: AbortSignal): Promise<HttpSubmission>
   /** The quads that hold at a height from 0 to `height`. */

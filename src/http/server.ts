@@ -6,11 +6,12 @@ import { LedgerError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { erasureRoutes } from './erasure-routes.ts'
 import { evidenceRoutes } from './evidence-routes.ts'
+import { metricsMediaType } from './exposition.ts'
 import { requireLocalRequest, requireLoopback } from './guard.ts'
 import { keyRoutes } from './key-routes.ts'
 import { ledgerRoutes } from './ledger-routes.ts'
 import { logRoutes } from './log-routes.ts'
-import { Figures, metricsMediaType, metricsText } from './metrics.ts'
+import { Figures, metricsText } from './metrics.ts'
 import type { HttpNode } from './node-port.ts'
 import { concernsOperator, problemMediaType, problemOf, retryAfterS, toldError } from './problems.ts'
 import { sparqlRoutes } from './sparql-routes.ts'
@@ -49,6 +50,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   })
   server.server.maxConnections = limits.httpConnectionsMax
   const figures = new Figures()
+  server.addHook('onClose', async () => figures.close())
   takeBytes(server)
   guardAll(server, node, figures)
   answerErrors(server, onError)
@@ -132,6 +134,8 @@ function stateRoutes(server: FastifyInstance, node: HttpNode, figures: Figures):
   })
 
   server.get('/status', async () => node.status())
+
+  server.get('/health', async () => node.health())
 
   server.get('/metrics', async (_, reply) => reply.type(metricsMediaType).send(await metricsText(node, figures)))
 }

@@ -192,6 +192,13 @@ export function owedAttestations(state: State, node: NodeId): readonly TxId[] {
     .flatMap(([id, { obliged, attested }]) => (obliged.includes(node) && !attested.includes(node) ? [id] : []))
 }
 
+/** Orders that some obliged node has not attested yet, in ascending order of ids. */
+export function openOrders(state: State): readonly TxId[] {
+  return state.orders
+    .entries()
+    .flatMap(([id, { obliged, attested }]) => (obliged.some((node) => !attested.includes(node)) ? [id] : []))
+}
+
 /** Where an order stands: complete when every obliged node attested, else partial and naming those that did not. */
 export interface ErasureProgress {
   readonly type: 'complete' | 'partial'

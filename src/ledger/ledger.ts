@@ -34,7 +34,14 @@ import {
   signerOf,
   takeNumber,
 } from './delivery.ts'
-import { type ErasureProgress, erasureProgress, type ItemReader, owedAttestations, type Tombstone } from './erasure.ts'
+import {
+  type ErasureProgress,
+  erasureProgress,
+  type ItemReader,
+  openOrders,
+  owedAttestations,
+  type Tombstone,
+} from './erasure.ts'
 import { type Genesis, type LedgerParameters, ledgerIdFor, type Thresholds } from './genesis.ts'
 import { activate, turnEpoch } from './governance.ts'
 import type { Activation, KeyTerm } from './governance-records.ts'
@@ -369,6 +376,11 @@ export class Ledger {
   /** Orders that this node still has to attest. */
   owedAttestations(node: NodeId): readonly TxId[] {
     return owedAttestations(this.#state, node)
+  }
+
+  /** Orders that some node still has to attest. */
+  openOrders(): readonly TxId[] {
+    return openOrders(this.#state)
   }
 
   /** Size and RFC 6962 root of the append-only tree of erased item ids. */

@@ -25,10 +25,10 @@ import type { MeshCounters } from '../p2p/counters.ts'
 import { diskError } from '../store/failure.ts'
 import type { Reader } from '../store/reader.ts'
 import type { UnlockProvider } from '../store/unlock.ts'
-import { DiskWatch } from './disk-watch.ts'
 import type { ErasureReport } from './erasure-report.ts'
 import { type EvidenceDocument, evidenceDocumentSchema } from './evidence.ts'
 import { EvidenceFiles } from './evidence-files.ts'
+import { type NodeHealth, nodeHealth } from './health.ts'
 import type { Home } from './home.ts'
 import { KeyCare, type KeyStatus } from './key-care.ts'
 import type { KeptItem } from './machine.ts'
@@ -40,6 +40,7 @@ import { Persons, type Selection } from './persons.ts'
 import { type NodeEvent, Runtime } from './runtime.ts'
 import { softwareDigest } from './software.ts'
 import type { Submission } from './submissions.ts'
+import { Vitals } from './vitals.ts'
 
 export type { NodeStatus } from './node-status.ts'
 export type { NodeEvent } from './runtime.ts'
@@ -72,7 +73,6 @@ export interface NodeEvidence {
 }
 
 const dayMs = 86_400_000
-const ignore = (): void => undefined
 
 /** Uniform in [0, 1), from the operating system. */
 function random(): number {
@@ -88,7 +88,7 @@ export class QuadrilleNode {
   #parts: Parts | undefined
   #runtime: Runtime | undefined
   #keyCare: KeyCare | undefined
-  #disk: DiskWatch | undefined
+  #vitals: Vitals | undefined
   #stopping: Promise<void> | undefined
   #persons: Persons | undefined
   #evidence: EvidenceFiles | undefined
@@ -108,17 +108,26 @@ export class QuadrilleNode {
 
   /** @throws LedgerError what opening its folders, its keys or its address meets. */
   async start(): Promise<void> {
-    const { home, genesis, self, listen, unlock, seal = true, backupsKeptDays = 0, onEvent = ignore } = this.#options
+    const { home, genesis, self, listen, unlock, seal = true, backupsKeptDays = 0 } = this.#options
+    const onEvent = (event: NodeEvent): void => {
+      this.#vitals?.note(event)
+      this.#options.onEvent?.(event)
+    }
     selfTest()
     const parts = await openParts({ home, ledger: this.ledger, self, unlock, seal }).catch((error: unknown) => {
       throw diskError(error)
     })
     this.#parts = parts
     try {
+      const vitals = await Vitals.begin(
+        { folder: home.root, freeBytesMin: this.#options.diskFreeMinBytes ?? 0 },
+        onEvent,
+      )
+      this.#vitals = vitals
       const evidence = await EvidenceFiles.open(home.evidence)
       this.#evidence = evidence
       this.#runtime = await Runtime.start({
-        parts,
+        parts: { ...parts, journal: vitals.timed(parts.journal) },
         genesis: genesis.genesis,
         self,
         listen,
@@ -136,19 +145,18 @@ export class QuadrilleNode {
         onFailure: (error) => this.#fail(error),
       })
     } catch (error) {
+      this.#vitals?.stop()
       // What failed first says what is wrong; that something would not close after it says nothing more.
       await parts.close().catch(() => undefined)
       throw diskError(error)
     }
     this.#keyCare = new KeyCare({ ...parts, unlock: unlock.provider, onEvent })
-    const freeBytesMin = this.#options.diskFreeMinBytes ?? 0
-    this.#disk = await DiskWatch.begin({ folder: home.root, freeBytesMin, onEvent })
   }
 
   /** Ends what is under way and closes every file and connection. */
   stop(): Promise<void> {
     this.#stopping ??= (async () => {
-      this.#disk?.stop()
+      this.#vitals?.stop()
       await this.#runtime?.stop()
       await this.#keyCare?.stop()
       await this.#parts?.close()
@@ -170,9 +178,15 @@ export class QuadrilleNode {
 
   /** Resolves when the transaction is final. @throws LedgerError as submissions.ts says, DISK_LOW. */
   async submit(transaction: Uint8Array, payload: Uint8Array, signal: AbortSignal): Promise<Submission> {
-    const room = this.#disk?.room
-    if (room?.low === true) throw new LedgerError('DISK_LOW', { freeMiB: Math.floor(room.freeBytes / 1_048_576) })
-    return this.#running.submissions.submit(transaction, payload, signal)
+    const { submissions } = this.#running
+    const { disk, commits } = this.#watched
+    if (disk.room.low) throw new LedgerError('DISK_LOW', { freeMiB: Math.floor(disk.room.freeBytes / 1_048_576) })
+    return commits.timing(() => submissions.submit(transaction, payload, signal))
+  }
+
+  get #watched(): Vitals {
+    if (this.#vitals === undefined) throw new LedgerError('NODE_STOPPED')
+    return this.#vitals
   }
 
   /** What there is of keys at rest, without the keys. @throws LedgerError NODE_STOPPED */
@@ -220,6 +234,12 @@ export class QuadrilleNode {
       member: this.#member,
       self: this.#options.self,
     })
+  }
+
+  /** How it is, in more detail than `status`. */
+  health(): Promise<NodeHealth> {
+    const { home, self } = this.#options
+    return nodeHealth({ runtime: this.#running, store: this.#open.store, vitals: this.#watched, home, self })
   }
 
   get genesis(): SignedGenesis {

@@ -35,6 +35,8 @@ import { Submissions } from './submissions.ts'
 import { Sync } from './sync.ts'
 import { Validator, type ValidatorEvent } from './validator.ts'
 import { createVerdicts, type Verdicts } from './verdicts.ts'
+import { version } from './version.ts'
+import type { ClockEvent } from './vitals.ts'
 import { type Envelope, envelopeSchema } from './wire.ts'
 
 export type NodeEvent =
@@ -43,6 +45,9 @@ export type NodeEvent =
   | PurgeEvent
   | KeyEvent
   | DiskEvent
+  | ClockEvent
+  /** A peer told its time and its software. */
+  | { readonly type: 'heard'; readonly from: NodeId; readonly time: number; readonly software: string }
   | { readonly type: 'executed'; readonly delivered: Delivered }
   | { readonly type: 'final'; readonly sequence: Sequence }
 
@@ -224,7 +229,11 @@ export class Runtime {
 
   /** Peers learn how far this node is. */
   tellHeight(peer: NodeId): void {
-    this.#send(peer, { type: 'height', height: this.machine.applied.sequence })
+    const { clock } = this.#options
+    const height = this.machine.applied.sequence
+    // Among the votes, not behind catch-up: how late it comes shows as how far the clocks differ.
+    const envelope: Envelope = { type: 'height', height, time: clock.now(), software: version }
+    this.mesh.send(peer, 'consensus', encode(envelopeSchema, envelope))
   }
 
   /** What the protocol says of itself. */
@@ -327,6 +336,7 @@ export class Runtime {
         break
       case 'height':
         this.#freshness.heard(from, envelope.height)
+        this.#options.onEvent({ type: 'heard', from, time: envelope.time, software: envelope.software })
         break
       case 'blocks-wanted':
         await this.#serve(from, envelope)

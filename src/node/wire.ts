@@ -1,9 +1,9 @@
 // What nodes say to one another on the mesh: messages of the protocol with the payloads that travel beside them, and the
 // questions and answers by which a node fetches payloads and blocks that it lacks.
 
-import { type Digest, digestOf, type Sequence } from '../base/ids.ts'
+import { type Digest, digestOf, type Sequence, type Time } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
-import { bytesUpTo, id, list, named, record, type Schema, uint, variant } from '../base/schema.ts'
+import { bytesUpTo, id, list, named, record, type Schema, text, uint, variant } from '../base/schema.ts'
 import type { RequestId } from '../consensus/batch.ts'
 
 export interface CarriedPayload {
@@ -28,8 +28,8 @@ export type Envelope =
   | { readonly type: 'blocks-wanted'; readonly from: Sequence; readonly count: number }
   /** Blocks from `from` on, without gaps; none when the sender does not have that block. */
   | { readonly type: 'blocks'; readonly from: Sequence; readonly blocks: readonly ServedBlock[] }
-  /** The last block that the sender executed. */
-  | { readonly type: 'height'; readonly height: Sequence }
+  /** The last block that the sender executed, what time it is there, and which version of this software it runs. */
+  | { readonly type: 'height'; readonly height: Sequence; readonly time: Time; readonly software: string }
 
 const carriedPayloadSchema: Schema<CarriedPayload> = named(
   'carried-payload',
@@ -51,6 +51,6 @@ export const envelopeSchema: Schema<Envelope> = named(
     payloads: [3, { payloads: payloadsSchema }],
     'blocks-wanted': [4, { from: uint<Sequence>(), count: uint(limits.blocksPerAnswerMax) }],
     blocks: [5, { from: uint<Sequence>(), blocks: list(servedBlockSchema, limits.blocksPerAnswerMax) }],
-    height: [6, { height: uint<Sequence>() }],
+    height: [6, { height: uint<Sequence>(), time: uint<Time>(), software: text(limits.softwareBytesMax) }],
   }),
 )

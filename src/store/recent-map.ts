@@ -8,6 +8,8 @@ export class RecentMap<K, V> {
   #young: Map<K, V> = new Map()
   #old: Map<K, V> = new Map()
   #youngWeight = 0
+  #hits = 0
+  #misses = 0
 
   /** `weightMax` bounds the sum of what `weigh` gives for the entries, but for the one added last. */
   constructor(weightMax: number, weigh: (key: K, value: V) => number) {
@@ -17,10 +19,22 @@ export class RecentMap<K, V> {
 
   get(key: K): V | undefined {
     const value = this.#young.get(key)
-    if (value !== undefined) return value
+    if (value !== undefined) {
+      this.#hits += 1
+      return value
+    }
     const older = this.#old.get(key)
-    if (older !== undefined) this.set(key, older)
+    if (older === undefined) this.#misses += 1
+    else {
+      this.#hits += 1
+      this.set(key, older)
+    }
     return older
+  }
+
+  /** How often `get` found something, and how often not. */
+  get uses(): { readonly hits: number; readonly misses: number } {
+    return { hits: this.#hits, misses: this.#misses }
   }
 
   /** Values never change: setting a key that is here keeps the first one. */

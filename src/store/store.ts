@@ -300,6 +300,16 @@ export class Store {
     return this.#rewrites.run(() => verifyStore(this.#parts, this.#root))
   }
 
+  /** For metrics. */
+  figures(): {
+    readonly segments: number
+    readonly backlogBytes: number
+    readonly cache: RecentMap<never, never>['uses']
+  } {
+    const { index, segments } = this.#parts
+    return { segments: index.segments.length, backlogBytes: this.#upkeep.backlogBytes, cache: segments.cache.uses }
+  }
+
   /** Everything that the keys which are left open: what a search for somebody's values must go through. */
   opened(): AsyncGenerator<Uint8Array, void, undefined> {
     return openedOf(this.#parts)

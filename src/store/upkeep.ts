@@ -103,6 +103,13 @@ export class Upkeep {
     await this.#works.run(async () => undefined)
   }
 
+  /** What waits to be written into segments, or into larger ones: rows in memory as they weigh there, and files. */
+  get backlogBytes(): number {
+    const { memory, frozen, segments } = this.#parts.index
+    const due = dueOf(segments).reduce((sum, { entry }) => sum + entry.fileBytes, 0)
+    return memory.weight + (frozen?.weight ?? 0) + due
+  }
+
   #freeze(): void {
     const { index } = this.#parts
     if (index.memory.isEmpty) return

@@ -3,6 +3,7 @@
 
 import { DataFactory } from 'n3'
 import { type ErrorCode, LedgerError } from '../../src/base/errors.ts'
+import { Histogram } from '../../src/base/histogram.ts'
 import { digestOf, type KeyId, type TxId, txIdOf } from '../../src/base/ids.ts'
 import type {
   HttpEvidence,
@@ -13,6 +14,7 @@ import type {
   HttpSubmission,
 } from '../../src/http/node-port.ts'
 import type { SignedGenesis } from '../../src/ledger/genesis.ts'
+import type { NodeHealth } from '../../src/node/health.ts'
 import type { QuadSource } from '../../src/sparql/engine.ts'
 import { storeOf, trig, WatchedSource } from '../sparql/fixture.ts'
 
@@ -82,11 +84,52 @@ export class FakeNode implements HttpNode {
       peersConnected: 2,
       framesSent: 1,
       framesReceived: 2,
+      messagesSent: 6,
+      messagesReceived: 7,
       bytesSent: 3,
       bytesReceived: 4,
       messagesDropped: 5,
       refused: new Map<ErrorCode, number>([['FRAME_TOO_LARGE', 1]]),
       queuedBytes: { consensus: 0, sync: 10 },
+    }
+  }
+
+  async health(): Promise<NodeHealth> {
+    const { commits, syncs } = { commits: new Histogram(), syncs: new Histogram() }
+    commits.observe(0.02)
+    return {
+      software: '0.1.0',
+      runtime: 'v20.0.0',
+      upSeconds: 5,
+      peers: [
+        {
+          name: 'a "quoted" \\ name',
+          organisation: 'beta',
+          validator: true,
+          connected: true,
+          height: 4,
+          software: '0.1.0',
+          clockAheadMs: 3,
+          refusal: null,
+        },
+      ],
+      clock: { aheadMs: -1500, skewed: false },
+      rounds: { changes: { started: 1, 'leader silent': 2 }, last: [] },
+      refused: { SIGNATURE_INVALID: 3 },
+      dropped: { STALE_MESSAGE: 4 },
+      evidence: 1,
+      mismatches: 0,
+      fenced: null,
+      commits: commits.figures(),
+      disk: {
+        freeBytes: 1_000,
+        low: false,
+        secondsLeft: null,
+        bytes: { journal: 1, blocks: 2, log: 3, store: 4 },
+        syncs: syncs.figures(),
+      },
+      store: { segments: 2, backlogBytes: 9, cache: { hits: 8, misses: 1 } },
+      erasures: { open: [{ order: tx, seconds: 60, missing: ['c'] }], count: 1, purgeFailure: null },
     }
   }
 

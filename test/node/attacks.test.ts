@@ -13,6 +13,7 @@ import {
   ledgerIdOf,
   type NodeId,
   type Sequence,
+  type Time,
   type View,
 } from '../../src/base/ids.ts'
 import { encode } from '../../src/base/schema.ts'
@@ -141,13 +142,13 @@ describe('Three real nodes and a member that lies', function () {
   })
 
   it('N6 an unknown type, trailing bytes, a map, another encoding, and what is no CBOR have their codes', async () => {
-    const height = encode(envelopeSchema, { type: 'height', height: 1 as Sequence })
+    const height = encode(envelopeSchema, { type: 'height', height: 1 as Sequence, time: 1 as Time, software: '1' })
     await told('refuse', 'UNKNOWN_MESSAGE', () => send(encodeCbor([99, 1])))
     await told('refuse', 'NON_CANONICAL', () => send(concat(height, Uint8Array.of(0))))
     // {1: 1, 1: 2}: duplicate keys. No format of ours has a map, so none is ever looked into.
     await told('refuse', 'NON_CANONICAL', () => send(Uint8Array.of(0xa2, 1, 1, 1, 2)))
-    // [6, 1] with the number in two bytes.
-    await told('refuse', 'NON_CANONICAL', () => send(Uint8Array.of(0x82, 6, 0x18, 1)))
+    // [6, 1, 1, '1'] with a number in two bytes.
+    await told('refuse', 'NON_CANONICAL', () => send(Uint8Array.of(0x84, 6, 0x18, 1, 1, 0x61, 0x31)))
     await told('refuse', 'MALFORMED', () => send(utf8('\u00ff\u00fe')))
     await goesOn()
   })
