@@ -26,19 +26,19 @@ const lookMs = 1_000
 const roundsKept = 8
 
 export class Vitals {
-  readonly clocks = new Clocks()
-  readonly commits = new Histogram()
-  readonly syncs = new Histogram()
+  readonly clocks: Clocks = new Clocks()
+  readonly commits: Histogram = new Histogram()
+  readonly syncs: Histogram = new Histogram()
   readonly beganMs: number = Date.now()
-  readonly refused = new Map<ErrorCode, number>()
-  readonly dropped = new Map<ErrorCode, number>()
-  readonly roundReasons = new Map<RoundReason, number>()
+  readonly refused: Map<ErrorCode, number> = new Map()
+  readonly dropped: Map<ErrorCode, number> = new Map()
+  readonly roundReasons: Map<RoundReason, number> = new Map()
   /** The last ones, oldest first. */
   readonly rounds: RoundChange[] = []
   /** Software that each peer says it runs. */
-  readonly software = new Map<NodeId, string>()
+  readonly software: Map<NodeId, string> = new Map()
   /** Why the last attempt to connect with a peer failed; gone once it is connected. */
-  readonly refusals = new Map<NodeId, ErrorCode>()
+  readonly refusals: Map<NodeId, ErrorCode> = new Map()
   evidence = 0
   mismatches = 0
   fenced: ErrorCode | undefined
