@@ -185,18 +185,12 @@ export function attest(state: State, node: NodeId, id: TxId): void {
   if (order !== undefined) state.orders.set(id, { ...order, attested: [...order.attested, node].sort() })
 }
 
-/** Orders that this node has not attested yet, in ascending order of ids. */
-export function owedAttestations(state: State, node: NodeId): readonly TxId[] {
-  return state.orders
-    .entries()
-    .flatMap(([id, { obliged, attested }]) => (obliged.includes(node) && !attested.includes(node) ? [id] : []))
-}
-
-/** Orders that some obliged node has not attested yet, in ascending order of ids. */
-export function openOrders(state: State): readonly TxId[] {
-  return state.orders
-    .entries()
-    .flatMap(([id, { obliged, attested }]) => (obliged.some((node) => !attested.includes(node)) ? [id] : []))
+/** Orders that this node, or without one any obliged node, has not attested yet, in ascending order of ids. */
+export function owedAttestations(state: State, node: NodeId | undefined): readonly TxId[] {
+  return state.orders.entries().flatMap(([id, { obliged, attested }]) => {
+    const owing = obliged.filter((each) => !attested.includes(each))
+    return (node === undefined ? owing.length > 0 : owing.includes(node)) ? [id] : []
+  })
 }
 
 /** Where an order stands: complete when every obliged node attested, else partial and naming those that did not. */

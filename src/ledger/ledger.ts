@@ -34,14 +34,7 @@ import {
   signerOf,
   takeNumber,
 } from './delivery.ts'
-import {
-  type ErasureProgress,
-  erasureProgress,
-  type ItemReader,
-  openOrders,
-  owedAttestations,
-  type Tombstone,
-} from './erasure.ts'
+import { type ErasureProgress, erasureProgress, type ItemReader, owedAttestations, type Tombstone } from './erasure.ts'
 import { type Genesis, type LedgerParameters, ledgerIdFor, type Thresholds } from './genesis.ts'
 import { activate, turnEpoch } from './governance.ts'
 import type { Activation, KeyTerm } from './governance-records.ts'
@@ -373,14 +366,9 @@ export class Ledger {
     return erasureProgress(this.#state, order)
   }
 
-  /** Orders that this node still has to attest. */
-  owedAttestations(node: NodeId): readonly TxId[] {
+  /** Orders that this node, or without one any node, still has to attest. */
+  owedAttestations(node?: NodeId): readonly TxId[] {
     return owedAttestations(this.#state, node)
-  }
-
-  /** Orders that some node still has to attest. */
-  openOrders(): readonly TxId[] {
-    return openOrders(this.#state)
   }
 
   /** Size and RFC 6962 root of the append-only tree of erased item ids. */

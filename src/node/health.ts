@@ -144,7 +144,7 @@ function peersOf(runtime: Runtime, vitals: Vitals, self: NodeId): readonly PeerH
 }
 
 async function erasuresOf({ machine }: Runtime, vitals: Vitals): Promise<NodeHealth['erasures']> {
-  const orders = machine.ledger.openOrders()
+  const orders = machine.ledger.owedAttestations()
   const reports = await Promise.all(orders.slice(0, ordersListed).map((order) => machine.report(order)))
   const open = reports.flatMap((report) => {
     if (report === undefined) return []
