@@ -136,6 +136,11 @@ const ownErrors = {
     sentence: 'This node executed a block with another result than a quorum did.',
     next: 'Stop it, keep its folder for examination, and restore it from its peers.',
   },
+  VOTES_FORGOTTEN: {
+    exit: 5,
+    sentence: 'This validator signed votes that its journal does not hold: its disk was lost, or put back from a copy.',
+    next: 'Leave it running: it follows without voting, and votes again from the next epoch on. Give it a new key with a roster act.',
+  },
   FORK_DETECTED: {
     exit: 1,
     sentence: 'Two roots of the audit log contradict each other.',

@@ -65,6 +65,8 @@ export interface JournalRecord {
 export type RoundReason =
   /** This node started in it. */
   | 'started'
+  /** It is the first of an epoch. */
+  | 'epoch began'
   /** The leader before left a request, a read or a proposal undone, was silent, or began its round too late. */
   | 'request ignored'
   | 'read ignored'
@@ -80,7 +82,10 @@ export type RoundReason =
 
 export type Effect<Message> =
   | { readonly type: 'save'; readonly record: JournalRecord }
-  /** To another node of the ledger. `carries`: requests inside the message whose payloads should travel beside it. The core never sees payloads. */
+  /**
+   * To another node of the ledger. `carries`: requests inside the message whose payloads should travel beside it. The core
+   * never sees payloads.
+   */
   | { readonly type: 'send'; readonly to: NodeId; readonly message: Message; readonly carries: readonly RequestId[] }
   /** Is every transaction valid by static rules, its carried payload here and durable? Answered by `checked`. */
   | { readonly type: 'check'; readonly token: Token; readonly batch: Batch }
@@ -95,7 +100,10 @@ export type Effect<Message> =
   | { readonly type: 'final'; readonly certificate: ResultCertificate }
   /** Everything acknowledged before this read was asked for is at or below `sequence`. */
   | { readonly type: 'readable'; readonly id: ReadId; readonly sequence: Sequence }
-  /** Fetch certified blocks up to `sequence` from `from` or others and execute them. Answered by `installed` or `fetchFailed`. */
+  /**
+   * Fetch certified blocks up to `sequence`, or to the end of an epoch if that comes first, from `from` or others, and execute
+   * them. Answered by `installed` or `fetchFailed`.
+   */
   | {
       readonly type: 'fetch'
       readonly token: Token

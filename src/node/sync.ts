@@ -79,21 +79,25 @@ export class Sync {
   }
 
   /**
-   * Executes certified blocks up to and including `target`; false when no peer gave them. One call at a time.
+   * Executes certified blocks up to and including `target`, or to the end of an epoch if that comes first; false when no peer
+   * gave them. One call at a time.
    * @throws what executing a block throws: that is this node's own fault, never a peer's.
    */
   async fetch(target: Sequence, preferred: readonly NodeId[]): Promise<boolean> {
     const { machine, peers } = this.#options
     const { retryMs, fruitlessMsMax } = this.#timing
+    const { epoch } = machine.ledger.roster()
+    const isDone = (): boolean => machine.applied.sequence >= target || machine.ledger.roster().epoch > epoch
     let deadline = performance.now() + fruitlessMsMax
-    while (machine.applied.sequence < target && !this.#stopped && performance.now() < deadline) {
+    while (!isDone() && !this.#stopped && performance.now() < deadline) {
       const peer = this.#sources.next(peers(), preferred, performance.now())
-      if (peer !== undefined && (await this.#fetchFrom(peer, target))) deadline = performance.now() + fruitlessMsMax
+      if (peer !== undefined && (await this.#fetchFrom(peer, target, isDone)))
+        deadline = performance.now() + fruitlessMsMax
       else if (!this.#sources.isReady(peers(), performance.now()) && !this.#stopped) {
         await new Promise((resolve) => setTimeout(resolve, retryMs))
       }
     }
-    return machine.applied.sequence >= target
+    return isDone()
   }
 
   /** An answer has come; the payloads in it are the payload pool's affair. */
@@ -119,7 +123,7 @@ export class Sync {
   }
 
   /** Whether it brought this node at least one block further. */
-  async #fetchFrom(peer: NodeId, target: Sequence): Promise<boolean> {
+  async #fetchFrom(peer: NodeId, target: Sequence, isDone: () => boolean): Promise<boolean> {
     const { machine, send } = this.#options
     const at = sequenceOf(machine.applied.sequence + 1)
     const count = Math.min(limits.blocksPerAnswerMax, target - at + 1)
@@ -130,7 +134,7 @@ export class Sync {
     }
     const patienceMs = this.#sources.patienceFor(peer)
     const answered = await this.#answerWithin(patienceMs)
-    if (answered !== undefined) await this.#take(answered, target)
+    if (answered !== undefined) await this.#take(answered, isDone)
     else if (!this.#stopped) this.#sources.wasSilent(peer, patienceMs, performance.now())
     return machine.applied.sequence >= at
   }
@@ -147,11 +151,11 @@ export class Sync {
     })
   }
 
-  async #take({ by, answer, ms }: Answered, target: Sequence): Promise<void> {
+  async #take({ by, answer, ms }: Answered, isDone: () => boolean): Promise<void> {
     const { machine, refuse } = this.#options
     let bytes = 0
     for (const { block } of answer.blocks) {
-      if (this.#stopped || machine.applied.sequence >= target) break
+      if (this.#stopped || isDone()) break
       const record = checkedRecord(block, machine)
       if (record instanceof LedgerError) {
         this.#sources.lied(by, performance.now())

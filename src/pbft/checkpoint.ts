@@ -8,6 +8,7 @@ import { encode } from '../base/schema.ts'
 import { type ResultCertificate, resultCertificateSchema, sortedSignatures } from '../consensus/certificate.ts'
 import type { Input, Outcome } from '../consensus/contract.ts'
 import { type Result, resultBytes } from '../consensus/statements.ts'
+import { epochRecord, laterHeight, takeMandate } from './epochs.ts'
 import { accuseResults } from './evidence.ts'
 import type { PbftMessageOf, SignedResult } from './messages.ts'
 import { extend } from './normal.ts'
@@ -27,11 +28,12 @@ import { count, newTally } from './tally.ts'
 import { viewRecord } from './view-record.ts'
 
 /** A delivered batch was executed. Those before it may have been executed by a fetch that then failed. */
-export function onApplied(state: State, outcome: Outcome): void {
+export function onApplied(state: State, { outcome, mandate }: Extract<Input<unknown>, { type: 'applied' }>): void {
   if (outcome.sequence <= state.applied.sequence) return
   invariant(outcome.sequence <= state.delivered, 'a batch was executed that was not delivered')
   state.applied = outcome
   if (outcome.checkpoint.length > 0) state.checkpoint = outcome
+  takeMandate(state, mandate)
   signResult(state, outcome)
 }
 
@@ -49,7 +51,7 @@ function signResult(state: State, outcome: Outcome): void {
   const { sequence, checkpoint } = outcome
   invariant(checkpoint.length === (isCheckpoint(state, sequence) ? 1 : 0), 'an outcome lacks its checkpoint')
   if (state.fenced || sequence <= lowWatermark(state)) return
-  if (sequence > state.disowned) giveResult(state, outcome)
+  if (sequence > state.disowned && state.voting === 'votes') giveResult(state, outcome)
   const { ahead } = state
   if (ahead === undefined || ahead.result.sequence > sequence) return
   state.ahead = undefined
@@ -181,7 +183,7 @@ function liftFence(state: State, { result }: ResultCertificate): void {
   state.fenced = undefined
   const signed = [...state.results].filter(([, { votes }]) => votes.has(state.setup.self)).map(([sequence]) => sequence)
   state.disowned = Math.max(state.disowned, ...signed) as Sequence
-  save(state, result.sequence, { type: 'repaired', disowned: state.disowned })
+  save(state, result.sequence, { type: 'repaired', epoch: state.epoch, disowned: state.disowned })
 }
 
 /** While fenced: what a quorum has since is kept, to know a good state by. */
@@ -200,10 +202,12 @@ function stabilize(state: State, certificate: ResultCertificate): void {
   const { sequence } = certificate.result
   state.stable = certificate
   save(state, sequence, { type: 'stable', certificate })
+  save(state, sequence, epochRecord(state))
   const view = viewRecord(state)
   if (view !== undefined) save(state, sequence, view)
   state.out.push({ type: 'cut', before: sequence })
   for (const at of state.slots.keys()) if (at <= sequence) state.slots.delete(at)
+  for (const at of state.own.keys()) if (at <= sequence) state.own.delete(at)
   for (const at of state.results.keys()) if (!matters(state, at)) state.results.delete(at)
   for (const [digest, known] of state.batches) if (known.sequence <= sequence) state.batches.delete(digest)
   for (const [digest, at] of state.missing) if (at <= sequence) state.missing.delete(digest)
@@ -232,8 +236,9 @@ export function fetchAhead(state: State): void {
   }
   const sequence = claimedHeight(state)
   if (sequence <= state.delivered) return
-  const claimants = [...state.peers].filter(([, peer]) => peer.delivered >= sequence).map(([node]) => node)
-  fetch(state, sequence, [], claimants)
+  const claims = [...state.peers].map(([node, { delivered }]) => [node, delivered] as const)
+  const claimants = [...claims, ...state.later].filter(([, delivered]) => delivered >= sequence).map(([node]) => node)
+  fetch(state, sequence, [], [...new Set(claimants)])
 }
 
 function provenAhead({ ahead, delivered }: State): ResultCertificate | undefined {
@@ -257,7 +262,8 @@ function fetch(state: State, sequence: Sequence, checkpoint: Outcome['checkpoint
  */
 function claimedHeight(state: State): Sequence {
   const claims = [...state.peers.values()].map(({ delivered }) => delivered).sort((a, b) => b - a)
-  return Math.min(claims[state.f] ?? 0, highWatermark(state)) as Sequence
+  const here = Math.min(claims[state.f] ?? 0, highWatermark(state), state.until ?? Number.MAX_SAFE_INTEGER)
+  return Math.max(here, laterHeight(state)) as Sequence
 }
 
 /** Whether others delivered more, by proof or by the word of f+1, and it can be had: then it is not the leader who is late. */
@@ -275,16 +281,20 @@ export function onFetchFailed(state: State, token: number): void {
 /** Certified blocks were fetched, checked and executed. */
 export function onInstalled(
   state: State,
-  { outcome, checkpoint }: Extract<Input<unknown>, { type: 'installed' }>,
+  { outcome, checkpoint, mandate }: Extract<Input<unknown>, { type: 'installed' }>,
 ): void {
-  if (outcome.sequence >= (state.fetching?.sequence ?? 0)) state.fetching = undefined
-  if (state.fenced !== undefined) {
+  const ends = outcome.sequence === mandate.since
+  if (ends || outcome.sequence >= (state.fetching?.sequence ?? 0)) state.fetching = undefined
+  // In an epoch that others began, this replica has signed nothing yet that may be wrong.
+  const isPast = mandate.roster.epoch > state.epoch && outcome.sequence > mandate.since
+  if (state.fenced !== undefined && !isPast) {
     if (!isRepaired(state, [outcome, checkpoint])) return
     liftFence(state, state.fenced)
   } else if (outcome.sequence <= state.applied.sequence) return
   state.fetchesFailed = 0
   state.applied = outcome
   state.checkpoint = checkpoint
+  takeMandate(state, mandate)
   if (outcome.sequence > state.delivered) state.delivered = outcome.sequence
   if (state.proposed < state.delivered) state.proposed = state.delivered
   state.progressAt = clock(state)

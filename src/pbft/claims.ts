@@ -11,6 +11,7 @@ import {
   newViewSchema,
   type PbftMessage,
   type Phase,
+  type Recalled,
   type ViewChange,
   type Vote,
   viewChangeSchema,
@@ -69,7 +70,10 @@ export function claimsOf(message: PbftMessage, ledger: LedgerId): readonly Claim
     case 'status':
     case 'want':
     case 'batch':
+    case 'recall':
       return []
+    case 'recalled':
+      return recalledClaims(message, ledger)
   }
 }
 
@@ -96,9 +100,7 @@ function resultClaims(certificate: ResultCertificate): readonly Claim[] {
 }
 
 function viewChangeClaims(change: ViewChange, ledger: LedgerId): readonly Claim[] {
-  const { signer, signature, epoch } = change
-  const signed = digestBytes(viewChangeDigest(ledger, change))
-  const own: Claim = { epoch, signer, domain: 'view-change', bytes: signed, signature }
+  const { epoch } = change
   const prepared = change.prepared.flatMap(({ view, sequence, digest, proposal, prepares }) => {
     const voted = voteBytes(ledger, { epoch, view, sequence, digest })
     return [
@@ -106,7 +108,26 @@ function viewChangeClaims(change: ViewChange, ledger: LedgerId): readonly Claim[
       ...signatureClaims('prepare', epoch, voted, prepares),
     ]
   })
-  return [own, ...change.stable.flatMap(resultClaims), ...prepared]
+  return [changeClaim(change, ledger), ...change.stable.flatMap(resultClaims), ...prepared]
+}
+
+/** What is inside an own view change was verified when it was made. */
+function recalledClaims(
+  { proposals, prepares, commits, changes, stable }: Recalled,
+  ledger: LedgerId,
+): readonly Claim[] {
+  const of = (phase: Phase, votes: readonly Vote[]): readonly Claim[] =>
+    votes.map((vote) => voteClaim(phase, ledger, vote))
+  return [
+    ...[...of('pre-prepare', proposals), ...of('prepare', prepares), ...of('commit', commits)],
+    ...changes.map((change) => changeClaim(change, ledger)),
+    ...stable.flatMap(resultClaims),
+  ]
+}
+
+function changeClaim(change: ViewChange, ledger: LedgerId): Claim {
+  const { signer, signature, epoch } = change
+  return { epoch, signer, domain: 'view-change', bytes: digestBytes(viewChangeDigest(ledger, change)), signature }
 }
 
 function newViewClaims(newView: NewView, ledger: LedgerId): readonly Claim[] {

@@ -17,34 +17,43 @@ import {
 } from './checkpoint.ts'
 import { deliver } from './delivery.ts'
 import { onBatch, onNewView, onWant } from './entering.ts'
+import { succeed } from './epochs.ts'
 import { onDecided, onStatus } from './help.ts'
 import { checkInvariants } from './invariants.ts'
 import type { PbftMessage } from './messages.ts'
 import { onChecked, onPrePrepare, onVote } from './normal.ts'
 import { onRead, onToken } from './reads.ts'
+import { onRecall, onRecalled } from './recall.ts'
 import { onForwarded, onRequest, propose } from './requests.ts'
-import { begin, restore } from './restart.ts'
-import { finalSequence, leaderOf, lowWatermark, newState, type State } from './state.ts'
+import { begin, restore, start } from './restart.ts'
+import { finalSequence, leaderOf, lowWatermark, type State } from './state.ts'
 import { note, onTick } from './timers.ts'
 import { onViewChange } from './views.ts'
 
 export class Replica implements Core<PbftMessage> {
-  readonly #state: State
+  #state: State
 
   constructor(setup: Setup) {
-    this.#state = newState(setup)
-    restore(this.#state, setup.journal)
-    this.#state.out.length = 0
+    this.#state = start(setup)
     checkInvariants(this.#state)
   }
 
   step(input: Input<PbftMessage>): readonly Effect<PbftMessage>[] {
-    const state = this.#state
-    handle(state, input)
-    deliver(state)
-    propose(state)
-    checkInvariants(state)
-    return state.out.splice(0)
+    handle(this.#state, input)
+    this.#succeed()
+    deliver(this.#state)
+    propose(this.#state)
+    checkInvariants(this.#state)
+    return this.#state.out.splice(0)
+  }
+
+  /** Into the next epoch, when its time has come. */
+  #succeed(): void {
+    const next = succeed(this.#state)
+    if (next === this.#state) return
+    this.#state = next
+    restore(next)
+    if (next.now !== undefined) begin(next, 'epoch began')
   }
 
   status(): CoreStatus {
@@ -56,7 +65,14 @@ export class Replica implements Core<PbftMessage> {
       final: finalSequence(state),
       stable: lowWatermark(state),
       waiting: state.waiting.size,
-      state: state.fenced ? 'fenced' : state.fetching ? 'recovering' : state.active ? 'normal' : 'changing',
+      state:
+        state.fenced || state.voting === 'forgot'
+          ? 'fenced'
+          : state.fetching
+            ? 'recovering'
+            : state.active
+              ? 'normal'
+              : 'changing',
       note: note(state),
     }
   }
@@ -75,6 +91,7 @@ function handle(state: State, input: Input<PbftMessage>): void {
 /** A fenced replica only waits for a state that it can trust; with it, it begins anew. */
 function handleFenced(state: State, fenced: ResultCertificate, input: Input<PbftMessage>): void {
   if (input.type === 'receive' && input.message.type === 'certified') onCertifiedFenced(state, input.message)
+  if (input.type === 'receive' && input.message.type === 'recall') onRecall(state, input.from, input.message)
   if (input.type === 'tick') {
     if (state.now === undefined) tellFenced(state, fenced)
     state.now = input.now
@@ -102,7 +119,7 @@ function handleFree(state: State, input: Input<PbftMessage>): void {
       onRead(state, input.id)
       break
     case 'applied':
-      onApplied(state, input.outcome)
+      onApplied(state, input)
       break
     case 'installed':
       onInstalled(state, input)
@@ -115,8 +132,11 @@ function handleFree(state: State, input: Input<PbftMessage>): void {
   }
 }
 
+/** What nodes that do not vote may say: what they want, and what needs no trust. */
+const openTo: readonly PbftMessage['type'][] = ['request', 'token', 'status', 'want', 'decided', 'certified', 'recall']
+
 function receive(state: State, from: NodeId, message: PbftMessage): void {
-  if (!state.validators.has(from) || from === state.setup.self) return
+  if (from === state.setup.self || (!state.validators.has(from) && !openTo.includes(message.type))) return
   switch (message.type) {
     case 'request':
       onForwarded(state, from, message)
@@ -154,6 +174,12 @@ function receive(state: State, from: NodeId, message: PbftMessage): void {
       break
     case 'batch':
       onBatch(state, message)
+      break
+    case 'recall':
+      onRecall(state, from, message)
+      break
+    case 'recalled':
+      onRecalled(state, from, message)
       break
     default:
       unreachable(message)

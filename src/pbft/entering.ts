@@ -9,7 +9,7 @@ import { newViewBytes } from './claims.ts'
 import type { NewView, PbftMessageOf, ViewChange } from './messages.ts'
 import { computeO } from './new-view.ts'
 import { advance, extend, keepBatch, onPrePrepare, prepare } from './normal.ts'
-import { broadcast, drop, elapsed, refuse, save, send } from './out.ts'
+import { broadcast, drop, elapsed, refuse, remember, save, send } from './out.ts'
 import { markProposed, requeue } from './pool.ts'
 import { restartToken } from './reads.ts'
 import type { PbftRecord } from './records.ts'
@@ -73,7 +73,7 @@ function tryJustify(state: State, peer: NodeId, { newView }: PendingView): void 
     return change === undefined ? [] : [change]
   })
   if (changes.length < newView.changes.length) return
-  if (follows(newView, changes)) {
+  if (follows(state, newView, changes)) {
     enterView(state, newView, changes)
     return
   }
@@ -89,9 +89,9 @@ function changeNamed(state: State, node: NodeId, digest: Digest): ViewChange | u
 }
 
 /** Whether O is what follows from V. */
-function follows(newView: NewView, changes: readonly ViewChange[]): boolean {
+function follows(state: State, newView: NewView, changes: readonly ViewChange[]): boolean {
   if (!changes.every(({ view }) => view === newView.view)) return false
-  const { proposals } = computeO(changes, nullDigest)
+  const { proposals } = computeO(changes, nullDigest, state.setup.since)
   return (
     proposals.length === newView.proposals.length &&
     proposals.every(({ sequence, digest }, i) => {
@@ -114,7 +114,7 @@ export function enterView(state: State, newView: NewView, changes: readonly View
   state.unjustified = false
   state.pending.clear()
   state.found.clear()
-  const { stable, from } = computeO(changes, nullDigest)
+  const { stable, from } = computeO(changes, nullDigest, state.setup.since)
   if (stable !== undefined) certified(state, stable)
   startOrder(state, newView, from)
   requeue(state)
@@ -175,6 +175,9 @@ function startOrder(state: State, newView: NewView, from: Sequence): void {
 export function restoreEntered(state: State, record: Extract<PbftRecord, { type: 'entered' }>): void {
   const { newView } = record
   if (newView.view < state.view) return
+  if (newView.signer === state.setup.self) {
+    for (const proposal of newView.proposals) remember(state, 'pre-prepare', { ...proposal, view: newView.view })
+  }
   adopt(state, newView)
   startOrder(state, newView, lowWatermark(state))
 }
@@ -218,7 +221,7 @@ export function onWant(state: State, from: NodeId, message: PbftMessageOf<'want'
 /** A few questions from each peer between two resends: answers are much larger than questions. */
 const questionsMax = 4
 
-function mayAsk(state: State, from: NodeId): boolean {
+export function mayAsk(state: State, from: NodeId): boolean {
   const asked = state.asked.get(from)
   if (asked === undefined || elapsed(state, asked.since, state.setup.parameters.resendMs)) {
     state.asked.set(from, { since: clock(state), count: 1 })

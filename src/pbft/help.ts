@@ -4,6 +4,8 @@
 import type { NodeId, Sequence } from '../base/ids.ts'
 import { batchDigest } from '../consensus/batch.ts'
 import type { CommitCertificate } from '../consensus/certificate.ts'
+import { mayAsk } from './entering.ts'
+import { hearLater, showEnding } from './epochs.ts'
 import type { PbftMessage, PbftMessageOf, Vote } from './messages.ts'
 import { keepBatch, voteKey } from './normal.ts'
 import { broadcast, elapsed, mayHelp, refuse, send } from './out.ts'
@@ -25,19 +27,34 @@ const batchesPerAnswer = 16
 const idleStatusFactor = 5
 
 export function onStatus(state: State, from: NodeId, message: PbftMessageOf<'status'>): void {
-  if (message.epoch !== state.epoch || !state.validators.has(from)) return
-  const before = state.peers.get(from)
+  if (message.epoch !== state.epoch) {
+    onOtherEpoch(state, from, message)
+    return
+  }
+  const known = state.validators.has(from) ? state.peers : state.followers
+  const before = known.get(from)
   const { view, active, delivered, final, stable } = message
   const peer: PeerView = {
     ...{ view, active, delivered, final, stable },
     helpedAt: before?.helpedAt ?? (0 as PeerView['helpedAt']),
     helpedTo: before?.helpedTo ?? (0 as Sequence),
   }
-  state.peers.set(from, peer)
+  known.set(from, peer)
   if (state.fenced || !mayHelp(state, peer) || !isBehind(state, peer)) return
   peer.helpedAt = clock(state)
   peer.helpedTo = peer.delivered
   help(state, from, peer, message.help)
+  // Nobody tells those who do not vote by himself.
+  if (known === state.followers) tell(state, from, false)
+}
+
+function onOtherEpoch(state: State, from: NodeId, { epoch, delivered }: PbftMessageOf<'status'>): void {
+  if (epoch > state.epoch) {
+    hearLater(state, from, delivered)
+  } else if (mayAsk(state, from)) {
+    showEnding(state, from, epoch)
+    tell(state, from, false)
+  }
 }
 
 function isBehind(state: State, peer: PeerView): boolean {
@@ -161,18 +178,14 @@ export function sendStatus(state: State): void {
   if (!elapsed(state, state.statusAt, lacking ? resendMs : idleStatusFactor * resendMs)) return
   state.statusAt = clock(state)
   const helpers = lacking ? nextHelpers(state) : []
-  for (const to of state.others) {
-    send(state, to, {
-      type: 'status',
-      epoch: state.epoch,
-      view: state.view,
-      active: state.active,
-      delivered: state.delivered,
-      final: finalSequence(state),
-      stable: lowWatermark(state),
-      help: helpers.includes(to),
-    })
-  }
+  const told = state.voting === 'follows' ? helpers : state.others
+  for (const to of told) tell(state, to, helpers.includes(to))
+}
+
+function tell(state: State, to: NodeId, help: boolean): void {
+  const { epoch, view, active, delivered } = state
+  const [final, stable] = [finalSequence(state), lowWatermark(state)]
+  send(state, to, { type: 'status', epoch, view, active, delivered, final, stable, help })
 }
 
 /** f+1 others in turn are asked for batches: one of them is correct, and not all send the same. */
@@ -185,6 +198,7 @@ function nextHelpers(state: State): readonly NodeId[] {
 function isLacking(state: State): boolean {
   const { resendMs } = state.setup.parameters
   if (!state.active || state.fetching !== undefined || state.statusRound === 0) return true
+  if (state.voting === 'follows') return true
   if (!elapsed(state, state.progressAt, resendMs)) return false
   if (finalSequence(state) < state.applied.sequence || state.ahead !== undefined) return true
   for (const slot of state.slots.values()) if (slot.sequence > state.delivered) return true

@@ -80,6 +80,19 @@ export interface NewView {
   readonly signature: Uint8Array
 }
 
+/** Own votes of whoever asked, as far as the sender holds them, above its stable checkpoint. */
+export interface Recalled {
+  readonly epoch: Epoch
+  readonly nonce: number
+  readonly proposals: readonly Vote[]
+  readonly prepares: readonly Vote[]
+  readonly commits: readonly Vote[]
+  /** The last one, if any. */
+  readonly changes: readonly ViewChange[]
+  /** The sender's, or none while the epoch's beginning is the last stable checkpoint. */
+  readonly stable: readonly ResultCertificate[]
+}
+
 export type PbftMessage =
   /** Requests of the sender's clients, or of those whom it helps. */
   | { readonly type: 'request'; readonly transactions: readonly Uint8Array[] }
@@ -111,6 +124,9 @@ export type PbftMessage =
   | { readonly type: 'want'; readonly changes: readonly Digest[]; readonly batches: readonly Digest[] }
   /** A batch that was wanted; its digest says which. */
   | { readonly type: 'batch'; readonly batch: Batch }
+  /** The sender started: what did it sign in this epoch, as far as the receiver knows? */
+  | { readonly type: 'recall'; readonly epoch: Epoch; readonly nonce: number }
+  | ({ readonly type: 'recalled' } & Recalled)
 
 export type PbftMessageOf<Type extends PbftMessage['type']> = Extract<PbftMessage, { readonly type: Type }>
 
@@ -199,5 +215,18 @@ export const messageSchema: Schema<PbftMessage> = named(
       { changes: list(id(32, digestOf), limits.validatorsMax), batches: list(id(32, digestOf), limits.windowMax) },
     ],
     batch: [13, { batch: batchSchema }],
+    recall: [14, { epoch: uint<Epoch>(), nonce: uint() }],
+    recalled: [
+      15,
+      {
+        epoch: uint<Epoch>(),
+        nonce: uint(),
+        proposals: list(voteSchema, limits.windowMax),
+        prepares: list(voteSchema, limits.windowMax),
+        commits: list(voteSchema, limits.windowMax),
+        changes: list(viewChangeSchema, 1),
+        stable: list(resultCertificateSchema, 1),
+      },
+    ],
   }),
 )

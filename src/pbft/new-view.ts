@@ -6,7 +6,7 @@ import type { ResultCertificate } from '../consensus/certificate.ts'
 import type { PreparedCertificate, ViewChange } from './messages.ts'
 
 export interface Carried {
-  /** min-s: the latest stable checkpoint that a view change proves; 0 and undefined for the genesis. */
+  /** min-s: the latest stable checkpoint that a view change proves; `since` and undefined for the epoch's beginning. */
   readonly from: Sequence
   readonly stable: ResultCertificate | undefined
   /** O: what the new leader must propose again, from min-s + 1 to max-s without a gap. */
@@ -15,16 +15,16 @@ export interface Carried {
 
 /**
  * For each sequence between min-s and max-s the batch that prepared in the highest view, or the null batch when none did.
- * A batch that committed anywhere prepared at a quorum, so at least one correct view change of any quorum shows it.
+ * `since`: where the epoch began. A batch that committed anywhere prepared at a quorum, so at least one correct view change of any quorum shows it.
  */
-export function computeO(changes: readonly ViewChange[], nullDigest: Digest): Carried {
+export function computeO(changes: readonly ViewChange[], nullDigest: Digest, since: Sequence): Carried {
   let stable: ResultCertificate | undefined
   for (const change of changes) {
     for (const certificate of change.stable) {
       if (stable === undefined || certificate.result.sequence > stable.result.sequence) stable = certificate
     }
   }
-  const from = stable?.result.sequence ?? (0 as Sequence)
+  const from = stable?.result.sequence ?? since
   const latest = new Map<Sequence, PreparedCertificate>()
   let to = from
   for (const change of changes) {

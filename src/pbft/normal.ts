@@ -12,11 +12,11 @@ import { broadcast, drop, refuse, save, send, signedVote } from './out.ts'
 import { markProposed } from './pool.ts'
 import {
   clock,
-  highWatermark,
   isLeader,
   type KnownBatch,
   leaderOf,
   lowWatermark,
+  mayVote,
   type Slot,
   type State,
   slotAt,
@@ -193,7 +193,7 @@ export function onChecked(state: State, token: number, verdict: 'valid' | 'inval
 export function prepare(state: State, slot: Slot): void {
   const { proposal, sequence } = slot
   if (proposal === undefined || slot.ownPrepare !== undefined || !state.active || isLeader(state)) return
-  if (sequence > highWatermark(state) || sequence > state.contiguous) return
+  if (!mayVote(state, sequence) || sequence > state.contiguous) return
   if (proposal.first && (proposal.verdict !== 'valid' || !isTimely(state, proposal.vote))) return
   const vote = signedVote(state, 'prepare', sequence, proposal.vote.digest)
   record(state, slot, [vote])
@@ -264,7 +264,7 @@ export function advance(state: State, slot: Slot, voted?: Vote): void {
 function becomesPrepared(state: State, slot: Slot): boolean {
   const { proposal } = slot
   if (proposal === undefined || !state.active || slot.ownCommit !== undefined) return false
-  if (slot.sequence > highWatermark(state)) return false
+  if (!mayVote(state, slot.sequence)) return false
   return supporters(slot.prepares, voteKey(proposal.vote)).size >= state.q - 1
 }
 

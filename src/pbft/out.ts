@@ -36,7 +36,18 @@ export function drop(state: State, from: NodeId, code: 'STALE_MESSAGE' | 'OUTSID
 export function signedVote(state: State, phase: Phase, sequence: Sequence, digest: Digest): Vote {
   const { setup, epoch, view } = state
   const about = { epoch, view, sequence, digest }
+  remember(state, phase, about)
   return { signer: setup.self, ...about, signature: setup.sign(phase, voteBytes(setup.ledger, about), epoch) }
+}
+
+/** Own votes are known again when somebody shows them. */
+export function remember(state: State, phase: Phase, vote: Pick<Vote, 'view' | 'sequence' | 'digest'>): void {
+  const votes = state.own.get(vote.sequence) ?? new Set()
+  state.own.set(vote.sequence, votes.add(ownKey(phase, vote)))
+}
+
+export function ownKey(phase: Phase, { view, digest }: Pick<Vote, 'view' | 'digest'>): string {
+  return `${phase}/${view}/${digest}`
 }
 
 /** Whether `from` may be helped now: at once when help got it further, else not too often. */

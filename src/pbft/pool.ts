@@ -18,8 +18,17 @@ export function admit(state: State, origin: NodeId, id: RequestId, bytes: Uint8A
   const flags = { relayed: false, proposed, doubtful: false }
   state.waiting.set(id, { id, bytes, origin, since: now, sentAt: now, ...flags })
   state.held.set(origin, held + 1)
-  if (!proposed) state.queues.get(origin)?.add(id)
+  if (!proposed) queueOf(state, origin).add(id)
   return 'new'
+}
+
+/** Any node of the ledger may have clients. */
+function queueOf({ queues }: State, origin: NodeId): Set<RequestId> {
+  const known = queues.get(origin)
+  if (known !== undefined) return known
+  const queue = new Set<RequestId>()
+  queues.set(origin, queue)
+  return queue
 }
 
 export function forget(state: State, request: Waiting): void {
@@ -67,8 +76,18 @@ export function requeue(state: State): void {
     request.relayed = false
     request.since = clock(state)
     request.sentAt = 0 as Waiting['sentAt']
-    state.queues.get(request.origin)?.add(request.id)
+    queueOf(state, request.origin).add(request.id)
   }
+}
+
+/** Into the next epoch: own requests and reads, and what was delivered lately. Peers send again what is theirs. */
+export function carryOver(from: State, to: State): void {
+  for (const { id, bytes, origin } of from.waiting.values()) {
+    if (origin === from.setup.self) admit(to, origin, id, bytes)
+  }
+  for (const [id, sequence] of from.recent) to.recent.set(id, sequence)
+  for (const [sequence, ids] of from.recentAt) to.recentAt.set(sequence, ids)
+  to.reads = [...(from.ownToken?.reads ?? []), ...from.reads]
 }
 
 /** Takes turns between origins until the batch is full. Empty when nothing waits. */
@@ -106,7 +125,7 @@ export function doubt(state: State): void {
     request.doubtful = true
     request.since = clock(state)
     request.proposed = false
-    if (request.origin === state.setup.self) state.queues.get(request.origin)?.add(request.id)
+    if (request.origin === state.setup.self) queueOf(state, request.origin).add(request.id)
   }
   state.tokens.clear()
   state.relayed.clear()

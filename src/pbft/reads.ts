@@ -35,7 +35,7 @@ function sendToken(state: State): void {
 }
 
 export function onToken(state: State, from: NodeId, { owner, token }: PbftMessageOf<'token'>): void {
-  if (!state.validators.has(owner)) return
+  if (owner !== from && !state.validators.has(owner)) return
   if (isLeader(state)) order(state, from, owner, token)
   else if (owner === from) relay(state, owner, token)
 }
@@ -75,6 +75,11 @@ export function settleTokens(state: State, sequence: Sequence, batch: Batch): vo
   if (own === undefined || !ordered.has(toHex(own.token))) return
   for (const id of own.reads) state.out.push({ type: 'readable', id, sequence })
   state.ownToken = undefined
+  nextToken(state)
+}
+
+/** Reads that wait from before. */
+export function restartReads(state: State): void {
   nextToken(state)
 }
 

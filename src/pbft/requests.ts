@@ -1,7 +1,7 @@
 // Section 4.1, requests: what clients of this node ask, what peers forward, and the leader's batches. A backup forwards to
 // the leader; a request that stays undone goes to everybody, so that a leader which ignores it is replaced.
 
-import type { NodeId } from '../base/ids.ts'
+import type { NodeId, Sequence } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import { type RequestId, requestId } from '../consensus/batch.ts'
 import type { PbftMessageOf } from './messages.ts'
@@ -9,7 +9,7 @@ import { prePrepare } from './normal.ts'
 import { broadcast, elapsed, send } from './out.ts'
 import { admit, forget, takeTransactions } from './pool.ts'
 import { takeTokens } from './reads.ts'
-import { clock, highWatermark, isLeader, leaderOf, type State, type Waiting } from './state.ts'
+import { clock, isLeader, leaderOf, mayVote, type State, type Waiting } from './state.ts'
 
 export function onRequest(state: State, id: RequestId, bytes: Uint8Array): void {
   const admitted = admit(state, state.setup.self, id, bytes)
@@ -78,10 +78,12 @@ export function resendRequests(state: State): void {
 /** The leader proposes while its pipeline and the window have room. */
 export function propose(state: State): void {
   if (!state.active || state.fenced || state.now === undefined || !isLeader(state)) return
+  const { idleBatchMs } = state.setup.parameters
   while (mayPropose(state)) {
     const transactions = takeTransactions(state)
     const tokens = takeTokens(state)
-    const idle = elapsed(state, state.proposedAt, state.setup.parameters.idleBatchMs)
+    // Once the end of the epoch is known, everybody waits for it.
+    const idle = state.until !== undefined || elapsed(state, state.proposedAt, idleBatchMs)
     if (transactions.length === 0 && tokens.length === 0 && !idle) return
     prePrepare(state, { time: state.now, tokens, transactions })
   }
@@ -89,5 +91,5 @@ export function propose(state: State): void {
 
 function mayPropose(state: State): boolean {
   const { pipelineMax } = state.setup.parameters
-  return state.proposed < highWatermark(state) && state.proposed - state.delivered < pipelineMax
+  return mayVote(state, (state.proposed + 1) as Sequence) && state.proposed - state.delivered < pipelineMax
 }

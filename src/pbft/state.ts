@@ -4,7 +4,7 @@
 import { type Digest, type Epoch, type NodeId, type Sequence, type Time, type View, viewOf } from '../base/ids.ts'
 import { type Batch, batchDigest, nullBatch, type RequestId } from '../consensus/batch.ts'
 import type { CommitCertificate, NodeSignature, ResultCertificate } from '../consensus/certificate.ts'
-import type { Effect, Outcome, ReadId, RoundReason, Setup, Token } from '../consensus/contract.ts'
+import type { Effect, Mandate, Outcome, ReadId, RoundReason, Setup, Token } from '../consensus/contract.ts'
 import { byzantineQuorum, faultsMax } from '../consensus/quorum.ts'
 import type { Roster } from '../consensus/roster.ts'
 import type { Result } from '../consensus/statements.ts'
@@ -101,7 +101,15 @@ export interface PeerView {
   helpedTo: Sequence
 }
 
+/**
+ * Whether this node votes in this epoch: it is no validator of it (`follows`), does not know yet what it signed before
+ * (`asking`), does (`votes`), or finds that it signed what it does not remember (`forgot`), and votes in it no more.
+ */
+export type Voting = 'follows' | 'asking' | 'votes' | 'forgot'
+
+/** What is known of one epoch: the next one begins with a fresh record. */
 export interface State {
+  /** Of this epoch. */
   readonly setup: Setup
   readonly epoch: Epoch
   readonly roster: Roster
@@ -109,7 +117,29 @@ export interface State {
   readonly others: readonly NodeId[]
   readonly f: number
   readonly q: number
-  readonly out: Effect<PbftMessage>[]
+  out: Effect<PbftMessage>[]
+
+  /** The last sequence of this epoch, once an act that was executed here has set it. */
+  until: Sequence | undefined
+  /** Who votes after it, once that was executed. */
+  successor: Mandate | undefined
+  /** The stable checkpoint that ended the epoch before, for those who are still in it. */
+  readonly ending: ResultCertificate | undefined
+  /** Validators who say that they are in a later epoch, and how far. */
+  readonly later: Map<NodeId, Sequence>
+  /** The journal knows of this epoch. */
+  recorded: boolean
+
+  // Own votes of former lives.
+  voting: Voting
+  /** Of the question that is answered by `answered`. */
+  readonly nonce: number
+  readonly answered: Set<NodeId>
+  askedAt: Time
+  /** Own votes above the stable checkpoint, by sequence. */
+  readonly own: Map<Sequence, Set<string>>
+  /** A stable checkpoint that an answer showed: nothing at or below it is voted on. */
+  floor: Sequence
 
   /** Of the last tick; undefined before the first. */
   now: Time | undefined
@@ -205,6 +235,8 @@ export interface State {
 
   // Keeping in touch.
   readonly peers: Map<NodeId, PeerView>
+  /** Of those who follow without voting. */
+  readonly followers: Map<NodeId, PeerView>
   statusAt: Time
   statusRound: number
 }
@@ -213,7 +245,7 @@ const endless = Number.MAX_SAFE_INTEGER as Sequence
 /** Of the batch that fills gaps. */
 export const nullDigest: Digest = batchDigest(nullBatch)
 
-export function newState(setup: Setup): State {
+export function newState(setup: Setup, ending?: ResultCertificate): State {
   const nodes = setup.roster.validators.map(({ node }) => node)
   const zero = 0 as Time
   return {
@@ -225,6 +257,17 @@ export function newState(setup: Setup): State {
     f: faultsMax(nodes.length),
     q: byzantineQuorum(nodes.length),
     out: [],
+    until: setup.until,
+    successor: undefined,
+    ending,
+    later: new Map(),
+    recorded: false,
+    voting: nodes.includes(setup.self) ? 'asking' : 'follows',
+    nonce: Math.floor(setup.random() * 2 ** 48),
+    answered: new Set(),
+    askedAt: zero,
+    own: new Map(),
+    floor: zero as number as Sequence,
     now: undefined,
     nextToken: 1,
     view: viewOf(0),
@@ -241,7 +284,7 @@ export function newState(setup: Setup): State {
     applied: setup.applied,
     checkpoint: setup.checkpoint,
     progressAt: zero,
-    final: undefined,
+    final: ending,
     stable: undefined,
     ahead: undefined,
     results: new Map(),
@@ -252,7 +295,7 @@ export function newState(setup: Setup): State {
     fenced: undefined,
     disowned: 0 as Sequence,
     waiting: new Map(),
-    queues: new Map(nodes.map((node) => [node, new Set()])),
+    queues: new Map(),
     held: new Map(),
     underway: new Set(),
     turn: 0,
@@ -278,6 +321,7 @@ export function newState(setup: Setup): State {
     failed: new Map(),
     accused: new Set(),
     peers: new Map(),
+    followers: new Map(),
     statusAt: zero,
     statusRound: 0,
   }
@@ -297,9 +341,9 @@ export function clock(state: State): Time {
   return state.now ?? (0 as Time)
 }
 
-/** h: the last stable checkpoint. */
+/** h: the last stable checkpoint; the one that ended the epoch before counts. */
 export function lowWatermark(state: State): Sequence {
-  return state.stable?.result.sequence ?? (0 as Sequence)
+  return state.stable?.result.sequence ?? state.setup.since
 }
 
 /** H = h + L: nothing above it is voted on. */
@@ -307,8 +351,17 @@ export function highWatermark(state: State): Sequence {
   return (lowWatermark(state) + state.setup.parameters.window) as Sequence
 }
 
+/**
+ * Whether this replica may vote at a sequence now. An act ends its epoch a window after itself at the earliest: so up to a
+ * window above what was executed here, the end of the epoch is known, or further off.
+ */
+export function mayVote(state: State, sequence: Sequence): boolean {
+  const reach = Math.min(lowWatermark(state), state.applied.sequence) + state.setup.parameters.window
+  return state.voting === 'votes' && sequence > state.floor && sequence <= Math.min(reach, state.until ?? endless)
+}
+
 export function finalSequence(state: State): Sequence {
-  return state.final?.result.sequence ?? (0 as Sequence)
+  return state.final?.result.sequence ?? state.setup.since
 }
 
 export function isCheckpoint(state: State, sequence: Sequence): boolean {

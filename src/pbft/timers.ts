@@ -4,10 +4,12 @@ import { type Time, viewOf } from '../base/ids.ts'
 import type { RoundReason } from '../consensus/contract.ts'
 import { fetchAhead, isBehindOthers } from './checkpoint.ts'
 import { resendWants } from './entering.ts'
+import { isDelivered } from './epochs.ts'
 import { resendVotes, sendStatus } from './help.ts'
 import { prepare } from './normal.ts'
 import { elapsed } from './out.ts'
 import { resendToken } from './reads.ts'
+import { askAgain } from './recall.ts'
 import { resendRequests } from './requests.ts'
 import { begin } from './restart.ts'
 import { clock, isLeader, leaderOf, type State } from './state.ts'
@@ -27,6 +29,7 @@ export function onTick(state: State, now: Time): void {
   fetchAhead(state)
   resendChange(state)
   resendWants(state)
+  askAgain(state)
   for (const slot of state.slots.values()) prepare(state, slot)
   suspect(state)
 }
@@ -59,6 +62,7 @@ function isLeashed(state: State): boolean {
 
 /** Leaves a view whose leader has had its time. */
 function suspect(state: State): void {
+  if (state.voting !== 'votes') return
   const wish = state.active ? complaint(state) : undefined
   const since = state.active ? wish?.since : state.quorumAt
   const late = since !== undefined && elapsed(state, since, patience(state))
@@ -81,7 +85,7 @@ interface Wish {
 
 /** What this replica waits for in vain, and since when; undefined when there is nothing to complain about. */
 export function complaint(state: State): Wish | undefined {
-  if (!state.active || isLeader(state) || isBehindOthers(state)) return undefined
+  if (!state.active || isLeader(state) || isBehindOthers(state) || isDelivered(state)) return undefined
   const { what, reason, since } = oldestWish(state)
   const starving = elapsed(state, since, starvationFactor * state.setup.parameters.suspectMs)
   return { what, reason, since: starving ? since : (Math.max(since, state.progressAt) as Time) }
@@ -100,12 +104,21 @@ function oldestWish(state: State): Wish {
       return { what: 'finished a proposal', reason: 'proposal unfinished', since: state.progressAt }
     }
   }
+  if (state.until !== undefined) {
+    return { what: 'finished the epoch', reason: 'leader silent', since: state.progressAt }
+  }
   const { idleBatchMs } = state.setup.parameters
   return { what: 'proposed anything', reason: 'leader silent', since: (state.progressAt + idleBatchMs) as Time }
 }
 
 /** For people: one sentence, or nothing. */
 export function note(state: State): string {
+  if (state.voting === 'forgot')
+    return 'This validator forgot votes that it gave: it follows, and votes again in the next epoch.'
+  if (state.voting === 'asking') {
+    return `Waiting for ${state.q - 1 - state.answered.size} more validators to say what this one signed before.`
+  }
+  if (isDelivered(state)) return `Waiting for a quorum to prove the last checkpoint of epoch ${state.epoch}.`
   if (!state.active) {
     const leader = leaderOf(state, state.view)
     const wanting = [...state.changes.values()].filter(({ change }) => change.view >= state.view).length

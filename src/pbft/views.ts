@@ -4,11 +4,11 @@
 import type { NodeId, View } from '../base/ids.ts'
 import type { RoundReason } from '../consensus/contract.ts'
 import { certified, isResultCertificate } from './checkpoint.ts'
-import { digestBytes, newViewBytes, viewChangeDigest, voteBytes } from './claims.ts'
+import { digestBytes, newViewBytes, viewChangeDigest } from './claims.ts'
 import { enterView, tryPending } from './entering.ts'
 import type { NewView, PreparedCertificate, ViewChange } from './messages.ts'
 import { computeO } from './new-view.ts'
-import { broadcast, drop, elapsed, refuse, save } from './out.ts'
+import { broadcast, drop, elapsed, refuse, save, signedVote } from './out.ts'
 import type { PbftRecord } from './records.ts'
 import { clock, isLeader, isQuorum, leaderOf, lowWatermark, nullDigest, type State } from './state.ts'
 
@@ -85,7 +85,7 @@ function isWanted(state: State, signer: NodeId): boolean {
 function isViewChange(state: State, { signer, view, stable, prepared }: ViewChange): boolean {
   if (!state.validators.has(signer) || view === 0) return false
   if (!stable.every((each) => isResultCertificate(state, each) && each.result.checkpoint.length === 1)) return false
-  const low = stable[0]?.result.sequence ?? 0
+  const low = stable[0]?.result.sequence ?? state.setup.since
   let last = low
   for (const certificate of prepared) {
     const { sequence } = certificate
@@ -107,18 +107,18 @@ function isPreparedCertificate(state: State, certificate: PreparedCertificate, b
 }
 
 /** What the view changes at hand ask for. */
-function considerChanges(state: State): void {
+export function considerChanges(state: State): void {
   const views = [...state.changes.values()].map(({ change }) => change.view).sort((a, b) => b - a)
   // f+1 want at least this view, so a correct one does: join it, whatever the own timer says (section 4.5.2).
   const joined = views[state.f]
-  if (joined !== undefined && joined > state.view) {
+  if (joined !== undefined && joined > state.view && state.voting === 'votes') {
     changeView(state, joined, 'others moved')
     return
   }
   if (state.active) return
   const wanting = views.filter((view) => view >= state.view).length
   if (wanting >= state.q) state.quorumAt ??= clock(state)
-  if (isLeader(state)) makeNewView(state)
+  if (isLeader(state) && state.voting === 'votes') makeNewView(state)
 }
 
 /** The leader of this view has a quorum of view changes for it: it shows them, and what follows from them. */
@@ -129,11 +129,11 @@ function makeNewView(state: State): void {
   const { ledger, self, sign } = state.setup
   const { epoch, view } = state
   const changes = chosen.map(({ change }) => change)
-  const proposals = computeO(changes, nullDigest).proposals.map(({ sequence, digest }) => ({
-    sequence,
-    digest,
-    signature: sign('pre-prepare', voteBytes(ledger, { epoch, view, sequence, digest }), epoch),
-  }))
+  const carried = computeO(changes, nullDigest, state.setup.since).proposals
+  const proposals = carried.map(({ sequence, digest }) => {
+    const { signature } = signedVote(state, 'pre-prepare', sequence, digest)
+    return { sequence, digest, signature }
+  })
   const names = chosen.map(({ change, digest }) => ({ node: change.signer, digest }))
   const unsigned: Omit<NewView, 'signature'> = { signer: self, epoch, view, changes: names, proposals }
   const newView: NewView = { ...unsigned, signature: sign('new-view', newViewBytes(ledger, unsigned), epoch) }

@@ -162,7 +162,9 @@ export class Lockstep<Message> {
   #fetch(member: Member<Message>, token: number, sequence: Sequence): Input<Message> {
     const source = this.members.find((other) => other !== member && !other.away && other.machine.height >= sequence)
     if (source === undefined || member.away) return { type: 'fetchFailed', token }
+    const { epoch } = member.machine.mandate.roster
     for (const record of source.machine.records(member.machine.height, sequence)) {
+      if (member.machine.mandate.roster.epoch > epoch) break
       const fault = member.machine.install(record, toyVerify, this.faults)
       if (fault !== undefined) throw new Error(`block ${record.header.sequence}: ${fault}`)
     }

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import type { Digest, View } from '../../src/base/ids.ts'
+import type { Digest, Sequence, View } from '../../src/base/ids.ts'
 import { batchDigest } from '../../src/consensus/batch.ts'
 import { byzantineQuorum, faultsMax } from '../../src/consensus/quorum.ts'
 import type { PreparedCertificate, ViewChange } from '../../src/pbft/messages.ts'
@@ -15,8 +15,10 @@ function subsets<T>(of: readonly T[], size: number): readonly (readonly T[])[] {
   return of.flatMap((first, i) => subsets(of.slice(i + 1), size - 1).map((rest) => [first, ...rest]))
 }
 
+const genesis = 0 as Sequence
+
 const digestsOf = (changes: readonly ViewChange[]): readonly Digest[] =>
-  computeO(changes, nullDigest).proposals.map(({ digest }) => digest)
+  computeO(changes, nullDigest, genesis).proposals.map(({ digest }) => digest)
 
 const [a, b, c] = ['a', 'b', 'c'].map(someDigest) as [Digest, Digest, Digest]
 
@@ -64,7 +66,7 @@ describe('What a new view carries over', () => {
   it('P12 gaps become null batches, and the order has no gap', () => {
     const puppet = new Puppet()
     const changes = [0, 2, 3].map((place) => puppet.viewChange(place, 1, [puppet.prepared(0, 3, a)]))
-    const { proposals } = computeO(changes, nullDigest)
+    const { proposals } = computeO(changes, nullDigest, genesis)
     assert.deepEqual(
       proposals.map(({ sequence, digest }) => [sequence, digest]),
       [
@@ -84,7 +86,7 @@ describe('What a new view carries over', () => {
       puppet.viewChange(2, 1, [], [stable]),
       puppet.viewChange(3, 1),
     ]
-    const { from, proposals } = computeO(changes, nullDigest)
+    const { from, proposals } = computeO(changes, nullDigest, genesis)
     assert.equal(from, 4)
     assert.deepEqual(proposals, [{ sequence: 5, digest: b }])
   })

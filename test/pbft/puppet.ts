@@ -57,6 +57,8 @@ export class Puppet {
   now = 1_700_000_000_000
   /** Answers `check` and `deliver` at once. */
   helpful = true
+  /** The others know of nothing that this replica signed before it started. */
+  recalling = true
 
   /** The replica is number `place` of `n`; number 0 leads view 0. */
   constructor(place = 1, n = 4) {
@@ -95,6 +97,9 @@ export class Puppet {
         effects.push(...this.give({ type: 'checked', token: effect.token, verdict: 'valid' }))
       }
       if (effect.type === 'deliver' && this.helpful) effects.push(...this.execute(effect))
+      if (effect.type === 'send' && effect.message.type === 'recall' && this.recalling) {
+        effects.push(...this.give({ type: 'receive', from: effect.to, message: nothingKnown(effect.message) }))
+      }
     }
     return effects
   }
@@ -226,7 +231,7 @@ export class Puppet {
   /** Of the leader of `view`, as it follows from `changes`, or with other proposals. */
   newView(view: number, changes: readonly ViewChange[], digests?: readonly Digest[]): NewView {
     const leader = view % this.nodes.length
-    const { from, proposals } = computeO(changes, nullDigest)
+    const { from, proposals } = computeO(changes, nullDigest, this.machine.mandate.since)
     const carried = (digests ?? proposals.map(({ digest }) => digest)).map((digest, i) => {
       const { sequence, signature } = this.vote('pre-prepare', leader, view, from + i + 1, digest)
       return { sequence, digest, signature }
@@ -267,6 +272,10 @@ export class Puppet {
       journal: [...this.journal],
     })
   }
+}
+
+export function nothingKnown({ epoch, nonce }: PbftMessageOf<'recall'>): PbftMessageOf<'recalled'> {
+  return { type: 'recalled', epoch, nonce, proposals: [], prepares: [], commits: [], changes: [], stable: [] }
 }
 
 export function transaction(text: string): Uint8Array {

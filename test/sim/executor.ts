@@ -94,8 +94,11 @@ export class Executor<Message> {
   ): void {
     const { machine } = this.#host
     const before = machine.height
+    const { epoch } = machine.mandate.roster
+    const isDone = (): boolean => machine.height >= sequence || machine.mandate.roster.epoch > epoch
     for (const source of sources) {
       for (const record of source()) {
+        if (isDone()) break
         if (machine.install(record, toyVerify, this.#stage.faults) !== undefined) break
         if (this.#host.correct) this.#stage.oracle.fetched(this.#host.name, record)
         this.#executed()
@@ -104,11 +107,11 @@ export class Executor<Message> {
           return
         }
       }
-      if (machine.height >= sequence) break
+      if (isDone()) break
     }
     const reached = machine.outcomeAt(sequence)
     const agrees = checkpoint.every(({ state }) => reached?.checkpoint.some((own) => own.state === state) === true)
-    const done = reached !== undefined && agrees
+    const done = isDone() && (reached === undefined || agrees)
     if (done || machine.height > before) {
       const { applied: outcome, checkpoint, mandate } = machine
       this.#host.give({ type: 'installed', outcome, checkpoint, mandate })

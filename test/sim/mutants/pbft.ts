@@ -83,7 +83,7 @@ export const bugs: readonly PbftBug[] = [
   {
     name: 'believes every new view',
     file: 'entering.ts',
-    find: 'if (follows(newView, changes)) {',
+    find: 'if (follows(state, newView, changes)) {',
     replace: 'if (newView.view > 0) {',
     liars: 1,
     liar: 'forgets in view changes',
@@ -106,8 +106,8 @@ export const bugs: readonly PbftBug[] = [
   {
     name: 'never joins a view change',
     file: 'views.ts',
-    find: 'if (joined !== undefined && joined > state.view) {',
-    replace: 'if (joined !== undefined && joined > state.view + 1_000_000) {',
+    find: "joined > state.view && state.voting === 'votes'",
+    replace: 'joined > state.view + 1_000_000',
     liars: 0,
   },
   {
@@ -120,8 +120,8 @@ export const bugs: readonly PbftBug[] = [
   {
     name: 'does not verify what a view change shows',
     file: 'claims.ts',
-    find: 'return [own, ...change.stable.flatMap(resultClaims), ...prepared]',
-    replace: 'return [own, ...change.stable.flatMap(resultClaims), ...prepared.slice(0, 0)]',
+    find: 'return [changeClaim(change, ledger), ...change.stable.flatMap(resultClaims), ...prepared]',
+    replace: 'return [changeClaim(change, ledger), ...change.stable.flatMap(resultClaims), ...prepared.slice(0, 0)]',
     liars: 1,
     liar: 'invents certificates',
   },
