@@ -4,9 +4,9 @@
 import type { SignatureDomain } from '../../src/base/domains.ts'
 import type { NodeId, Sequence, Time } from '../../src/base/ids.ts'
 import { requestId } from '../../src/consensus/batch.ts'
-import type { Core, Effect, Input, JournalRecord, Parameters, Protocol } from '../../src/consensus/contract.ts'
+import type { Core, Effect, Input, JournalRecord, Mandate, Parameters, Protocol } from '../../src/consensus/contract.ts'
 import { type FaultModel, faultModelOf } from '../../src/consensus/quorum.ts'
-import { type Roster, type Validator, validatorOf } from '../../src/consensus/roster.ts'
+import { type Roster, validatorOf } from '../../src/consensus/roster.ts'
 import { SimMachine } from '../sim/machine.ts'
 import { Random } from '../sim/random.ts'
 import { simLedger, simMandate, simRoster } from '../sim/roster.ts'
@@ -27,7 +27,7 @@ const lockstepParameters: Parameters = {
 
 export interface Member<Message> {
   readonly node: NodeId
-  readonly machine: SimMachine
+  machine: SimMachine
   core: Core<Message>
   journal: JournalRecord[]
   /** All effects so far with what caused them, in order: each step's together. */
@@ -46,16 +46,26 @@ export class Lockstep<Message> {
   /** Everything that any core asked to be signed, in hexadecimal of the signature. */
   readonly signatures: Map<string, { readonly domain: SignatureDomain; readonly bytes: Uint8Array }> = new Map()
   now = 1_700_000_000_000
+  readonly #founded: Mandate
+  readonly #held: WeakMap<object, boolean> = new WeakMap()
   readonly #queue: (() => void)[] = []
 
-  constructor(protocol: Protocol<Message>, nodes: number) {
+  /** `learners`: nodes that do not vote in the first epoch. */
+  constructor(protocol: Protocol<Message>, nodes: number, learners = 0, parameters: Partial<Parameters> = {}) {
     this.protocol = protocol
     this.faults = faultModelOf(protocol.name)
     this.roster = simRoster(nodes)
-    this.members = this.roster.validators.map(({ node }) => {
-      const machine = new SimMachine(simLedger, simMandate(this.roster, lockstepParameters))
+    this.#founded = simMandate(this.roster, { ...lockstepParameters, ...parameters })
+    this.members = simRoster(nodes + learners).validators.map(({ node }) => {
+      const machine = new SimMachine(simLedger, this.#founded)
       return { node, machine, core: this.#start(node, machine, []), journal: [], steps: [], final: 0, away: false }
     })
+  }
+
+  member(place: number): Member<Message> {
+    const member = this.members[place]
+    if (member === undefined) throw new RangeError(`no member ${place}`)
+    return member
   }
 
   /** Gives a member back its life with what its disk holds, or with what the test says that it holds. */
@@ -64,8 +74,17 @@ export class Lockstep<Message> {
     member.core = this.#start(member.node, member.machine, journal)
   }
 
+  /** Its disk is lost, all of it, or put back as it was at `height`. */
+  wipe(member: Member<Message>, height = 0, journal: JournalRecord[] = []): void {
+    member.machine = member.machine.upTo(height as Sequence)
+    this.restart(member, journal)
+  }
+
   request(member: Member<Message>, text: string): void {
-    const bytes = new Uint8Array([1, ...new TextEncoder().encode(text)])
+    this.submit(member, new Uint8Array([1, ...new TextEncoder().encode(text)]))
+  }
+
+  submit(member: Member<Message>, bytes: Uint8Array): void {
     this.give(member, { type: 'request', id: requestId(bytes), bytes })
   }
 
@@ -96,14 +115,28 @@ export class Lockstep<Message> {
   }
 
   verifies(message: Message): boolean {
-    return this.protocol.claims(message, simLedger).every(({ signer, domain, bytes, signature }) => {
-      const key = validatorOf(this.roster, signer)?.key
+    const known = this.#held.get(message as object)
+    if (known !== undefined) return known
+    const holds = this.protocol.claims(message, simLedger).every(({ epoch, signer, domain, bytes, signature }) => {
+      const key = this.#keyOf(signer, epoch)
       return key !== undefined && toyVerify(domain, bytes, signature, key)
     })
+    this.#held.set(message as object, holds)
+    return holds
   }
 
-  sign(node: NodeId, domain: SignatureDomain, bytes: Uint8Array): Uint8Array {
-    return toySign((validatorOf(this.roster, node) as Validator).key, domain, bytes)
+  sign(node: NodeId, domain: SignatureDomain, bytes: Uint8Array, epoch = 0): Uint8Array {
+    const key = this.#keyOf(node, epoch)
+    if (key === undefined) throw new Error(`${node} signs in epoch ${epoch}, in which it does not vote`)
+    return toySign(key, domain, bytes)
+  }
+
+  #keyOf(node: NodeId, epoch: number): Uint8Array | undefined {
+    for (const { machine } of this.members ?? []) {
+      const mandate = machine.mandateOf(epoch)
+      if (mandate !== undefined) return validatorOf(mandate.roster, node)?.key
+    }
+    return undefined
   }
 
   #start(self: NodeId, machine: SimMachine, journal: readonly JournalRecord[]): Core<Message> {
@@ -114,8 +147,8 @@ export class Lockstep<Message> {
       ...machine.mandate,
       applied: machine.applied,
       checkpoint: machine.checkpoint,
-      sign: (domain, bytes) => {
-        const signature = this.sign(self, domain, bytes)
+      sign: (domain, bytes, epoch) => {
+        const signature = this.sign(self, domain, bytes, epoch)
         this.signatures.set(String(signature), { domain, bytes })
         return signature
       },
@@ -135,7 +168,7 @@ export class Lockstep<Message> {
       case 'send': {
         const to = this.members.find(({ node }) => node === effect.to)
         if (to === undefined || to.away || member.away) break
-        this.#queue.push(() => this.give(to, { type: 'receive', from: member.node, message: effect.message }))
+        this.#queue.push(() => this.#arrive(to, member.node, effect.message))
         break
       }
       case 'check':
@@ -157,6 +190,14 @@ export class Lockstep<Message> {
       default:
         break
     }
+  }
+
+  /** As in a host: only what verifies in an epoch that the core knows. */
+  #arrive(to: Member<Message>, from: NodeId, message: Message): void {
+    const claims = this.protocol.claims(message, simLedger)
+    if (!claims.every(({ epoch }) => to.core.rosters(epoch).length > 0)) return
+    if (!this.verifies(message)) throw new Error(`${from} sends what does not verify`)
+    this.give(to, { type: 'receive', from, message })
   }
 
   #fetch(member: Member<Message>, token: number, sequence: Sequence): Input<Message> {

@@ -30,7 +30,8 @@ import { endOf, nextMandate, type Plan, planned } from './acts.ts'
 export class SimMachine implements Machine {
   readonly #ledger: LedgerId
   /** A machine that executes differently from the others has another one: only for liars. */
-  readonly #nature: Uint8Array
+  readonly #nature: string
+  readonly #founded: Mandate
   readonly #records: BlockRecord[] = []
   readonly #outcomes: Outcome[]
   readonly #executed: Set<RequestId> = new Set()
@@ -42,8 +43,9 @@ export class SimMachine implements Machine {
   constructor(ledger: LedgerId, founded: Mandate, nature = '') {
     this.#ledger = ledger
     this.#mandates = [founded]
-    this.#nature = utf8(nature)
-    const root = hash('bucket', this.#nature)
+    this.#nature = nature
+    this.#founded = founded
+    const root = hash('bucket', utf8(nature))
     this.#outcomes = [genesisOutcome(ledger, root, this.#checkpoint(root))]
   }
 
@@ -92,6 +94,16 @@ export class SimMachine implements Machine {
     return this.#outcomes[sequence]
   }
 
+  /** Another machine with the blocks up to `height` and nothing above: a lost disk, or an older copy of it. */
+  upTo(height: Sequence): SimMachine {
+    const copy = new SimMachine(this.#ledger, this.#founded, this.#nature)
+    for (const { header, tokens, batchTime, transactions, certificate } of this.records(0 as Sequence, height)) {
+      const summary = { time: batchTime, tokens, transactions: transactionsHash(transactions) }
+      copy.#add(summary, transactions, certificate, header.sequence)
+    }
+    return copy
+  }
+
   /** Undefined for an epoch that has not begun here. */
   mandateOf(epoch: number): Mandate | undefined {
     return this.#mandates[epoch]
@@ -133,7 +145,7 @@ export class SimMachine implements Machine {
     const block = blockHash(header)
     const fresh = transactions.map(requestId).filter((id) => !this.#executed.has(id))
     for (const id of fresh) this.#executed.add(id)
-    const logRoot = hash('bucket', concat(idBytes(this.applied.logRoot), idBytes(block), this.#nature))
+    const logRoot = hash('bucket', concat(idBytes(this.applied.logRoot), idBytes(block), utf8(this.#nature)))
     const atCheckpoint = sequence % this.mandate.parameters.checkpointInterval === 0
     this.#govern(sequence, transactions)
     this.#outcomes.push({
