@@ -4,10 +4,11 @@
 
 import type { Epoch, NodeId, Sequence } from '../base/ids.ts'
 import type { Mandate } from '../consensus/contract.ts'
+import { newState } from './new-state.ts'
 import { send } from './out.ts'
 import { carryOver } from './pool.ts'
 import type { PbftRecord } from './records.ts'
-import { newState, type State } from './state.ts'
+import type { State } from './state.ts'
 
 /** What the ledger's state says after a block that was executed here. */
 export function takeMandate(state: State, mandate: Mandate): void {

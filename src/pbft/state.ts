@@ -1,11 +1,10 @@
 // Everything a replica knows, as one record, and the few questions that all rules ask of it. Rules change it; they stand in
 // the other files, grouped as in the paper. `out` gathers the effects of the step under way.
 
-import { type Digest, type Epoch, type NodeId, type Sequence, type Time, type View, viewOf } from '../base/ids.ts'
+import type { Digest, Epoch, NodeId, Sequence, Time, View } from '../base/ids.ts'
 import { type Batch, batchDigest, nullBatch, type RequestId } from '../consensus/batch.ts'
 import type { CommitCertificate, NodeSignature, ResultCertificate } from '../consensus/certificate.ts'
 import type { Effect, Mandate, Outcome, ReadId, RoundReason, Setup, Token } from '../consensus/contract.ts'
-import { byzantineQuorum, faultsMax } from '../consensus/quorum.ts'
 import type { Roster } from '../consensus/roster.ts'
 import type { Result } from '../consensus/statements.ts'
 import type {
@@ -241,91 +240,9 @@ export interface State {
   statusRound: number
 }
 
-const endless = Number.MAX_SAFE_INTEGER as Sequence
+export const endless = Number.MAX_SAFE_INTEGER as Sequence
 /** Of the batch that fills gaps. */
 export const nullDigest: Digest = batchDigest(nullBatch)
-
-export function newState(setup: Setup, ending?: ResultCertificate): State {
-  const nodes = setup.roster.validators.map(({ node }) => node)
-  const zero = 0 as Time
-  return {
-    setup,
-    epoch: setup.roster.epoch,
-    roster: setup.roster,
-    validators: new Set(nodes),
-    others: nodes.filter((node) => node !== setup.self),
-    f: faultsMax(nodes.length),
-    q: byzantineQuorum(nodes.length),
-    out: [],
-    until: setup.until,
-    successor: undefined,
-    ending,
-    later: new Map(),
-    recorded: false,
-    voting: nodes.includes(setup.self) ? 'asking' : 'follows',
-    nonce: Math.floor(setup.random() * 2 ** 48),
-    answered: new Set(),
-    askedAt: zero,
-    own: new Map(),
-    floor: zero as number as Sequence,
-    now: undefined,
-    nextToken: 1,
-    view: viewOf(0),
-    active: true,
-    slots: new Map(),
-    batches: new Map([
-      [nullDigest, { batch: nullBatch, ids: [], sequence: endless, recordedAt: endless, message: undefined }],
-    ]),
-    checks: new Map(),
-    contiguous: setup.applied.sequence,
-    proposed: setup.applied.sequence,
-    proposedAt: zero,
-    delivered: setup.applied.sequence,
-    applied: setup.applied,
-    checkpoint: setup.checkpoint,
-    progressAt: zero,
-    final: ending,
-    stable: undefined,
-    ahead: undefined,
-    results: new Map(),
-    resultsAt: zero,
-    fetching: undefined,
-    fetchedAt: zero,
-    fetchesFailed: 0,
-    fenced: undefined,
-    disowned: 0 as Sequence,
-    waiting: new Map(),
-    queues: new Map(),
-    held: new Map(),
-    underway: new Set(),
-    turn: 0,
-    recent: new Map(),
-    recentAt: new Map(),
-    tokens: new Map(),
-    relayed: new Map(),
-    reads: [],
-    ownToken: undefined,
-    changes: new Map(),
-    newView: undefined,
-    justification: new Map(),
-    pending: new Map(),
-    found: new Map(),
-    missing: new Map(),
-    unjustified: false,
-    leaving: 'others moved',
-    asked: new Map(),
-    wantedAt: zero,
-    changeSentAt: zero,
-    fruitless: 0,
-    quorumAt: undefined,
-    failed: new Map(),
-    accused: new Set(),
-    peers: new Map(),
-    followers: new Map(),
-    statusAt: zero,
-    statusRound: 0,
-  }
-}
 
 /** The leader of view v is replica v mod n (section 4). */
 export function leaderOf(state: State, view: View): NodeId {

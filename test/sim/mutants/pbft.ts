@@ -16,7 +16,7 @@ interface PbftBug extends SourceBug {
 export const bugs: readonly PbftBug[] = [
   {
     name: 'takes f+1 for a quorum',
-    file: 'state.ts',
+    file: 'new-state.ts',
     find: 'q: byzantineQuorum(nodes.length)',
     replace: 'q: faultsMax(nodes.length) + 1',
     liars: 0,
