@@ -44,7 +44,8 @@ export class CheckpointSigner {
   }
 
   /**
-   * The signed note of `head`, which must be of the log as it stands and not smaller than the last one signed.
+   * The signed note of `head`, which must be of the log as it stands. A tree that the last one signed begins with needs no
+   * record of its own: that one determines it.
    * @throws LedgerError FORK_DETECTED when it contradicts the log or what was signed; then nothing is signed.
    */
   sign(head: TreeHead): Promise<string> {
@@ -56,11 +57,10 @@ export class CheckpointSigner {
   async #sign(head: TreeHead): Promise<string> {
     const { origin, name, seed, rootAt, path } = this.#options
     const last = this.#last ?? head
-    if (head.size < last.size) throw new RangeError('a larger tree was signed already')
     if (rootAt(head.size) !== head.root || rootAt(last.size) !== last.root) {
       throw new LedgerError('FORK_DETECTED', { signed: last.size, asked: head.size })
     }
-    if (this.#last?.size !== head.size) {
+    if (this.#last === undefined || this.#last.size < head.size) {
       await writeFileAtomic(path, utf8(`${canonicalJson({ origin, size: head.size, root: head.root })}`))
       this.#last = { size: head.size, root: head.root }
     }

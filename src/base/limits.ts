@@ -162,6 +162,10 @@ export const limits = {
   ingestPersonalQuadsMax: 250_000,
   /** Blank nodes of one ingest: their names are remembered to its end. */
   ingestBlankNodesMax: 500_000,
+  /** A signed note of one validator: its text, and a line of some 200 bytes. */
+  noteBytesMax: 1_024,
+  /** For a quorum of validators to sign a checkpoint before the last one that has a quorum is shown, ms. */
+  cosignMsMax: 2_000,
   /** Leaves of a log whose hashes are computed again after a crash, at most: a fraction of a second. */
   logMarkLeaves: 65_536,
   /** One file of an audit bundle, so that it is checked in bounded memory: the largest record, and head-room. */

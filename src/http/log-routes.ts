@@ -10,8 +10,11 @@ import type { HttpNode } from './node-port.ts'
 const line = Uint8Array.of(0x0a)
 
 export function logRoutes(server: FastifyInstance, node: HttpNode): void {
-  server.get('/log/checkpoint', async (_, reply) => {
-    const note = await node.checkpoint()
+  server.get('/log/checkpoint', async (request, reply) => {
+    const size = single(request.query as Parameters, 'size')
+    const note = await node.checkpoint(
+      size === undefined ? undefined : wholeNumber(size, 'size', 1, Number.MAX_SAFE_INTEGER),
+    )
     if (note === undefined) throw new LedgerError('NOT_FOUND')
     return reply.type('text/plain; charset=utf-8').send(note)
   })

@@ -10,6 +10,8 @@
 //   data/log/         the consortium log, append-only
 //   data/checkpoint.json  the last tree head that this node signed, so that it never contradicts itself
 //   data/evidence/    what proves that a validator contradicted itself; portable, no secret
+//   data/checkpoint.note  the last checkpoint that a quorum of validators signed
+//   data/fork.json    only after a fork: two checkpoints that contradict each other; this node has stopped
 //   data/purges/      what an erasure under way must not leave, masked; empty when none is
 //   data/store/       quads and payloads: the only erasable root
 //
@@ -35,6 +37,8 @@ export interface Home {
   readonly blocks: string
   readonly log: string
   readonly checkpoint: string
+  readonly cosigned: string
+  readonly fork: string
   readonly evidence: string
   readonly purges: string
   readonly store: string
@@ -57,6 +61,8 @@ export function homeAt(given?: string, environment: NodeJS.ProcessEnv = process.
     blocks: join(data, 'blocks'),
     log: join(data, 'log'),
     checkpoint: join(data, 'checkpoint.json'),
+    cosigned: join(data, 'checkpoint.note'),
+    fork: join(data, 'fork.json'),
     evidence: join(data, 'evidence'),
     purges: join(data, 'purges'),
     store: join(data, 'store'),

@@ -134,6 +134,7 @@ export class QuadrilleNode {
         clock,
         random,
         evidence,
+        notes: home,
         erasing: {
           notes: home.purges,
           searched: [home.root],
@@ -272,11 +273,13 @@ export class QuadrilleNode {
     return { height: certificate.result.sequence, certificate: encode(resultCertificateSchema, certificate) }
   }
 
-  /** This node's signed note on the newest final tree; undefined before the first. */
-  async checkpoint(): Promise<string | undefined> {
-    const certificate = this.#running.final()
-    if (certificate === undefined) return undefined
-    return this.#open.checkpoints.sign({ size: certificate.result.logSize, root: certificate.result.logRoot })
+  /**
+   * The newest checkpoint, signed by a quorum of validators if they can be reached; with a `size`, this node's own signed
+   * note on the log of so many leaves. Undefined when nothing, or not that much, is final.
+   */
+  async checkpoint(size?: number): Promise<string | undefined> {
+    const { cosigning } = this.#running
+    return size === undefined ? cosigning.note() : cosigning.own(size)
   }
 
   /** A static file of the log by its C2SP path. */

@@ -13,6 +13,7 @@ import { partOpens } from '../ledger/items.ts'
 import { Ledger, type TransactionOutcome } from '../ledger/ledger.ts'
 import { itemPayloadSchema, partSchema } from '../ledger/payload.ts'
 import { itemIdFor } from '../ledger/transaction.ts'
+import { checkpointKeysOf } from './checkpoint-keys.ts'
 import { entriesOf } from './entries.ts'
 import type { ErasureChronicle } from './erasure-chronicle.ts'
 import { ReplayedItems } from './replayed-items.ts'
@@ -48,11 +49,7 @@ function replayOf(ledger: Ledger, items: ReplayedItems, chronicle: ErasureChroni
     created: ledger.genesis.created,
     roster: () => ledger.roster(),
     checkpoint: () => ({ state: ledger.stateHash(), roster: rosterHash(ledger.roster()) }),
-    checkpointKeys: () =>
-      ledger
-        .nodes()
-        .filter(({ role }) => role === 'validator')
-        .map(({ id, keys }) => ({ node: id, publicKey: keys.checkpoint })),
+    checkpointKeys: () => checkpointKeysOf(ledger),
     apply({ header, tokens, batchTime, transactions }): Replayed {
       const delivered = ledger.apply(header.sequence, { time: batchTime, tokens, transactions })
       items.take(delivered)

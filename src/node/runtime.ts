@@ -4,7 +4,6 @@
 import { randomBytes } from '#crypto'
 import { LedgerError } from '../base/errors.ts'
 import { type NodeId, type Sequence, sequenceOf } from '../base/ids.ts'
-import { limits } from '../base/limits.ts'
 import { decode, encode } from '../base/schema.ts'
 import { sign } from '../base/signature.ts'
 import type { RequestId } from '../consensus/batch.ts'
@@ -16,12 +15,13 @@ import { type Genesis, ledgerIdFor } from '../ledger/genesis.ts'
 import type { Delivered } from '../ledger/ledger.ts'
 import type { Member } from '../p2p/admission.ts'
 import { type Mesh, type MeshEvent, openMesh } from '../p2p/mesh.ts'
-import type { BlockArchive } from '../store/blocks.ts'
 import { createClaimChecker } from './claims.ts'
+import { type Cosigning, cosigningOf, keptNote } from './cosigning.ts'
 import type { DiskEvent } from './disk-watch.ts'
 import type { EvidenceFiles } from './evidence-files.ts'
 import { Freshness } from './freshness.ts'
 import type { KeyEvent } from './key-care.ts'
+import { lastKept } from './last-kept.ts'
 import { LedgerMachine } from './machine.ts'
 import { NodeActs } from './node-acts.ts'
 import type { Parts } from './parts.ts'
@@ -59,6 +59,8 @@ export interface RuntimeOptions {
   readonly clock: Clock
   readonly random: () => number
   readonly evidence: EvidenceFiles
+  /** Files for the last checkpoint that a quorum signed, and for the proof of a fork. */
+  readonly notes: { readonly cosigned: string; readonly fork: string }
   /** How this node purges what is erased. */
   readonly erasing: {
     /** Where it notes what must be gone. */
@@ -74,6 +76,7 @@ export class Runtime {
   readonly mesh: Mesh
   readonly submissions: Submissions
   readonly reads: Reads
+  readonly cosigning: Cosigning
   readonly #options: RuntimeOptions
   readonly #payloads: PayloadPool
   readonly #sync: Sync
@@ -116,6 +119,12 @@ export class Runtime {
       clock,
     })
     this.#purges = this.#purgesOf(started)
+    this.cosigning = cosigningOf({
+      ...options,
+      ...started,
+      final: () => this.#final,
+      send: (to, envelope) => this.#send(to, envelope),
+    })
     this.#sync = new Sync({
       machine,
       verdicts,
@@ -185,6 +194,7 @@ export class Runtime {
         .nodes()
         .map(({ id, keys, addresses }) => ({ node: id, transportKey: keys.transport, addresses, suspended: false }))
     const final = await lastKept(blocks, machine.applied.sequence)
+    const kept = await keptNote(options.notes.cosigned)
     const records = await journal.read()
     // Last, so that nothing that fails before it leaves a port open.
     const onMeshEvent = (event: MeshEvent): void => {
@@ -193,7 +203,7 @@ export class Runtime {
     }
     const transportSeed = identity.transport
     const mesh = await openMesh({ ledger, self, transportSeed, listen, members, onEvent: onMeshEvent })
-    running.runtime = new Runtime(options, { machine, mesh, payloads, verdicts, final, journal: records })
+    running.runtime = new Runtime(options, { machine, mesh, payloads, verdicts, final, kept, journal: records })
     running.runtime.#purges.wake()
     return running.runtime
   }
@@ -247,6 +257,7 @@ export class Runtime {
     const purged = this.#purges.stop()
     await this.#acts.stop()
     await purged
+    await this.cosigning.stop()
     await this.mesh.close()
     await this.#validator.stop()
   }
@@ -305,6 +316,7 @@ export class Runtime {
     this.#final = certificate
     this.submissions.final(sequence)
     this.#options.onEvent({ type: 'final', sequence })
+    if (certificate.result.checkpoint.length > 0) this.cosigning.gather().catch(this.#options.onFailure)
   }
 
   #send(to: NodeId, envelope: Envelope): boolean {
@@ -333,6 +345,10 @@ export class Runtime {
           this.#payloads.offerKept(from, served.kept)
         }
         this.#sync.receive(from, envelope)
+        break
+      case 'note':
+      case 'note-wanted':
+        await this.cosigning.receive(from, envelope)
         break
       case 'height':
         this.#freshness.heard(from, envelope.height)
@@ -368,16 +384,8 @@ interface Started {
   readonly payloads: PayloadPool
   readonly verdicts: Verdicts
   readonly final: ResultCertificate | undefined
+  readonly kept: string | undefined
   readonly journal: readonly JournalRecord[]
 }
 
 const tellHeightMs = 1_000
-
-/** The newest result certificate at or below `height` that is kept, a window back at most. */
-async function lastKept(blocks: BlockArchive, height: Sequence): Promise<ResultCertificate | undefined> {
-  for (let sequence = height as number; sequence > 0 && sequence > height - limits.resultsSearched; sequence--) {
-    const bytes = await blocks.result(sequence)
-    if (bytes !== undefined) return decode(resultCertificateSchema, bytes)
-  }
-  return undefined
-}

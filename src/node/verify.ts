@@ -21,7 +21,7 @@ export interface VerifyOptions {
   readonly checkpoint?: TreeHead
   /** Whose payloads the bundle must hold; without it, those of the reader that it names. */
   readonly reader?: OrganisationId
-  /** How many validators must have signed the bundle's own checkpoint note; results always need a quorum. Default 1. */
+  /** How many validators must have signed the bundle's own checkpoint note: a quorum unless this says otherwise; results always need one. */
   readonly noteSigners?: number
   /** An erasure report that somebody shows: whether the chain says the same, up to the report's height. */
   readonly erasureReport?: ErasureReport
@@ -36,12 +36,12 @@ export interface ExportVerdict extends VerifyReport {
 /** Whether everything in the bundle follows from the genesis, and what does not. @throws LedgerError for a bad genesis. */
 export async function verifyExport(
   bundle: BundleReader,
-  { genesis, noteSigners = 1, onProgress, erasureReport, ...rest }: VerifyOptions,
+  { genesis, onProgress, erasureReport, ...rest }: VerifyOptions,
 ): Promise<ExportVerdict> {
   const ledger = ledgerIdFor(parseGenesis(genesis).genesis)
   const chronicle = new ErasureChronicle()
   const start = (bytes: Uint8Array): ReturnType<typeof startReplayWith> => startReplayWith(bytes, chronicle)
-  const verdict = await verifyBundle(bundle, { ledger, noteSigners, ...rest }, start, onProgress)
+  const verdict = await verifyBundle(bundle, { ledger, ...rest }, start, onProgress)
   if (erasureReport === undefined) return { ...verdict, erasureReportHolds: undefined }
   const found = chronicle.report(erasureReport.order, erasureReport.asOf)
   return { ...verdict, erasureReportHolds: verdict.holds && found !== undefined && sameReport(found, erasureReport) }

@@ -30,6 +30,10 @@ export type Envelope =
   | { readonly type: 'blocks'; readonly from: Sequence; readonly blocks: readonly ServedBlock[] }
   /** The last block that the sender executed, what time it is there, and which version of this software it runs. */
   | { readonly type: 'height'; readonly height: Sequence; readonly time: Time; readonly software: string }
+  /** Asks for the sender's own signature on the log of so many leaves. */
+  | { readonly type: 'note-wanted'; readonly size: number }
+  /** A C2SP signed note with that signature; none while that tree is not final at the sender. */
+  | { readonly type: 'note'; readonly note: Uint8Array }
 
 const carriedPayloadSchema: Schema<CarriedPayload> = named(
   'carried-payload',
@@ -52,5 +56,7 @@ export const envelopeSchema: Schema<Envelope> = named(
     'blocks-wanted': [4, { from: uint<Sequence>(), count: uint(limits.blocksPerAnswerMax) }],
     blocks: [5, { from: uint<Sequence>(), blocks: list(servedBlockSchema, limits.blocksPerAnswerMax) }],
     height: [6, { height: uint<Sequence>(), time: uint<Time>(), software: text(limits.softwareBytesMax) }],
+    'note-wanted': [7, { size: uint() }],
+    note: [8, { note: bytesUpTo(limits.noteBytesMax) }],
   }),
 )

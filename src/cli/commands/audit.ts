@@ -43,12 +43,12 @@ export const exportAudit: Handler = async (args, options, context) => {
 export const verifyAudit: Handler = async (args, options, context) => {
   const folder = argument(args, 0)
   const genesis = await readBytes(required(options, 'genesis'))
-  const noteSigners = whole(options, 'signers', 0, limits.validatorsMax) ?? 1
+  const noteSigners = whole(options, 'signers', 0, limits.validatorsMax)
   const shown = optional(options, 'report')
   const report = await verifyExport(folderReader(folder), {
     genesis,
     ...(shown === undefined ? {} : { erasureReport: await readJson(shown, erasureReportSchema) }),
-    noteSigners,
+    ...(noteSigners === undefined ? {} : { noteSigners }),
     onProgress: ({ stage, done, total }) => context.progress(`${stage}: ${done} of ${total}`),
   })
   context.answer(asJson(report), [
