@@ -2,8 +2,9 @@
 // The built files are used when they are those of the sources (`npm test` builds first), else the sources themselves.
 
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { existsSync, readdirSync, statSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, open, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
@@ -31,6 +32,8 @@ export interface Workplace {
   path(name: string): string
   /** Runs a command to its end. */
   run(...args: readonly string[]): Promise<Ended>
+  /** Runs a command that finds `input` on file descriptor 0: a file, as a secret is given to a node. */
+  runWith(input: string, ...args: readonly string[]): Promise<Ended>
   /** Begins a command that goes on. */
   begin(...args: readonly string[]): ChildProcess
   remove(): Promise<void>
@@ -38,17 +41,29 @@ export interface Workplace {
 
 export async function openWorkplace(): Promise<Workplace> {
   const folder = await mkdtemp(join(tmpdir(), 'quadrille-cli-'))
-  const begin = (...args: readonly string[]): ChildProcess =>
+  const beginWith = (input: 'pipe' | number, args: readonly string[]): ChildProcess =>
     spawn(process.execPath, [...command, ...args], {
       cwd: folder,
       env: { PATH: process.env['PATH'], HOME: folder },
-      stdio: ['pipe', 'pipe', 'pipe'],
+      stdio: [input, 'pipe', 'pipe'],
     })
+  const begin = (...args: readonly string[]): ChildProcess => beginWith('pipe', args)
   return {
     folder,
     path: (name) => join(folder, name),
     begin,
     run: (...args) => ended(begin(...args)),
+    runWith: async (input, ...args) => {
+      const path = join(folder, `given-${randomUUID()}`)
+      await writeFile(path, input, { mode: 0o600 })
+      const file = await open(path, 'r')
+      try {
+        return await ended(beginWith(file.fd, args))
+      } finally {
+        await file.close()
+        await rm(path)
+      }
+    },
     remove: () => rm(folder, { recursive: true, force: true }),
   }
 }

@@ -25,7 +25,7 @@ export const start: Handler = async (_args, options, context) => {
   const { home } = context
   const member = await readMembership(home)
   const config = await readConfig(home)
-  const genesis = await keptGenesis(home, optional(options, 'genesis'))
+  const { genesis, isKept } = await chosenGenesis(home, optional(options, 'genesis'))
   const log = new NodeLog(config.log, nodeName(member), process.stderr)
   const events = new EventLog(log, namesIn(genesis))
   const [failed, fail] = failure()
@@ -40,6 +40,8 @@ export const start: Handler = async (_args, options, context) => {
     onEvent: (event) => events.write(event),
     onFailure: fail,
   })
+  // Not before the node knows itself in it: a wrong file must not bind this home for ever.
+  if (!isKept) await keepGenesis(home, genesis)
   const ended = endOfProcess()
   let http: HttpServer | undefined
   const reload = (): void => void reloadLog(home, log)
@@ -127,22 +129,26 @@ function tell(
   ])
 }
 
-/** The genesis of this home, kept at the first start; a node never changes its ledger. */
-async function keptGenesis(home: Home, path: string | undefined): Promise<SignedGenesis> {
+/** The genesis of this home, or at its first start the one that is given; a node never changes its ledger. */
+async function chosenGenesis(
+  home: Home,
+  path: string | undefined,
+): Promise<{ readonly genesis: SignedGenesis; readonly isKept: boolean }> {
   const kept = existsSync(home.genesis) ? await readGenesis(home.genesis) : undefined
   if (path === undefined) {
     if (kept === undefined) throw new LedgerError('NO_GENESIS', { home: home.root })
-    return kept
+    return { genesis: kept, isKept: true }
   }
   const given = await readGenesis(path)
-  if (kept === undefined) {
-    const text = `${JSON.stringify(signedGenesisSchema.toJson(given), undefined, 2)}\n`
-    await writeFileAtomic(home.genesis, utf8(text), 0o644)
-    return given
-  }
+  if (kept === undefined) return { genesis: given, isKept: false }
   const [expected, found] = [ledgerIdFor(kept.genesis), ledgerIdFor(given.genesis)]
   if (expected !== found) throw new LedgerError('WRONG_LEDGER', { home: expected, file: found })
-  return kept
+  return { genesis: kept, isKept: true }
+}
+
+async function keepGenesis(home: Home, genesis: SignedGenesis): Promise<void> {
+  const text = `${JSON.stringify(signedGenesisSchema.toJson(genesis), undefined, 2)}\n`
+  await writeFileAtomic(home.genesis, utf8(text), 0o644)
 }
 
 /** The first signal asks the node to stop; a second one ends the process as signals do. */

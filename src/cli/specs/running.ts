@@ -22,6 +22,13 @@ export const running: readonly CommandSpec[] = [
     load: async () => (await import('../commands/status.ts')).status,
   },
   {
+    words: 'doctor',
+    summary: 'what is wrong with a node and what to do next; exit code 1 when something is',
+    options: [endpoint],
+    example: 'quadrille doctor',
+    load: async () => (await import('../commands/doctor.ts')).doctor,
+  },
+  {
     words: 'explain',
     args: '<code>',
     summary: 'what an error code means and what to do',
