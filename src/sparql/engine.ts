@@ -1,20 +1,22 @@
-// SPARQL 1.1 Query over an RDF/JS source, within limits: time, rows, size of the query; reaching out to nobody. What is
-// left to others: which source, at which height, and who may ask.
+// SPARQL 1.1 Query over an RDF/JS source, within limits: time, rows, memory, size of the query; reaching out to nobody. Each
+// query is evaluated in a thread of its own (worker.ts). What is left to others: which source, at which height, and who may ask.
 
+import { LedgerError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import type { Answer } from './evaluate.ts'
-import { Evaluation } from './evaluation.ts'
+import type { Task } from './messages.ts'
 import type { Dataset } from './parse.ts'
+import { type Answer, Running } from './running.ts'
 import type { QuadSource } from './source.ts'
+import { Threads } from './threads.ts'
 
-export type { Answer } from './evaluate.ts'
 export type { Dataset } from './parse.ts'
+export type { Answer } from './running.ts'
 export type { PatternTerm, QuadSource } from './source.ts'
 
 export interface QueryOptions {
   /** Ends the query when aborted: QUERY_CANCELLED. */
   readonly signal?: AbortSignal | undefined
-  /** From the call to the last byte of the body. */
+  /** In its thread, to the last byte of the body; as long again for a thread to be free. */
   readonly timeoutMs?: number | undefined
   readonly rowsMax?: number | undefined
   /** Value of an Accept header. */
@@ -26,24 +28,56 @@ export interface QueryOptions {
 export interface QueryEngine {
   /**
    * @throws LedgerError PARSE_ERROR (line, column, reason), QUERY_FORBIDDEN, TOO_LARGE, NOT_ACCEPTABLE, QUERY_TIMEOUT,
-   * QUERY_CANCELLED, RESULT_TOO_LARGE, QUERY_FAILED; the body may fail with the last four.
+   * QUERY_CANCELLED, QUERY_MEMORY, RESULT_TOO_LARGE, QUERY_FAILED; the body may fail with the last five.
    */
   query(text: string, source: QuadSource, options?: QueryOptions): Promise<Answer>
 }
 
+/** Of the process: started at the first query. */
+const threads = new Threads()
+
 export function createQueryEngine(): QueryEngine {
   return {
-    async query(text, source, options = {}) {
-      const [{ parseQuery }, { DatasetView }, { evaluate }] = await Promise.all([
-        import('./parse.ts'),
-        import('./view.ts'),
-        import('./evaluate.ts'),
-      ])
-      const parsed = parseQuery(text)
-      const evaluation = new Evaluation(options.timeoutMs ?? limits.queryMsMax, options.signal)
-      const view = new DatasetView(source, options.dataset ?? parsed.dataset, evaluation)
-      const rowsMax = options.rowsMax ?? limits.resultRowsMax
-      return evaluate(parsed, view, evaluation, { accept: options.accept, rowsMax })
+    query(text, source, { accept, dataset, rowsMax = limits.resultRowsMax, ...options } = {}) {
+      return run({ type: 'query', text, accept, rowsMax, dataset }, source, options)
     },
   }
+}
+
+async function run(
+  task: Task,
+  source: QuadSource,
+  { signal, timeoutMs = limits.queryMsMax }: Pick<QueryOptions, 'signal' | 'timeoutMs'>,
+): Promise<Answer> {
+  const over = new AbortController()
+  let running: Running | undefined
+  let ended: LedgerError | undefined
+  const end = (error: LedgerError): void => {
+    ended ??= error
+    over.abort()
+    running?.fail(error)
+  }
+  const limit = (): NodeJS.Timeout =>
+    setTimeout(() => end(new LedgerError('QUERY_TIMEOUT', { ms: timeoutMs })), timeoutMs)
+  let timer = limit()
+  const leave = (): void => end(new LedgerError('QUERY_CANCELLED'))
+  const settle = (): void => {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', leave)
+  }
+  if (signal?.aborted === true) leave()
+  signal?.addEventListener('abort', leave)
+  try {
+    const thread = await threads.take(over.signal)
+    if (thread !== undefined && ended !== undefined) threads.give(thread)
+    if (thread === undefined || ended !== undefined) throw ended
+    const onEnd = (usable: boolean): void => (usable ? threads.give(thread) : threads.discard(thread))
+    clearTimeout(timer)
+    timer = limit()
+    running = new Running({ thread, task, source, onEnd, onOver: settle })
+  } catch (error) {
+    settle()
+    throw error
+  }
+  return running.answer
 }

@@ -1,5 +1,5 @@
-// Comunica behind our own contract: evaluates a parsed query over a view and writes the answer in one format. The only
-// file that loads Comunica; engine.ts imports it at the first query.
+// Comunica behind our own contract: evaluates a parsed query over a view and writes the answer in one format. It runs in
+// the thread of worker.ts.
 
 import { QueryEngine as Comunica } from '@comunica/query-sparql-rdfjs'
 import { utf8 } from '../base/bytes.ts'
@@ -7,13 +7,8 @@ import { LedgerError } from '../base/errors.ts'
 import type { Evaluation } from './evaluation.ts'
 import { negotiate } from './formats.ts'
 import type { ParsedQuery } from './parse.ts'
+import type { Answer } from './running.ts'
 import type { DatasetView } from './view.ts'
-
-export interface Answer {
-  readonly mediaType: string
-  /** Fails midway with what ended the query; a caller that stops reading ends it too. */
-  readonly body: AsyncIterable<Uint8Array>
-}
 
 export interface AnswerWishes {
   readonly accept: string | undefined

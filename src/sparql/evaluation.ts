@@ -1,7 +1,5 @@
-// One query under way: the time that it may take, the client that may leave, and the reads that must end with it. It fails
-// once, for one reason; everything that it opened is then closed.
-
-import { LedgerError } from '../base/errors.ts'
+// One query under way: the reads that must end with it. It fails once, for one reason; everything that it opened is then
+// closed. How long it may take is the affair of the one who asked (running.ts).
 
 export interface Closable {
   close(): void
@@ -14,20 +12,13 @@ export class Evaluation {
   #error: Error | undefined
   #over = false
   readonly #open = new Set<Closable>()
-  readonly #timer: NodeJS.Timeout
-  readonly #signal: AbortSignal | undefined
-  readonly #onAbort = (): void => this.fail(new LedgerError('QUERY_CANCELLED'))
 
-  constructor(timeoutMs: number, signal: AbortSignal | undefined) {
+  constructor() {
     this.failed = new Promise<never>((_, reject) => {
       this.#reject = reject
     })
     // Whoever waits gets the reason; that nobody may be waiting is no second error.
     this.failed.catch(() => undefined)
-    this.#timer = setTimeout(() => this.fail(new LedgerError('QUERY_TIMEOUT', { ms: timeoutMs })), timeoutMs)
-    this.#signal = signal
-    signal?.addEventListener('abort', this.#onAbort)
-    if (signal?.aborted === true) this.#onAbort()
   }
 
   get over(): boolean {
@@ -60,8 +51,6 @@ export class Evaluation {
   finish(): void {
     if (this.#over) return
     this.#over = true
-    clearTimeout(this.#timer)
-    this.#signal?.removeEventListener('abort', this.#onAbort)
     for (const closable of [...this.#open]) closable.close()
     this.#open.clear()
   }

@@ -7,6 +7,8 @@ import type { Quad, Term } from '@rdfjs/types'
 export type PatternTerm = Term | null | undefined
 
 export interface QuadSource {
+  /** What `match` gives, page by page, where a source can. */
+  batches?(pattern: readonly PatternTerm[]): AsyncGenerator<readonly Quad[], void, undefined>
   match(subject?: PatternTerm, predicate?: PatternTerm, object?: PatternTerm, graph?: PatternTerm): AsyncIterable<Quad>
   /** How many quads `match` gives; joins are planned by it, so it should be exact. */
   countQuads(

@@ -1,0 +1,51 @@
+// The quads of a node as a thread sees them: each read is a conversation with the node, page by page.
+
+import type { Quad } from '@rdfjs/types'
+import { type FromThread, packPattern, type ToThread, unpackQuads } from './messages.ts'
+import type { PatternTerm, QuadSource } from './source.ts'
+
+type Answer = Extract<ToThread, { readonly type: 'page' | 'counted' }>
+
+export class RemoteSource implements QuadSource {
+  readonly #post: (message: FromThread) => void
+  readonly #waiting = new Map<number, (answer: Answer) => void>()
+  #reads = 0
+
+  constructor(post: (message: FromThread) => void) {
+    this.#post = post
+  }
+
+  async *match(...pattern: PatternTerm[]): AsyncGenerator<Quad, void, undefined> {
+    const read = this.#reads++
+    let ended = false
+    try {
+      let page = await this.#ask({ type: 'match', read, pattern: packPattern(pattern) })
+      while (page.type === 'page') {
+        ended = page.done
+        yield* unpackQuads(page.quads)
+        if (ended) return
+        page = await this.#ask({ type: 'next', read })
+      }
+    } finally {
+      if (!ended) this.#post({ type: 'close', read })
+    }
+  }
+
+  async countQuads(...pattern: PatternTerm[]): Promise<number> {
+    const answer = await this.#ask({ type: 'count', read: this.#reads++, pattern: packPattern(pattern) })
+    return answer.type === 'counted' ? answer.count : 0
+  }
+
+  answered(answer: Answer): void {
+    const waiting = this.#waiting.get(answer.read)
+    this.#waiting.delete(answer.read)
+    waiting?.(answer)
+  }
+
+  #ask(question: Extract<FromThread, { readonly type: 'match' | 'next' | 'count' }>): Promise<Answer> {
+    return new Promise((resolve) => {
+      this.#waiting.set(question.read, resolve)
+      this.#post(question)
+    })
+  }
+}
