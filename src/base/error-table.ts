@@ -313,6 +313,11 @@ const ownErrors = {
     sentence: 'The query took longer than it may.',
     next: 'Bind more terms, add LIMIT, or ask the operator to raise limits.queryTimeoutS.',
   },
+  QUERY_MEMORY: {
+    exit: 4,
+    sentence: 'The query needed more memory than it may.',
+    next: 'Bind more terms, or ask for less to be joined, grouped or ordered at once.',
+  },
   READ_UNCONFIRMED: {
     exit: 5,
     sentence: 'This node could not make sure in time that its copy holds all that was acknowledged.',
@@ -353,6 +358,21 @@ const ownErrors = {
     exit: 4,
     sentence: 'There is nothing here by that name.',
     next: 'Check the address: docs/http.md lists what a node answers.',
+  },
+  RECEIPT_UNKNOWN: {
+    exit: 5,
+    sentence: 'This node has no such receipt of that transaction.',
+    next: 'Check its id; if it was sent a moment ago, ask again: only what a quorum executed has a final receipt.',
+  },
+  RECEIPT_INVALID: {
+    exit: 1,
+    sentence: 'The receipt does not prove what it says.',
+    next: 'Rely on nothing in it; ask a node of another organisation for the receipt of that transaction.',
+  },
+  RECEIPT_NOT_SUCCESS: {
+    exit: 1,
+    sentence: 'The receipt holds, but it does not say that the transaction was carried out.',
+    next: 'Ask for the final receipt where this one is only ordered; else read its outcome with `quadrille explain`.',
   },
   HEIGHT_UNKNOWN: {
     exit: 4,

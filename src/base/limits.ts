@@ -180,10 +180,25 @@ export const limits = {
   queryBytesMax: 262_144,
   /** Rows or triples of one answer unless the operator says otherwise. */
   resultRowsMax: 1_000_000,
-  /** One query, from its arrival to its last byte, ms, unless the operator says otherwise. */
+  /** One query in its thread, to its last byte, ms, unless the operator says otherwise; as long again for a thread to be free. */
   queryMsMax: 30_000,
-  /** Queries under way at once: each may hold much memory in joins and orders. */
-  queriesMax: 8,
+  /** Queries under way at once, those that wait for a thread included: their time runs. */
+  queriesMax: 32,
+  /** Threads that evaluate queries, one each, on machines with as many processors: each holds the engine and its own heap. */
+  queryThreadsMax: 4,
+  /** Heap of one such thread, the loaded engine (some 60 MiB) included: joins and orders are held in memory. */
+  queryMemoryMiB: 256,
+  /** For a thread to stop when it is told, ms, before it is ended. */
+  queryStopMsMax: 1_000,
+  /** After so long an idle thread ends, but for the last one. */
+  idleThreadMs: 30_000,
+  /** Quads that pass to a thread at once. */
+  queryPageQuads: 512,
+  /** A piece of an answer on its way from a thread, and how many may be: what a slow client holds in memory. */
+  answerPieceBytes: 32_768,
+  answerPiecesMax: 4,
+  /** Changes of the validator set that one receipt follows. */
+  receiptEpochsMax: 1_024,
   /** Linearizable reads that wait at once: one question to the protocol covers many. */
   readsMax: 1_024,
   /** For a linearizable read to be confirmed, ms: some changes of the leader. */

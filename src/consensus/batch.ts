@@ -57,7 +57,12 @@ export function requestId(transaction: Uint8Array): RequestId {
 
 /** H over the ids of the transactions, in order. */
 export function transactionsHash(transactions: readonly Uint8Array[]): Digest {
-  return hash('transactions', ...transactions.map((transaction) => idBytes(requestId(transaction))))
+  return requestsHash(transactions.map(requestId))
+}
+
+/** The same for whoever has only the ids. */
+export function requestsHash(requests: readonly RequestId[]): Digest {
+  return hash('transactions', ...requests.map(idBytes))
 }
 
 export function summarize(batch: Batch): BatchSummary {

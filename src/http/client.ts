@@ -5,7 +5,7 @@ import { randomBytes } from '#crypto'
 import { encodeCbor } from '../base/cbor.ts'
 import { type ErrorCode, LedgerError } from '../base/errors.ts'
 import { graphId, keyId } from '../base/hash.ts'
-import { type LedgerId, ledgerIdOf, type Sequence, timeOf } from '../base/ids.ts'
+import { type LedgerId, ledgerIdOf, type Sequence, timeOf, txIdOf } from '../base/ids.ts'
 import type { JsonValue } from '../base/schema.ts'
 import { generateSigningKey, type SigningKey, signingKeyOf } from '../base/signature.ts'
 import {
@@ -79,6 +79,8 @@ export interface Client {
   submitTransaction(bytes: Uint8Array, payload: Uint8Array, signal?: AbortSignal): Promise<Submitted>
   /** The answer in the format asked for. */
   query(sparql: string, options?: QueryOptions): Promise<Response>
+  /** Proof of what became of a transaction, as JSON, for `verifyReceipt`; `ordered` proves only where it stands. */
+  receipt(tx: string, type?: 'ordered' | 'final', signal?: AbortSignal): Promise<Readonly<Record<string, JsonValue>>>
   status(signal?: AbortSignal): Promise<Readonly<Record<string, JsonValue>>>
   genesis(signal?: AbortSignal): Promise<Genesis>
 }
@@ -172,6 +174,14 @@ class HttpClient implements Client {
       body: sparql,
       signal,
     })
+  }
+
+  receipt(
+    tx: string,
+    type: 'ordered' | 'final' = 'final',
+    signal?: AbortSignal,
+  ): Promise<Readonly<Record<string, JsonValue>>> {
+    return this.#json(`/receipts/${txIdOf(tx)}?type=${type}`, signal)
   }
 
   status(signal?: AbortSignal): Promise<Readonly<Record<string, JsonValue>>> {

@@ -4,7 +4,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { encodeCbor } from '../base/cbor.ts'
 import { type ErrorCode, LedgerError } from '../base/errors.ts'
-import { itemIdOf, keyIdOf } from '../base/ids.ts'
+import { itemIdOf, keyIdOf, txIdOf } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import { bytesUpTo, decode, encode, record, type Schema } from '../base/schema.ts'
 import { signedGenesisSchema } from '../ledger/genesis.ts'
@@ -39,6 +39,15 @@ export function ledgerRoutes(server: FastifyInstance, node: HttpNode, submitTime
     const { tx, sequence: height, index, code } = done
     if (code !== 'OK') throw new LedgerError(knownCode(code), { tx, height, index })
     return { tx, height, index, code, final: true }
+  })
+
+  /** `type`: final (default), what became of it; ordered, where it stands and no more. */
+  server.get('/receipts/:tx', async (request, reply) => {
+    const tx = identifier((request.params as { readonly tx: string }).tx, 'tx', txIdOf)
+    const type = single(request.query as Parameters, 'type') ?? 'final'
+    if (type !== 'final' && type !== 'ordered')
+      throw new LedgerError('USAGE', { parameter: 'type', reason: 'expected final or ordered' })
+    return reply.send(await node.receipt(tx, type))
   })
 
   server.get('/blocks/:height', async (request, reply) => {

@@ -102,6 +102,8 @@ export interface HttpNode {
   blocks(from: number, count: number): Promise<readonly Uint8Array[]>
   /** Encoded ResultCertificate. */
   result(height: number): Promise<Uint8Array | undefined>
+  /** A receipt as JSON. @throws LedgerError RECEIPT_UNKNOWN */
+  receipt(tx: TxId, type: 'ordered' | 'final'): Promise<object>
   /** The newest signed note of the log, C2SP tlog-checkpoint; with a size, this node's own on so many leaves. */
   checkpoint(size?: number): Promise<string | undefined>
   /** A file of the log by its C2SP tlog-tiles path, which begins with `tile/`. */

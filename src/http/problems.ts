@@ -24,6 +24,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   NOT_FOUND: 404,
   HEIGHT_UNKNOWN: 404,
   ITEM_UNKNOWN: 404,
+  RECEIPT_UNKNOWN: 404,
   NOT_ACCEPTABLE: 406,
   ORDER_UNKNOWN: 404,
   PERSON_UNKNOWN: 404,

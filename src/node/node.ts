@@ -37,6 +37,8 @@ import { openParts, type Parts } from './parts.ts'
 import { payloadEvidence } from './payload-evidence.ts'
 import { type Overview, type Overviews, overview, personQuads } from './person-overview.ts'
 import { Persons, type Selection } from './persons.ts'
+import { type Proof, receiptSchema } from './receipt.ts'
+import { receiptOf } from './receipts.ts'
 import { type NodeEvent, Runtime } from './runtime.ts'
 import { softwareDigest } from './software.ts'
 import type { Submission } from './submissions.ts'
@@ -264,6 +266,19 @@ export class QuadrilleNode {
   /** Encoded ResultCertificate of a height, where this node kept one. */
   async result(height: number): Promise<Uint8Array | undefined> {
     return this.#open.blocks.result(sequenceOf(height))
+  }
+
+  /** Proof for others of where a transaction stands or what became of it, as JSON. @throws LedgerError RECEIPT_UNKNOWN */
+  async receipt(tx: TxId, type: Proof['type']): Promise<object> {
+    const { blocks, log } = this.#open
+    const { machine } = this.#running
+    const receipt = await receiptOf(tx, type, {
+      blocks,
+      log,
+      execution: (id) => machine.execution(id),
+      final: () => this.final()?.height ?? 0,
+    })
+    return receiptSchema.toJson(receipt) as object
   }
 
   /** The newest proof that a block is final. */

@@ -1,5 +1,5 @@
-// The package's subpath quadrille/verify: checks an audit bundle offline, in Node and in browsers. It trusts the genesis that
-// it is given and nothing that stands in the bundle.
+// The package's subpath quadrille/verify: checks an audit bundle or a receipt offline, in Node and in browsers. It trusts the
+// genesis that it is given and nothing that stands in what it checks.
 
 import type { BundleReader } from '../audit/bundle-reader.ts'
 import type { TreeHead } from '../audit/log.ts'
@@ -13,6 +13,7 @@ import { parseGenesis, startReplayWith } from './replay.ts'
 export type { BundleReader } from '../audit/bundle-reader.ts'
 export type { Finding } from '../audit/findings.ts'
 export type { VerifyProgress, VerifyReport } from '../audit/verify.ts'
+export { type ReceiptTrust, type ReceiptVerdict, verifyReceipt } from './receipt.ts'
 
 export interface VerifyOptions {
   /** The bytes of the genesis.json that you trust: compare its fingerprint outside the bundle. */

@@ -157,6 +157,11 @@ export class FakeNode implements HttpNode {
     return height === 7 ? Uint8Array.of(9) : undefined
   }
 
+  async receipt(of: string, type: 'ordered' | 'final'): Promise<object> {
+    if (of !== tx) throw new LedgerError('RECEIPT_UNKNOWN', { tx: of })
+    return { tx: of, type }
+  }
+
   async checkpoint(): Promise<string | undefined> {
     return 'quadrille\n20\nroot\n\n— signed\n'
   }

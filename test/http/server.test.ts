@@ -6,13 +6,16 @@ import { decodeCbor, encodeCbor } from '../../src/base/cbor.ts'
 import { type ErrorCode, LedgerError } from '../../src/base/errors.ts'
 import { limits } from '../../src/base/limits.ts'
 import { type HttpOptions, type HttpServer, startHttp } from '../../src/http/server.ts'
+import { threadsMax } from '../../src/sparql/threads.ts'
 import { manyQuads, WatchedSource } from '../sparql/fixture.ts'
 import { FakeNode, tx, untilAborted } from './fake-node.ts'
 
 const cbor = { 'content-type': 'application/cbor' }
 const p = 'PREFIX : <urn:x:>'
 
-describe('The HTTP server', () => {
+describe('The HTTP server', function () {
+  // Starting a thread for queries takes a while.
+  this.timeout(120_000)
   let node: FakeNode
   let server: HttpServer
   let errors: unknown[]
@@ -27,9 +30,7 @@ describe('The HTTP server', () => {
     })
   }
 
-  before(async function () {
-    // Loading the query engine takes a while.
-    this.timeout(60_000)
+  before(async () => {
     node = new FakeNode()
     await start()
     await query('ASK {}')
@@ -209,12 +210,13 @@ describe('The HTTP server', () => {
 
     it('within time and rows, each with its own status while the answer is small', async () => {
       node.source_ = new WatchedSource(manyQuads(2_000))
-      await start({ queryTimeoutMs: 250, resultRowsMax: 100 })
+      await start({ queryTimeoutMs: 250 })
       await problem(
         await query('SELECT * { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i FILTER(STR(?c) = "x") }'),
         422,
         'QUERY_TIMEOUT',
       )
+      await start({ resultRowsMax: 100 })
       await problem(await query('SELECT * { ?a ?b ?c }'), 422, 'RESULT_TOO_LARGE')
     })
 
@@ -244,6 +246,36 @@ describe('The HTTP server', () => {
         errors.map((error) => error instanceof LedgerError && error.code),
         ['KEY_MISSING', 'KEY_MISSING'],
       )
+    })
+
+    it('D5 while the event loop goes on, also during a query that stops for nothing', async () => {
+      await start({ queryTimeoutMs: 3_000 })
+      // Backtracks some 2^40 times without ever coming up for air.
+      const endless = query(`SELECT ?x { BIND(REGEX("${'a'.repeat(40)}!", "^(a+)+$") AS ?x) }`)
+      let over = false
+      endless.then(() => {
+        over = true
+      })
+      let alive = 0
+      while (!over) {
+        assert.equal(await (await get('/healthz')).text(), 'ok\n')
+        if (!over) alive += 1
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+      await problem(await endless, 422, 'QUERY_TIMEOUT')
+      assert.ok(alive >= 5, `it answered ${alive} times`)
+      await start()
+      assert.equal((await query('ASK {}')).status, 200)
+    })
+
+    it('D5 within memory: QUERY_MEMORY, and the node goes on', async () => {
+      await start({ queryTimeoutMs: 100_000 })
+      const numbers = Array.from({ length: 64 }, (_, n) => `"${n}"`).join(' ')
+      const hungry = `SELECT ?long { VALUES ?a { ${numbers} } VALUES ?b { ${numbers} }
+        BIND(REPLACE(CONCAT(?a, ?b, "${'x'.repeat(150_000)}"), "x", "y") AS ?long) } ORDER BY ?long`
+      const form = new URLSearchParams({ query: hungry })
+      await problem(await get('/sparql', { method: 'POST', body: form }), 422, 'QUERY_MEMORY')
+      assert.equal((await query('ASK {}')).status, 200)
     })
 
     it('no longer than the client stays', async () => {
@@ -277,7 +309,7 @@ describe('The HTTP server', () => {
         },
       }
       const running = Array.from({ length: limits.queriesMax }, () => query('SELECT * { ?a ?b ?c }'))
-      while (reading < limits.queriesMax) await new Promise((resolve) => setTimeout(resolve, 10))
+      while (reading < threadsMax) await new Promise((resolve) => setTimeout(resolve, 10))
       const refused = await query('ASK {}')
       assert.equal(refused.headers.get('retry-after'), '1')
       await problem(refused, 503, 'TOO_BUSY')
@@ -374,6 +406,14 @@ describe('The HTTP server', () => {
       await problem(await get('/results/1'), 404, 'NOT_FOUND')
       await problem(await get(`/items/${'dd'.repeat(32)}/payload`), 404, 'ITEM_UNKNOWN')
       await problem(await get('/items/zz/payload'), 400, 'USAGE')
+    })
+
+    it('receipts, final unless ordered is asked for', async () => {
+      assert.deepEqual(await (await get(`/receipts/${tx}`)).json(), { tx, type: 'final' })
+      assert.deepEqual(await (await get(`/receipts/${tx}?type=ordered`)).json(), { tx, type: 'ordered' })
+      await problem(await get(`/receipts/${tx}?type=good`), 400, 'USAGE')
+      await problem(await get(`/receipts/${'00'.repeat(32)}`), 404, 'RECEIPT_UNKNOWN')
+      await problem(await get('/receipts/me'), 400, 'USAGE')
     })
 
     it('E1 no payload of an erased item, and which order erased it', async () => {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { randomBytes } from '#crypto'
 import { freePorts } from '../../demo/processes.ts'
 import { graphId } from '../../src/base/hash.ts'
-import { organisationIdOf, timeOf } from '../../src/base/ids.ts'
+import { organisationIdOf, sequenceOf, timeOf } from '../../src/base/ids.ts'
 import { generateSigningKey, type SigningKey } from '../../src/base/signature.ts'
 import { buildAct, buildData, proveKey, signerOf } from '../../src/ledger/build.ts'
 import { signCard } from '../../src/ledger/card.ts'
@@ -140,9 +140,9 @@ export async function enrol(founded: Founded, node: QuadrilleNode): Promise<Subm
 export async function statement(
   founded: Founded,
   sequence: number,
-  options: { readonly graph?: string; readonly count?: number } = {},
+  options: { readonly graph?: string; readonly count?: number; readonly baseVersion?: number } = {},
 ): Promise<Built> {
-  const { graph = openGraph, count = 3 } = options
+  const { graph = openGraph, count = 3, baseVersion } = options
   const { genesis } = founded.genesis
   const policy = genesis.policies.find(({ class: kind }) => kind === (graph === openGraph ? 'open' : 'personal'))
   if (policy === undefined) throw new Error('the genesis lacks a policy')
@@ -152,7 +152,7 @@ export async function statement(
     key: signerOf(founded.application),
     sequence,
     expires: timeOf(Date.now() + 3_600_000),
-    base: [],
+    base: baseVersion === undefined ? [] : [{ graph: graphId(graph), version: sequenceOf(baseVersion) }],
     randomBytes,
     items: [
       {

@@ -1,8 +1,26 @@
 // Commands of auditors.
 
-import { type CommandSpec, endpoint, genesis } from './spec.ts'
+import { type CommandSpec, endpoint, genesis, type OptionSpec } from './spec.ts'
+
+const ordered: OptionSpec = { flags: '--ordered', help: 'where it stands is enough, whatever became of it' }
 
 export const auditing: readonly CommandSpec[] = [
+  {
+    words: 'receipt',
+    args: '<tx>',
+    summary: 'print proof of what became of a transaction, for anybody who has the genesis',
+    options: [ordered, endpoint],
+    example: 'quadrille receipt TX > r.json',
+    load: async () => (await import('../commands/receipt.ts')).receipt,
+  },
+  {
+    words: 'verify',
+    args: '<receipt>',
+    summary: 'verify a receipt against a genesis that you trust; needs no node and no network',
+    options: [ordered, genesis],
+    example: 'quadrille verify r.json --genesis genesis.json',
+    load: async () => (await import('../commands/receipt.ts')).verify,
+  },
   {
     words: 'audit export',
     args: '<folder>',
