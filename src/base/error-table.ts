@@ -222,7 +222,7 @@ const ownErrors = {
   FORMAT_UNKNOWN: {
     exit: 2,
     sentence: 'The name of the file does not tell what RDF it holds.',
-    next: 'Say it with --format turtle, trig, ntriples or nquads.',
+    next: 'Say it with --format turtle, trig, ntriples, nquads, jsonld or rdfxml.',
   },
   GRAPH_MISSING: {
     exit: 2,
@@ -233,6 +233,11 @@ const ownErrors = {
     exit: 4,
     sentence: 'The RDF cannot be parsed.',
     next: 'Correct the place that is named, or say what it is with --format.',
+  },
+  REMOTE_CONTEXT_REFUSED: {
+    exit: 4,
+    sentence: 'A JSON-LD file names a context that is not bundled, and nothing is fetched for it.',
+    next: 'Save the context, look at it, and give it with --context IRI=FILE.',
   },
   // The mesh.
   PEER_NOT_ADMITTED: {

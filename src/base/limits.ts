@@ -158,6 +158,16 @@ export const limits = {
   pendingConnectionsMax: 64,
   /** A literal that ingest takes, bytes of UTF-8: the largest item less room for its other terms and its subjects. */
   ingestLiteralBytesMax: 786_432,
+  /** A document of JSON-LD, bytes, as far as it gives no quads: it is held whole, because its context may stand last. */
+  ingestDocumentBytesMax: 67_108_864,
+  /** Arrays and objects within each other in JSON-LD: no vocabulary needs as many, and a parser's stack must not. */
+  jsonDepthMax: 128,
+  /** Contexts of JSON-LD that one command line gives, bytes each: schema.org's own is a fifth of it. */
+  contextBytesMax: 1_048_576,
+  /** What stands before the first element of RDF/XML, where entities are declared. */
+  xmlPrologCharactersMax: 16_384,
+  /** What one entity of RDF/XML stands for: a namespace. Longer, and a short text would unfold into a long one. */
+  xmlEntityCharactersMax: 256,
   /** Quads of personal graphs that one ingest holds in memory, because whose they are shows only when all are known. */
   ingestPersonalQuadsMax: 250_000,
   /** Blank nodes of one ingest: their names are remembered to its end. */
