@@ -15,12 +15,12 @@ const keptCharacters = 4_096
 const excerptCharacters = 60
 
 /** What people say in a text, in contrast to its structure; also when it is cut off at the end of the line. */
-export const literalsOf = {
+export const literalsOf: Readonly<Record<'rdf' | 'json' | 'xml', RegExp>> = {
   rdf: /"(?:[^"\\]|\\.)*(?:"|$)|'(?:[^'\\]|\\.)*(?:'|$)/g,
   /** Keys are kept. */
   json: /"(?:[^"\\]|\\.)*(?:"(\s*:)?|$)/g,
   xml: /"[^"]*(?:"|$)|'[^']*(?:'|$)|>[^<]+(?:<|$)/g,
-} as const
+}
 
 /** Follows a text as it is read. */
 export class Trail {
