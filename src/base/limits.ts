@@ -168,6 +168,8 @@ export const limits = {
   xmlPrologCharactersMax: 16_384,
   /** What one entity of RDF/XML stands for: a namespace. Longer, and a short text would unfold into a long one. */
   xmlEntityCharactersMax: 256,
+  /** Of all transactions that one submission has under way: bounds its memory, and is half of what a peer's queue takes. */
+  submissionBytesMax: 16_777_216,
   /** Quads of personal graphs that one ingest holds in memory, because whose they are shows only when all are known. */
   ingestPersonalQuadsMax: 250_000,
   /** Blank nodes of one ingest: their names are remembered to its end. */

@@ -19,10 +19,10 @@ import {
   signerOf,
 } from '../ledger/build.ts'
 import { type Genesis, ledgerIdFor, signedGenesisSchema } from '../ledger/genesis.ts'
+import type { RdfQuad } from '../ledger/profile.ts'
 import type { Policy } from '../ledger/records.ts'
 import type { Act } from '../ledger/transaction.ts'
 import { type Draft, type IngestOptions, ingest } from '../node/ingest.ts'
-import type { RdfQuad } from '../node/ingest-concerns.ts'
 import { numberField, objectOf, type Submitted, submittedOf } from './client-answers.ts'
 import { type Numbers, openNumbers } from './client-numbers.ts'
 import { openRequester, type Requester } from './client-request.ts'
@@ -243,7 +243,7 @@ export function policiesOf({ graphs, policies }: Genesis): (graph: string) => Po
 }
 
 /** What buildData needs beside the envelope. */
-function changeOf(
+export function changeOf(
   { skolem, items }: Draft,
   base: NonNullable<SubmitOptions['base']>,
 ): Pick<Parameters<typeof buildData>[0], 'items' | 'base' | 'randomBytes'> {

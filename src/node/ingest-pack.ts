@@ -6,9 +6,9 @@ import { utf8 } from '../base/bytes.ts'
 import { LedgerError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { ItemTerm, ItemTriple } from '../ledger/payload.ts'
+import type { RdfQuad, RdfTerm } from '../ledger/profile.ts'
 import type { Policy } from '../ledger/records.ts'
 import { skolemIri, termKey } from '../ledger/terms.ts'
-import type { RdfQuad, RdfTerm } from './ingest-concerns.ts'
 
 /** Where quads go: the graph, its policy, and whom they concern. */
 interface Destination {
@@ -32,6 +32,8 @@ export interface Draft {
   readonly skolem: Uint8Array
   readonly items: readonly DraftItem[]
   readonly quads: number
+  /** About as many as its payload has before padding. */
+  readonly bytes: number
 }
 
 export interface Packer {
@@ -77,7 +79,7 @@ export function openPacker({ quadsMax, randomBytes }: PackerOptions): Packer {
 
   const take = (): Draft | undefined => {
     if (size.quads === 0) return undefined
-    const draft = { skolem, items: [...items.values()].map((item) => item.draft), quads: size.quads }
+    const draft = { skolem, items: [...items.values()].map((item) => item.draft), quads: size.quads, bytes: size.bytes }
     skolem = randomBytes(16)
     items = new Map()
     size = { quads: 0, bytes: 0, blanks: 0 }

@@ -5,8 +5,8 @@
 import { randomBytes } from '#crypto'
 import { LedgerError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
+import { explain, type MappingProfile, personProfiles, type RdfQuad } from '../ledger/profile.ts'
 import type { Policy } from '../ledger/records.ts'
-import { byConcern, type RdfQuad } from './ingest-concerns.ts'
 import { type Draft, openPacker, type Packer } from './ingest-pack.ts'
 
 export type { Draft } from './ingest-pack.ts'
@@ -18,8 +18,8 @@ export interface IngestOptions {
   readonly policyOf: (graph: string) => Policy | undefined
   /** Quads of one transaction. */
   readonly quadsPerTransaction?: number
-  /** IRIs of the classes whose instances are data subjects. */
-  readonly personClasses?: readonly string[]
+  /** How data subjects are told in personal graphs. */
+  readonly profiles?: readonly MappingProfile[]
   /** Whom all quads of personal graphs concern, instead of whom the classes tell. */
   readonly dataSubjects?: readonly string[]
   readonly randomBytes?: (length: number) => Uint8Array
@@ -73,10 +73,12 @@ function* packPersonal(
   graph: string,
   policy: Policy,
   quads: readonly RdfQuad[],
-  { personClasses }: IngestOptions,
+  { profiles = personProfiles }: IngestOptions,
 ): Generator<Draft> {
-  for (const { subjects, quads: theirs } of byConcern(quads, personClasses)) {
-    for (const quad of theirs) {
+  const name = { termType: 'NamedNode', value: graph }
+  const here = quads.map(({ subject, predicate, object }) => ({ subject, predicate, object, graph: name }))
+  for (const { subjects, quads: theirs } of explain(here, () => true, profiles)) {
+    for (const { quad } of theirs) {
       const draft = packer.add({ graph, policy, subjects: subjects.length === 0 ? undefined : subjects }, quad)
       if (draft !== undefined) yield draft
     }

@@ -1,105 +1,173 @@
-// quadrille submit: files of RDF as transactions of bounded size, several on their way at once. Where it stops, the error
-// says how far it came; quads that are submitted again are asserted again, and hold once.
+// quadrille submit: files of RDF as transactions of bounded size, many on their way at once. All files are read to their end
+// before the first transaction leaves, so that a mistake in line 4711 changes nothing; then again, in bounded memory. A
+// submission that was stopped goes on where it was when the same command is given again.
 
-import { createReadStream } from 'node:fs'
-import { pipeline } from 'node:stream'
-import { createGunzip } from 'node:zlib'
-import { LedgerError } from '../../base/errors.ts'
-import { policiesOf } from '../../http/client.ts'
-import { isAbsoluteIri } from '../../ledger/terms.ts'
-import { reasonOf } from '../../node/home.ts'
-import { type Draft, ingest } from '../../node/ingest.ts'
-import { formatOf, parseRdf, type RdfFormat, rdfFormats } from '../../node/ingest-parse.ts'
+import type { LedgerId } from '../../base/ids.ts'
+import { limits } from '../../base/limits.ts'
+import type { SigningKey } from '../../base/signature.ts'
+import { createClient, policiesOf } from '../../http/client.ts'
+import { openRequester } from '../../http/client-request.ts'
+import { type Genesis, ledgerIdFor } from '../../ledger/genesis.ts'
+import { type Draft, type IngestOptions, ingest } from '../../node/ingest.ts'
 import { readApplicationKey } from '../../node/key-files.ts'
-import { type Context, type Handler, type Options, optional, required, whole } from '../context.ts'
-import { openClient, trustedGenesis } from '../node-access.ts'
+import { version } from '../../node/version.ts'
+import { type Context, type Handler, type Options, required, whole } from '../context.ts'
+import { endpointOf, trustedGenesis } from '../node-access.ts'
+import { openSubmission, type Send, underWayMax } from '../submission.ts'
+import { type Note, noteId, openNote, unfinished } from '../submission-note.ts'
+import { type Input, inputFrom, iriFrom, openDigest } from '../submit-input.ts'
+import { openExplanation, openPlan } from '../submit-plan.ts'
+import { openProgress, type Progress } from '../submit-progress.ts'
 
-/** Transactions that wait for their answers at once: enough to fill blocks, far fewer than a key's window of numbers. */
-const underWayMax = 16
+/** Beyond the first request: a node that is started again, and catches up. */
+const retryMs = 120_000
 
 export const submit: Handler = async (files, options, context) => {
   const { genesis } = await trustedGenesis(options, context)
-  const policyOf = policiesOf(genesis)
+  const input = await inputFrom(files, options)
+  const draft = ingestOptions(genesis, options)
+  if (options['explain'] === true) return await explainInput(input, draft, context)
+  if (options['dryRun'] === true) return await planInput(input, draft, context)
+
+  const keyPath = required(options, 'as')
+  const { signing } = await readApplicationKey(keyPath)
+  const endpoint = await endpointOf(options, context)
+  const ledger = ledgerIdFor(genesis)
+  const progress = openProgress(input.size, context)
+  const first = await readThrough(input, draft, progress)
+  const note =
+    first === undefined ? undefined : await noteFor(keyPath, signing, ledger, input, draft, first.digest, context)
+  const requester = openRequester({ endpoint, fetch, retryMs })
+  const client = createClient({ endpoint, ledger, retryMs })
+  const send = openSubmission({ client, requester, ledger, key: signing, note })
+  progress.begin(first?.quads)
+  try {
+    await sendAll(input, draft, send, note, progress)
+  } catch (error) {
+    await note?.close()
+    if (note === undefined) context.note(progress.stopped)
+    else context.note(`${progress.stopped} The same command goes on from there, and says nothing twice.`)
+    throw error
+  }
+  await note?.remove()
+  context.answer({ ...progress.json, dryRun: false }, [progress.summary])
+  return 0
+}
+
+function ingestOptions(genesis: Genesis, options: Options): IngestOptions {
   const graph = iriFrom(options, 'graph')
   const quadsPerTransaction = whole(options, 'batch', 1, 5_000)
-  const send = options['dryRun'] === true ? undefined : await sender(options, context)
-  const tally = { transactions: 0, quads: 0, items: 0, height: 0 }
-  const underWay = new Set<Promise<void>>()
-  let failure: unknown
-
-  const take = async (draft: Draft): Promise<void> => {
-    const height = (await send?.(draft)) ?? 0
-    tally.transactions++
-    tally.quads += draft.quads
-    tally.items += draft.items.length
-    tally.height = Math.max(tally.height, height)
-    context.progress(`${tally.quads} quads in ${tally.transactions} transactions, height ${tally.height}`)
+  return {
+    policyOf: policiesOf(genesis),
+    ...(graph === undefined ? {} : { graph }),
+    ...(quadsPerTransaction === undefined ? {} : { quadsPerTransaction }),
   }
+}
 
+async function explainInput(input: Input, options: IngestOptions, context: Context): Promise<number> {
+  const explanation = openExplanation(options.graph, options.policyOf)
+  for (const quads of input.quads()) {
+    // Through ingest as well, which refuses what it would refuse.
+    const seen = (async function* () {
+      for await (const some of quads) {
+        explanation.add(some)
+        yield some
+      }
+    })()
+    for await (const _ of ingest(seen, options));
+  }
+  const { json, lines } = explanation.end()
+  context.answer({ items: json, dryRun: true }, [...lines, 'Nothing was sent.'])
+  return 0
+}
+
+async function planInput(input: Input, options: IngestOptions, context: Context): Promise<number> {
+  const plan = openPlan()
+  for (const quads of input.quads()) for await (const draft of ingest(quads, options)) plan.add(draft)
+  context.answer({ ...plan.json, height: 0, dryRun: true }, plan.lines)
+  return 0
+}
+
+/** Finds every mistake before anything is sent. Undefined for standard input, which cannot be read again. */
+async function readThrough(
+  input: Input,
+  options: IngestOptions,
+  progress: Progress,
+): Promise<{ readonly digest: string; readonly quads: number } | undefined> {
+  if (input.size === undefined) return undefined
+  const digest = openDigest()
+  let total = 0
+  const onRead = (bytes: Uint8Array): void => {
+    digest.update(bytes)
+    progress.read(bytes.length)
+  }
+  for (const quads of input.quads(onRead)) for await (const draft of ingest(quads, options)) total += draft.quads
+  return { digest: digest.end(), quads: total }
+}
+
+async function noteFor(
+  keyPath: string,
+  { publicKey }: SigningKey,
+  ledger: LedgerId,
+  input: Input,
+  { graph = '', quadsPerTransaction = 0 }: IngestOptions,
+  digest: string,
+  context: Context,
+): Promise<Note> {
+  const id = noteId([
+    ledger,
+    Buffer.from(publicKey).toString('hex'),
+    digest,
+    graph,
+    `${quadsPerTransaction}`,
+    ...input.identity,
+  ])
+  const others = (await unfinished(keyPath)).filter((name) => !name.endsWith(id))
+  for (const name of others) {
+    context.note(
+      `${name}: another submission with this key was not finished. Give its command again, or remove the folder.`,
+    )
+  }
+  const note = await openNote(keyPath, id, version)
+  if (note.resumed) context.note('Going on with a submission that was stopped.')
+  return note
+}
+
+async function sendAll(
+  input: Input,
+  options: IngestOptions,
+  send: Send,
+  note: Note | undefined,
+  progress: Progress,
+): Promise<void> {
+  const underWay = new Set<Promise<void>>()
+  let [place, named, bytes] = [0, 0, 0]
+  let failure: unknown
+  const take = async (draft: Draft, at: number): Promise<void> => {
+    bytes += draft.bytes
+    progress.sent(draft, await send(draft, at))
+    bytes -= draft.bytes
+  }
+  const same: IngestOptions = note === undefined ? options : { ...options, randomBytes: () => note.skolem(named++) }
   try {
-    for (const file of files) {
-      const quads = parseRdf(contentOf(file), parseOptions(file, options))
-      const drafts = ingest(quads, {
-        policyOf,
-        ...(graph === undefined ? {} : { graph }),
-        ...(quadsPerTransaction === undefined ? {} : { quadsPerTransaction }),
-      })
-      for await (const draft of drafts) {
-        const going = take(draft).catch((error: unknown) => {
+    for (const quads of input.quads()) {
+      for await (const draft of ingest(quads, same)) {
+        const at = place++
+        if (note?.finals.has(at) === true) {
+          progress.skipped(draft)
+          continue
+        }
+        const going = take(draft, at).catch((error: unknown) => {
           failure ??= error
         })
         underWay.add(going)
         going.finally(() => underWay.delete(going))
-        if (underWay.size >= underWayMax) await Promise.race(underWay)
+        while (underWay.size >= underWayMax || bytes > limits.submissionBytesMax) await Promise.race(underWay)
         if (failure !== undefined) throw failure
       }
     }
+  } finally {
     await Promise.all(underWay)
-    if (failure !== undefined) throw failure
-  } catch (error) {
-    await Promise.all(underWay)
-    if (tally.transactions > 0)
-      context.note(`Before it stopped, ${tally.quads} quads in ${tally.transactions} transactions were final.`)
-    throw error
   }
-  const did = send === undefined ? 'Would submit' : 'Final:'
-  const place = send === undefined ? '' : `, the last at height ${tally.height}`
-  context.answer({ ...tally, dryRun: send === undefined }, [
-    `${did} ${tally.quads} quads, ${tally.items} items, ${tally.transactions} transactions${place}.`,
-  ])
-  return 0
-}
-
-async function sender(options: Options, context: Context): Promise<(draft: Draft) => Promise<number>> {
-  const { signing } = await readApplicationKey(required(options, 'as'))
-  const client = await openClient(options, context, signing.seed)
-  return async (draft) => (await client.submitDraft(draft)).height
-}
-
-/** The bytes of a file, unpacked if it ends in .gz. @throws LedgerError FILE_UNREADABLE, also in the middle of it */
-async function* contentOf(file: string): AsyncGenerator<Uint8Array> {
-  if (file === '-') return yield* process.stdin
-  const stream = createReadStream(file)
-  // A failure of either end ends the other, and the loop below with it.
-  const content = file.endsWith('.gz') ? pipeline(stream, createGunzip(), () => undefined) : stream
-  try {
-    yield* content
-  } catch (cause) {
-    throw new LedgerError('FILE_UNREADABLE', { file, reason: reasonOf(cause) }, cause)
-  }
-}
-
-function parseOptions(file: string, options: Options): { format: RdfFormat; base?: string; file: string } {
-  const given = optional(options, 'format')
-  const format = given === undefined ? formatOf(file) : rdfFormats.find((each) => each === given)
-  if (format === undefined) throw new LedgerError('USAGE', { option: '--format', expected: rdfFormats.join(', ') })
-  // No base is made up from the path: where a file lies is nobody else's affair.
-  const base = iriFrom(options, 'base')
-  return { format, file, ...(base === undefined ? {} : { base }) }
-}
-
-function iriFrom(options: Options, name: string): string | undefined {
-  const iri = optional(options, name)
-  if (iri === undefined || isAbsoluteIri(iri)) return iri
-  throw new LedgerError('USAGE', { option: `--${name}`, expected: 'an absolute IRI' })
+  if (failure !== undefined) throw failure
 }

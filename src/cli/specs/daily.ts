@@ -31,14 +31,19 @@ export const daily: readonly CommandSpec[] = [
   {
     words: 'submit',
     args: '<files...>',
-    summary: 'put RDF on the ledger: Turtle, TriG, N-Triples or N-Quads; - is standard input',
+    summary: 'put RDF on the ledger, in any of six formats, packed with gzip or not; - is standard input',
     options: [
       { flags: '--graph <iri>', help: 'where statements go that name no graph' },
       { flags: '--as <file>', help: "the application's private key" },
-      { flags: '--format <format>', help: 'turtle, trig, ntriples or nquads (default: by the extension)' },
+      {
+        flags: '--format <format>',
+        help: 'turtle, trig, ntriples, nquads, jsonld or rdfxml (default: by the extension)',
+      },
       { flags: '--base <iri>', help: 'against which relative IRIs are resolved' },
       { flags: '--batch <quads>', help: 'quads in one transaction (default: 250)' },
-      { flags: '--dry-run', help: 'show the transactions and send nothing' },
+      { flags: '--context <iri=file...>', help: 'a context that JSON-LD names, saved in a file' },
+      { flags: '--dry-run', help: 'show transactions, items, sizes and classes, and send nothing' },
+      { flags: '--explain', help: 'show whom each item concerns and why, and send nothing' },
       endpoint,
       genesis,
     ],
