@@ -61,7 +61,9 @@ export class Submissions {
       }
     } catch (error) {
       if (!(error instanceof LedgerError)) throw error
-      this.#settle(tx, waiter, error)
+      // A block may have executed it since the look, and then it is its own repetition.
+      if (waiter.execution === undefined) this.#settle(tx, waiter, error)
+      else this.#settleFinal()
     }
     return { tx, ...(await done) }
   }
