@@ -14,6 +14,8 @@ export interface Progress {
   skipped(draft: Draft): void
   readonly json: Readonly<Record<string, JsonValue>>
   readonly summary: string
+  /** Whether anything is final. */
+  readonly begun: boolean
   /** What is final although something went wrong. */
   readonly stopped: string
 }
@@ -23,7 +25,7 @@ const drawnEveryMs = 100
 
 export function openProgress(size: number | undefined, context: Context): Progress {
   const tally = { transactions: 0, quads: 0, items: 0, height: 0, resumed: 0 }
-  let [read, begun, drawn] = [0, Date.now(), 0]
+  let [read, started, drawn] = [0, Date.now(), 0]
   let total: number | undefined
   const show = (text: () => string): void => {
     if (Date.now() - drawn < drawnEveryMs) return
@@ -35,7 +37,7 @@ export function openProgress(size: number | undefined, context: Context): Progre
     tally.quads += quads
     tally.items += items.length
   }
-  const perSecond = (): number => Math.round((1000 * (tally.quads - skippedQuads)) / Math.max(1, Date.now() - begun))
+  const perSecond = (): number => Math.round((1000 * (tally.quads - skippedQuads)) / Math.max(1, Date.now() - started))
   let skippedQuads = 0
   return {
     read(bytes) {
@@ -44,7 +46,7 @@ export function openProgress(size: number | undefined, context: Context): Progre
     },
     begin(quads) {
       total = quads
-      begun = Date.now()
+      started = Date.now()
     },
     sent(draft, height) {
       count(draft)
@@ -65,6 +67,9 @@ export function openProgress(size: number | undefined, context: Context): Progre
       const last = height === 0 ? '' : `, the last at height ${height}`
       const before = resumed === 0 ? '' : ` (${resumed} of them before it was stopped)`
       return `Final: ${quads} quads, ${items} items, ${transactions} transactions${before}${last}.`
+    },
+    get begun() {
+      return tally.transactions > 0
     },
     get stopped() {
       return `Before it stopped, ${tally.quads} quads in ${tally.transactions} transactions were final.`

@@ -88,7 +88,43 @@ describe('the daily commands', function () {
   it('submit --dry-run sends nothing and says what it would', async () => {
     const before = await height('acme')
     const said = await done('submit', 'people.ttl', '--graph', 'urn:g:people', '--dry-run', '--home', 'acme', '--json')
-    assert.deepEqual(JSON.parse(said), { transactions: 1, quads: 6, items: 2, height: 0, dryRun: true })
+    const { graphs, ...totals } = JSON.parse(said) as { readonly graphs: readonly object[] }
+    assert.deepEqual(totals, {
+      ...{ transactions: 1, quads: 6, items: 2, height: 0, dryRun: true },
+      ...{ bytes: 768, largest: 768 },
+    })
+    const kind = { policy: 'personal', class: 'personal' }
+    assert.deepEqual(graphs, [{ graph: 'urn:g:people', ...kind, items: 2, quads: 6, bytes: 768, dataSubjects: 2 }])
+    assert.equal(await height('acme'), before)
+  })
+
+  it('submit --explain says whom items concern and why, warns of persons in open graphs, and sends nothing', async () => {
+    const before = await height('acme')
+    const said = await done('submit', 'people.ttl', '--graph', 'urn:g:people', '--explain', '--home', 'acme')
+    assert.match(
+      said,
+      /urn:g:people: 4 quads about urn:x:ann \(3 is about a data subject; 1 hangs from what concerns them\)/,
+    )
+    assert.match(said, /urn:g:people: 2 quads about urn:x:bob/)
+    const astray = await done('submit', 'people.ttl', '--graph', 'urn:g:events', '--explain', '--home', 'acme')
+    assert.match(astray, /6 quads concern persons but go to graphs that are not personal/)
+    assert.equal(await height('acme'), before)
+  })
+
+  it('a mistake in any line of any file changes nothing', async () => {
+    await writeFile(
+      place.path('late.nt'),
+      `${'<urn:x:a> <urn:x:p> <urn:x:b> .\n'.repeat(4_710)}<urn:x:a> <urn:x:p> .\n`,
+    )
+    const before = await height('acme')
+    const { code, err } = await place.run(
+      ...['submit', 'events.ttl', 'late.nt', '--graph', 'urn:g:events', '--as', 'wms.key', '--home', 'acme'],
+    )
+    assert.equal(code, 4)
+    assert.match(
+      err,
+      /^PARSE_ERROR: .*late\.nt, line 4711, column 21, .*near <urn:x:a> <urn:x:p> \.\)\. Correct the place/,
+    )
     assert.equal(await height('acme'), before)
   })
 

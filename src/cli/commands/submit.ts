@@ -45,8 +45,10 @@ export const submit: Handler = async (files, options, context) => {
     await sendAll(input, draft, send, note, progress)
   } catch (error) {
     await note?.close()
-    if (note === undefined) context.note(progress.stopped)
-    else context.note(`${progress.stopped} The same command goes on from there, and says nothing twice.`)
+    if (progress.begun) {
+      const on = note === undefined ? '' : ' The same command goes on from there, and says nothing twice.'
+      context.note(`${progress.stopped}${on}`)
+    }
     throw error
   }
   await note?.remove()
