@@ -90,6 +90,13 @@ export function carryOver(from: State, to: State): void {
   to.reads = [...(from.ownToken?.reads ?? []), ...from.reads]
 }
 
+/** Requests that stand in no proposal. */
+export function queued({ queues }: State): number {
+  let count = 0
+  for (const queue of queues.values()) count += queue.size
+  return count
+}
+
 /** Takes turns between origins until the batch is full. Empty when nothing waits. */
 export function takeTransactions(state: State): Batch['transactions'] {
   const { batchTransactionsMax, batchBytesMax } = state.setup.parameters

@@ -4,10 +4,11 @@
 import type { NodeId, Sequence } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import { type RequestId, requestId } from '../consensus/batch.ts'
+import { mayBatch } from '../consensus/batching.ts'
 import type { PbftMessageOf } from './messages.ts'
 import { prePrepare } from './normal.ts'
 import { broadcast, elapsed, send } from './out.ts'
-import { admit, forget, takeTransactions } from './pool.ts'
+import { admit, forget, queued, takeTransactions } from './pool.ts'
 import { takeTokens } from './reads.ts'
 import { clock, isLeader, leaderOf, mayVote, type State, type Waiting } from './state.ts'
 
@@ -90,6 +91,12 @@ export function propose(state: State): void {
 }
 
 function mayPropose(state: State): boolean {
-  const { pipelineMax } = state.setup.parameters
-  return mayVote(state, (state.proposed + 1) as Sequence) && state.proposed - state.delivered < pipelineMax
+  const { proposed, delivered, applied, setup } = state
+  if (!mayVote(state, (proposed + 1) as Sequence)) return false
+  const underWay = {
+    waiting: queued(state),
+    unagreed: proposed - delivered,
+    unexecuted: proposed - applied.sequence,
+  }
+  return mayBatch(underWay, setup.parameters)
 }

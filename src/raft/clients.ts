@@ -5,6 +5,7 @@ import { equal, fromHex } from '../base/bytes.ts'
 import type { NodeId, Sequence } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import { type RequestId, requestId } from '../consensus/batch.ts'
+import { mayBatch } from '../consensus/batching.ts'
 import type { ReadId } from '../consensus/contract.ts'
 import { append } from './appending.ts'
 import { lastIndex } from './log.ts'
@@ -61,12 +62,18 @@ export function resendRequests(state: State): void {
 /** After each step of a leader: batches while the pipeline has room, so that what is not committed stays bounded (R19). */
 export function propose(state: State): void {
   if (state.role !== 'leader' || state.now === undefined || state.transfer !== undefined) return
-  const { pipelineMax, idleBatchMs } = state.setup.parameters
-  while (lastIndex(state.log) - state.commit < pipelineMax) {
+  const { idleBatchMs } = state.setup.parameters
+  while (mayAppend(state)) {
     const transactions = takeTransactions(state)
     if (transactions.length === 0 && !elapsed(state, state.proposedAt, idleBatchMs)) return
     append(state, { time: state.now, tokens: [], transactions }, [])
   }
+}
+
+function mayAppend({ log, queue, commit, applied, setup }: State): boolean {
+  const last = lastIndex(log)
+  const underWay = { waiting: queue.size, unagreed: last - commit, unexecuted: last - applied.sequence }
+  return mayBatch(underWay, setup.parameters)
 }
 
 export function onRead(state: State, id: ReadId): void {

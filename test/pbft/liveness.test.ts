@@ -360,9 +360,15 @@ describe('PBFT under attacks on liveness', () => {
 
   it('takes turns between those who asked, so that a flood from one does not starve the others', () => {
     const puppet = new Puppet(0)
-    for (let i = 0; i < 4; i++) puppet.request(`fills the pipeline ${i}`)
-    const flood = Array.from({ length: 12 }, (_, i) => transaction(`flood ${i}`))
-    puppet.receive(1, { type: 'request', transactions: flood })
+    const { batchTransactionsMax, pipelineMax } = parameters
+    const several = (name: string, count: number): readonly Uint8Array[] =>
+      Array.from({ length: count }, (_, i) => transaction(`${name} ${i}`))
+    for (let i = 0; i < 2; i++) puppet.request(`fills the pipeline ${i}`)
+    for (const name of ['full', 'full too']) {
+      puppet.receive(3, { type: 'request', transactions: several(name, batchTransactionsMax) })
+    }
+    assert.equal(sent(puppet.effects, 'pre-prepare').length, pipelineMax)
+    puppet.receive(1, { type: 'request', transactions: several('flood', 12) })
     puppet.receive(2, { type: 'request', transactions: [transaction('alone')] })
     const digest = sent(puppet.effects, 'pre-prepare')[0]?.vote.digest ?? someDigest('')
     for (const place of [1, 2]) puppet.receive(place, puppet.prepare(place, 0, 1, digest))

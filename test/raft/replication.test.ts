@@ -80,7 +80,8 @@ describe('Replication in Raft', () => {
     log.push(appended(puppet))
     puppet.receive(1, puppet.acknowledgement(1, term, log))
     const stale = { type: 'mismatch', term, previous: 0 as Sequence, hint: 0 as Sequence, hintTerm: 0 as Term } as const
-    const effects = [...puppet.receive(1, stale), ...puppet.request('b')]
+    const effects = [...puppet.receive(1, stale)]
+    for (let i = 0; i < parameters.batchTransactionsMax; i++) effects.push(...puppet.request(`b ${i}`))
     const [next] = sent(effects, 'append').filter(({ previous }) => previous === 2)
     assert.equal(next?.entries.length, 1)
     assert.ok(sent(effects, 'append').every(({ previous }) => previous > 0))
