@@ -26,9 +26,25 @@ function digest(algorithm: 'sha256' | 'sha512', parts: readonly Uint8Array[]): U
   return new Uint8Array(hash.digest())
 }
 
+// A call of the system for each nonce costs more than sealing with it, so the bytes of many are drawn at once. Each is given
+// once and wiped as it is given: what was handed out as a key is not found here again.
+const drawn = new Uint8Array(4_096)
+let drawnLeft = 0
+
 export function randomBytes(length: number): Uint8Array {
   const bytes = new Uint8Array(length)
-  sodium.randombytes_buf(bytes)
+  if (length > drawn.length / 16) {
+    sodium.randombytes_buf(bytes)
+    return bytes
+  }
+  if (length > drawnLeft) {
+    sodium.randombytes_buf(drawn)
+    drawnLeft = drawn.length
+  }
+  drawnLeft -= length
+  const given = drawn.subarray(drawnLeft, drawnLeft + length)
+  bytes.set(given)
+  given.fill(0)
   return bytes
 }
 
