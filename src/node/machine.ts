@@ -165,6 +165,11 @@ export class LedgerMachine implements Machine {
     return { delivered: this.ledger.apply(sequence, batch, (bytes) => known.get(bytes)), items }
   }
 
+  /** Whether every item is of class open, as far as the present state tells. A policy never changes. */
+  concernsNobody({ act }: Transaction): boolean {
+    return act.type === 'data' && act.items.every(({ policy }) => this.ledger.policy(policy)?.class === 'open')
+  }
+
   /** What the present state already shows to be hopeless: a courtesy. */
   async courtesyFault(transaction: Transaction): Promise<ErrorCode | undefined> {
     const items = await this.#headers.named(placesIn([transaction]))

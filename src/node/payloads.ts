@@ -29,7 +29,7 @@ export interface PayloadPoolOptions {
   readonly ledger: LedgerId
   readonly verdicts: Verdicts
   /** Durable when it resolves. */
-  readonly stage: (id: RequestId, payload: Uint8Array) => Promise<void>
+  readonly stage: (id: RequestId, payload: Uint8Array, transaction: Transaction) => Promise<void>
   readonly staged: (id: RequestId) => Promise<Uint8Array | undefined>
   readonly unstage: (ids: readonly RequestId[]) => Promise<void>
   /** Asks peers for payloads; answers come by `offer`. `again`: the first question brought nothing. */
@@ -138,7 +138,7 @@ export class PayloadPool {
     const transaction = this.#validated(bytes)
     if (!hasPayload(transaction) || this.#requests.get(id)?.type === 'held') return
     if (this.#heldBytes + payload.length > limits.stagedBytesMax) throw new LedgerError('TOO_BUSY')
-    await this.#hold(id, this.#open(id, transaction, payload))
+    await this.#hold(id, transaction, this.#open(id, transaction, payload))
   }
 
   /** Payloads to send along with these requests, as far as they are in memory and fit beside a message. */
@@ -241,12 +241,12 @@ export class PayloadPool {
       }
       const request = this.#requests.get(id)
       if (request?.type === 'wanted') request.arrived = true
-      return this.#hold(id, opened)
+      return this.#hold(id, transaction, opened)
     }
   }
 
-  async #hold(id: RequestId, payload: OpenedPayload): Promise<void> {
-    if (payload.bytes !== undefined) await this.#options.stage(id, payload.bytes)
+  async #hold(id: RequestId, transaction: Transaction, payload: OpenedPayload): Promise<void> {
+    if (payload.bytes !== undefined) await this.#options.stage(id, payload.bytes, transaction)
     this.#settle(id, payload)
   }
 

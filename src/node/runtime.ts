@@ -168,7 +168,10 @@ export class Runtime {
     const payloads = new PayloadPool({
       ledger,
       verdicts,
-      stage: (id, payload) => store.stage(id, payload),
+      stage: (id, payload, transaction) => {
+        const open = running.runtime?.machine.concernsNobody(transaction) === true
+        return store.stage(id, payload, open ? 'open' : 'shreddable')
+      },
       staged: (id) => store.staged(id),
       unstage: (ids) => store.unstage(ids),
       ask: (ids, again) => running.runtime?.askForPayloads(ids, again),

@@ -1,5 +1,6 @@
-// The staging area: payloads of transactions that are not ordered yet, each sealed under a key of its own, so that one
-// that never becomes part of the ledger can be forgotten like any other. Many that arrive together share their fsyncs.
+// The staging area: payloads of transactions that are not ordered yet, sealed as they will be once they are: each under a key
+// of its own, so that one that never becomes part of the ledger can be forgotten like any other, or under a key of the store
+// if it concerns nobody. Many that arrive together share their fsyncs.
 // Staging and commits take turns in one queue, so no payload is written while its key is being dropped.
 
 import { concat, utf8 } from '../base/bytes.ts'
@@ -12,8 +13,12 @@ import type { KeyRing } from './key-ring.ts'
 import { hashedKey, tables } from './layout.ts'
 import type { Sealer } from './sealer.ts'
 
+/** How a payload is sealed: 'shreddable' under a key of its own, 'open' under one of the store. */
+export type StagedKind = 'open' | 'shreddable'
+
 interface Waiting {
   readonly request: Digest
+  readonly kind: StagedKind
   readonly payload: Uint8Array
   readonly done: PromiseWithOutcome
 }
@@ -43,9 +48,9 @@ export class Staging {
   }
 
   /** Durable when this resolves. */
-  stage(request: Digest, payload: Uint8Array): Promise<void> {
+  stage(request: Digest, payload: Uint8Array, kind: StagedKind): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ request, payload, done: { resolve, reject } })
+      this.#waiting.push({ request, kind, payload, done: { resolve, reject } })
       // Whoever comes before its turn joins the first of them.
       if (this.#waiting.length === 1) void this.#writes.run(() => this.#work())
     })
@@ -88,7 +93,7 @@ export class Staging {
     const group = this.#waiting
     this.#waiting = []
     try {
-      await this.#keys.bag.add(group.map(({ request }) => request))
+      await this.#keys.bag.add(group.filter(({ kind }) => kind === 'shreddable').map(({ request }) => request))
       const sealed = group.flatMap((each) => this.#seal(each))
       await this.#database.write((write) => {
         for (const { key, value } of sealed) write.put(key, value)
@@ -101,10 +106,11 @@ export class Staging {
   }
 
   /** The entry of one payload. One that cannot be sealed fails by itself. */
-  #seal({ request, payload, done }: Waiting): readonly Entry[] {
+  #seal({ request, kind, payload, done }: Waiting): readonly Entry[] {
     const key = stagedKey(this.#keys, request)
     try {
-      return [{ key, value: this.#sealer.seal(this.#keys.bag.key(request), key, concat(idBytes(request), payload)) }]
+      const sealing = kind === 'open' ? this.#keys.active('payload') : this.#keys.bag.key(request)
+      return [{ key, value: this.#sealer.seal(sealing, key, concat(idBytes(request), payload)) }]
     } catch (error) {
       done.reject(error)
       return []

@@ -29,7 +29,7 @@ import { RecentMap } from './recent-map.ts'
 import { finishRotation, type OnRotation, type RotationParts, rotate } from './rotation.ts'
 import { createSealer, openSealer, type Sealer } from './sealer.ts'
 import type { SegmentParts } from './segment.ts'
-import { Staging } from './staging.ts'
+import { type StagedKind, Staging } from './staging.ts'
 import { emptyRoot, type Root, recordKey, recordOf, rootKey, rootOf, rootValue } from './state-records.ts'
 import type { QuadIds } from './tables.ts'
 import { Upkeep } from './upkeep.ts'
@@ -316,8 +316,8 @@ export class Store {
   }
 
   /** Keeps a payload until its transaction is ordered; durable when this resolves. */
-  stage(request: Digest, payload: Uint8Array): Promise<void> {
-    return this.#staging.stage(request, payload)
+  stage(request: Digest, payload: Uint8Array, kind: StagedKind = 'shreddable'): Promise<void> {
+    return this.#staging.stage(request, payload, kind)
   }
 
   staged(request: Digest): Promise<Uint8Array | undefined> {

@@ -321,6 +321,18 @@ describe('The store', () => {
     assert.equal(world.keyRing.bag.size, 1)
   })
 
+  it('stages what concerns nobody under a key of the store: no key is made for it, and rotation seals it anew', async () => {
+    const request = requestNamed('open')
+    await store.stage(request, utf8('open payload'), 'open')
+    assert.equal(world.keyRing.bag.size, 0)
+    await reopen()
+    assert.deepEqual(await store.staged(request), utf8('open payload'))
+    await store.rotate()
+    assert.deepEqual(await store.staged(request), utf8('open payload'))
+    await store.commit(block(1, { unstage: [request] }))
+    assert.equal(await store.staged(request), undefined)
+  })
+
   it('stages payloads while blocks take the same ones, and keeps each whole or not at all', async () => {
     for (let n = 0; n < 20; n++) {
       const [taken, other] = [requestNamed(`taken ${n}`), requestNamed(`other ${n}`)]
