@@ -3,7 +3,7 @@
 
 import { type ErrorCode, LedgerError } from '../base/errors.ts'
 import type { NodeId, Sequence } from '../base/ids.ts'
-import { decode, encode } from '../base/schema.ts'
+import { decode } from '../base/schema.ts'
 import { type RequestId, requestId } from '../consensus/batch.ts'
 import type { ResultCertificate } from '../consensus/certificate.ts'
 import type { Core, CoreStatus, Effect, Protocol, ReadId, Setup } from '../consensus/contract.ts'
@@ -11,9 +11,10 @@ import type { Clock, Journal, Transport } from '../consensus/ports.ts'
 import type { ClaimChecker } from './claims.ts'
 import { type Loop, startLoop } from './loop.ts'
 import type { LedgerMachine } from './machine.ts'
+import { Outgoing } from './outgoing.ts'
 import type { PayloadPool } from './payloads.ts'
 import type { Sync } from './sync.ts'
-import { type CarriedPayload, type Envelope, envelopeSchema } from './wire.ts'
+import type { CarriedPayload } from './wire.ts'
 
 const tickMs = 50
 const askAgainMs = 1_000
@@ -46,19 +47,18 @@ export class Validator {
   readonly #options: ValidatorOptions
   readonly #core: Core<unknown>
   readonly #loop: Loop<unknown>
+  readonly #outgoing: Outgoing
   readonly #ticking: NodeJS.Timeout
   readonly #asking: NodeJS.Timeout
   /** Blocks are executed one after another, whether agreed here or fetched. */
   #execution: Promise<void> = Promise.resolve()
   #open = true
-  // A core sends one message object to each peer in turn: it is encoded once.
-  #lastMessage: unknown
-  #lastBytes: Uint8Array = new Uint8Array()
 
   constructor(options: ValidatorOptions) {
     const { protocol, setup, journal, clock, payloads, onFailure } = options
     this.#options = options
     this.#core = protocol.start(setup)
+    this.#outgoing = new Outgoing(options)
     this.#loop = startLoop({ core: this.#core, journal, act: (effect) => this.#act(effect), onFailure })
     this.#ticking = setInterval(() => this.#loop.push({ type: 'tick', now: clock.now() }), tickMs)
     this.#asking = setInterval(() => payloads.askAgain(), askAgainMs)
@@ -139,7 +139,7 @@ export class Validator {
     const { machine, journal, onFinal, onRejected, onReadable, onEvent } = this.#options
     switch (effect.type) {
       case 'send':
-        this.#send(effect)
+        this.#outgoing.send(effect)
         break
       case 'check':
         this.#check(effect)
@@ -190,16 +190,6 @@ export class Validator {
       this.#loop.push({ type: 'installed', outcome, checkpoint, mandate })
     }
     if (!done) this.#loop.push({ type: 'fetchFailed', token })
-  }
-
-  #send({ to, message, carries }: Extract<Effect<unknown>, { readonly type: 'send' }>): void {
-    const { protocol, payloads, transport } = this.#options
-    if (message !== this.#lastMessage) {
-      this.#lastBytes = encode(protocol.messages, message)
-      this.#lastMessage = message
-    }
-    const envelope: Envelope = { type: 'protocol', message: this.#lastBytes, payloads: payloads.carried(carries) }
-    transport.send(to, 'consensus', encode(envelopeSchema, envelope))
   }
 
   #check({ token, batch }: Extract<Effect<unknown>, { readonly type: 'check' }>): void {
