@@ -8,6 +8,7 @@ import { encode } from '../base/schema.ts'
 import { type ResultCertificate, resultCertificateSchema, sortedSignatures } from '../consensus/certificate.ts'
 import type { Input, Outcome } from '../consensus/contract.ts'
 import { type Result, resultBytes } from '../consensus/statements.ts'
+import { settleFetched } from './delivery.ts'
 import { epochRecord, laterHeight, takeMandate } from './epochs.ts'
 import { accuseResults } from './evidence.ts'
 import type { PbftMessageOf, SignedResult } from './messages.ts'
@@ -295,6 +296,7 @@ export function onInstalled(
   state.applied = outcome
   state.checkpoint = checkpoint
   takeMandate(state, mandate)
+  settleFetched(state, outcome.sequence)
   if (outcome.sequence > state.delivered) state.delivered = outcome.sequence
   if (state.proposed < state.delivered) state.proposed = state.delivered
   state.progressAt = clock(state)

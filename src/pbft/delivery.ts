@@ -1,7 +1,9 @@
 // Execution: agreed batches leave for the ledger in order of sequence, without gaps, each once.
 
 import type { Sequence } from '../base/ids.ts'
+import type { PbftMessage } from './messages.ts'
 import { extend } from './normal.ts'
+import { send } from './out.ts'
 import { settle } from './pool.ts'
 import { settleTokens } from './reads.ts'
 import { clock, type State } from './state.ts'
@@ -20,7 +22,20 @@ export function deliver(state: State): void {
     state.fetchesFailed = 0
     state.out.push({ type: 'deliver', sequence, batch: known.batch, certificate })
     settle(state, sequence, known.ids)
-    settleTokens(state, sequence, known.batch)
+    const message: PbftMessage = { type: 'decided', certificate, batch: known.batch }
+    // A follower would find its token in no block.
+    for (const owner of settleTokens(state, sequence, known.batch)) send(state, owner, message, known.ids)
     extend(state)
+  }
+}
+
+/** Blocks up to `sequence` were fetched: batches that are at hand, too, tell which reads and requests stand in them. */
+export function settleFetched(state: State, sequence: Sequence): void {
+  for (let at = state.delivered + 1; at <= sequence; at++) {
+    const certificate = state.slots.get(at as Sequence)?.certificate
+    const known = certificate && state.batches.get(certificate.agreement.digest)
+    if (known === undefined) continue
+    settle(state, at as Sequence, known.ids)
+    settleTokens(state, sequence, known.batch)
   }
 }

@@ -44,7 +44,7 @@ export function onToken(state: State, from: NodeId, { owner, token }: PbftMessag
 function order(state: State, from: NodeId, owner: NodeId, token: Uint8Array): void {
   const place = `${from}/${owner}`
   const known = state.tokens.get(place)
-  if (known === undefined || !equal(known.token, token)) state.tokens.set(place, { token, proposed: false })
+  if (known === undefined || !equal(known.token, token)) state.tokens.set(place, { owner, token, proposed: false })
 }
 
 /** Passed on, and waited for like a request: one for each owner. */
@@ -57,20 +57,30 @@ function relay(state: State, owner: NodeId, token: Uint8Array): void {
 /** At most one for each validator, each token once. */
 export function takeTokens(state: State): Batch['tokens'] {
   const taken = new Map<string, Uint8Array>()
-  for (const [place, { token, proposed }] of state.tokens) {
+  for (const [place, { owner, token, proposed }] of state.tokens) {
     if (proposed || taken.size >= state.validators.size) continue
     taken.set(toHex(token), token)
-    state.tokens.set(place, { token, proposed: true })
+    state.tokens.set(place, { owner, token, proposed: true })
   }
   return [...taken.values()]
 }
 
-/** A batch is delivered. */
-export function settleTokens(state: State, sequence: Sequence, batch: Batch): void {
-  if (batch.tokens.length === 0) return
+/** A batch is delivered. Which followers have tokens in it, as far as this replica knows? */
+export function settleTokens(state: State, sequence: Sequence, batch: Batch): readonly NodeId[] {
+  if (batch.tokens.length === 0) return []
   const ordered = new Set(batch.tokens.map(toHex))
-  for (const [place, { token }] of state.tokens) if (ordered.has(toHex(token))) state.tokens.delete(place)
-  for (const [owner, { token }] of state.relayed) if (ordered.has(toHex(token))) state.relayed.delete(owner)
+  const owners = new Set<NodeId>()
+  for (const [place, { owner, token }] of state.tokens) {
+    if (ordered.has(toHex(token)) && state.tokens.delete(place)) owners.add(owner)
+  }
+  for (const [owner, { token }] of state.relayed) {
+    if (ordered.has(toHex(token)) && state.relayed.delete(owner)) owners.add(owner)
+  }
+  settleOwn(state, sequence, ordered)
+  return [...owners].filter((owner) => !state.validators.has(owner) && owner !== state.setup.self)
+}
+
+function settleOwn(state: State, sequence: Sequence, ordered: ReadonlySet<string>): void {
   const own = state.ownToken
   if (own === undefined || !ordered.has(toHex(own.token))) return
   for (const id of own.reads) state.out.push({ type: 'readable', id, sequence })

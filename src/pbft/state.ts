@@ -196,7 +196,7 @@ export interface State {
   readonly recent: Map<RequestId, Sequence>
   readonly recentAt: Map<Sequence, readonly RequestId[]>
   /** What a leader is to order, by who sent it and whose it is. */
-  readonly tokens: Map<string, { readonly token: Uint8Array; proposed: boolean }>
+  readonly tokens: Map<string, { readonly owner: NodeId; readonly token: Uint8Array; proposed: boolean }>
   /** Tokens that their owners could not get ordered, by owner: the leader owes them to everybody. */
   readonly relayed: Map<NodeId, { readonly token: Uint8Array; since: Time }>
   reads: ReadId[]

@@ -40,6 +40,17 @@ function examples(puppet: Puppet): readonly PbftMessage[] {
     { type: 'new-view', newView: puppet.newView(2, changes) },
     { type: 'want', changes: [someDigest('v')], batches: [digest] },
     { type: 'batch', batch },
+    { type: 'recall', epoch: 0, nonce: 7 } as never,
+    {
+      type: 'recalled',
+      epoch: 0 as never,
+      nonce: 7,
+      proposals: [],
+      prepares: [puppet.prepare(1, 0, 1, digest).vote],
+      commits: [puppet.commit(1, 0, 1, digest).vote],
+      changes: [puppet.viewChange(1, 1)],
+      stable: [],
+    },
   ]
 }
 
@@ -47,7 +58,7 @@ describe('PBFT and bytes', () => {
   it('every type of message has one encoding, and its claims hold', () => {
     const puppet = new Puppet()
     const messages = examples(puppet)
-    assert.equal(new Set(messages.map(({ type }) => type)).size, 13)
+    assert.equal(new Set(messages.map(({ type }) => type)).size, 15)
     for (const message of messages) {
       const bytes = encode(messageSchema, message)
       assert.deepEqual(decode(messageSchema, bytes), message)

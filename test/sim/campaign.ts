@@ -13,6 +13,8 @@ export interface Campaign {
   readonly failures: number
   /** Batches agreed, all seeds together. */
   readonly delivered: number
+  /** Epochs that ended, all seeds together. */
+  readonly epochs: number
   /** Rounds (views) reached, all seeds together. */
   readonly rounds: number
   /** Longest virtual time from healing until everything was final. */
@@ -33,6 +35,7 @@ export interface CampaignOptions {
 export function runCampaign({ protocol, subject, nodes, liars, seeds, onSeed }: CampaignOptions): Campaign {
   let failures = 0
   let delivered = 0
+  let epochs = 0
   let rounds = 0
   let maxRecoveryMs = 0
   let traceHash = 0n
@@ -40,13 +43,15 @@ export function runCampaign({ protocol, subject, nodes, liars, seeds, onSeed }: 
     const report = play({ subject, nodes, liars, seed })
     if (report.failure !== undefined) failures++
     delivered += report.delivered
+    epochs += report.epochs
     rounds += report.rounds
     maxRecoveryMs = Math.max(maxRecoveryMs, report.recoveryMs ?? 0)
     traceHash = BigInt.asUintN(64, traceHash * 0x100000001b3n + BigInt(`0x${report.traceHash}`))
     onSeed?.(seed, report)
   }
   const hex = traceHash.toString(16).padStart(16, '0')
-  return { protocol, nodes, liars, seeds: seeds.length, failures, delivered, rounds, maxRecoveryMs, traceHash: hex }
+  const sums = { failures, delivered, epochs, rounds, maxRecoveryMs }
+  return { protocol, nodes, liars, seeds: seeds.length, ...sums, traceHash: hex }
 }
 
 /** Whole numbers that make a campaign: `first`, `first + 1` and so on. */

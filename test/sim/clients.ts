@@ -40,11 +40,15 @@ export class Clients {
     for (let i = 0; i < count; i++) {
       const number = this.#requests.length
       const padding = this.#random.bytes(this.#random.below(40))
-      const bytes = concat(new Uint8Array([valid]), utf8(`request ${number} `), padding)
-      const request = { id: requestId(bytes), bytes }
-      this.#requests.push(request)
-      this.#time.after(this.#random.below(ms), () => this.#send(request))
+      this.ask(concat(new Uint8Array([valid]), utf8(`request ${number} `), padding), ms)
     }
+  }
+
+  /** Some time within `ms` milliseconds. */
+  ask(bytes: Uint8Array, ms: number): void {
+    const request = { id: requestId(bytes), bytes }
+    this.#requests.push(request)
+    this.#time.after(this.#random.below(ms), () => this.#send(request))
   }
 
   get submitted(): number {

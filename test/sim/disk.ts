@@ -68,6 +68,17 @@ export class SimDisk {
     this.#frames.splice(Math.max(0, this.#frames.length - count))
   }
 
+  /** What a copy of this disk would hold. */
+  copy(): readonly Uint8Array[] {
+    return [...this.#frames]
+  }
+
+  /** The disk is lost, and a copy of it, or nothing, is put in its place. */
+  replace(copy: readonly Uint8Array[]): void {
+    this.#frames = [...copy]
+    this.#unsynced = []
+  }
+
   /** The last durable record is damaged as a power failure would damage it. */
   tearLast(bytesLost: number): void {
     const last = this.#frames.pop()

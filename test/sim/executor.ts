@@ -122,7 +122,7 @@ export class Executor<Message> {
   #executed(): void {
     const { correct, name, machine } = this.#host
     this.#stage.trace.note(this.#stage.time.elapsed, name, 'applied', machine.height)
-    if (correct) this.#stage.oracle.executed(name, machine.applied)
+    if (correct) this.#stage.oracle.executed(name, machine.applied, machine.mandate)
   }
 
   #queue(job: () => void): void {

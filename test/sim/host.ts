@@ -31,7 +31,7 @@ export class Host<Message> {
   /** For traces: n0, n1 and so on; a second twin has a prime. */
   readonly name: string
   readonly lie: Lie<Message> | undefined
-  readonly machine: SimMachine
+  machine: SimMachine
   core: Core<Message> | undefined
   /** Highest sequence known to be final, kept beside the blocks. */
   final = 0 as Sequence
@@ -47,6 +47,10 @@ export class Host<Message> {
   #busy = false
   #stalledUntil = 0
   #fenced = false
+  /** The last epoch in which it must not sign. */
+  #forgotIn = -1
+  /** Copies of the disk, and of how much the machine held then. */
+  #copy: { readonly frames: readonly Uint8Array[]; readonly height: Sequence } = { frames: [], height: 0 as Sequence }
   /** Of this life: the last sequence that the core delivered or was told of, and the last that it reported final. */
   #delivered = 0 as Sequence
   #reported = 0 as Sequence
@@ -88,12 +92,14 @@ export class Host<Message> {
       checkpoint: this.machine.checkpoint,
       random: () => this.#random.next(),
       journal,
-      sign: (domain, bytes) => {
+      sign: (domain, bytes, epoch) => {
         if (this.correct) {
+          if (epoch <= this.#forgotIn)
+            throw new Violation(`${this.name} signs in an epoch in which it forgot its votes`)
           if (this.#fenced) throw new Violation(`${this.name} signs while it is fenced`)
           oracle.signed(this.name, this.machine, domain, bytes)
         }
-        return this.#stage.signAs(this.node, domain, bytes)
+        return this.#stage.signAs(this.node, domain, bytes, epoch)
       },
     })
     this.#tick(this.#life, this.#random.below(tickMs))
@@ -112,7 +118,23 @@ export class Host<Message> {
     this.#disk.crash(this.#random)
     if (this.lie?.factory.amnesia === true) this.#disk.rollBack(this.#random.below(this.#disk.length + 1))
     this.#executor.crash()
+    if (this.correct) this.#stage.oracle.forgets(this.name)
     this.#stage.crashed(this)
+  }
+
+  /** Somebody makes a copy of its disk. */
+  copyDisk(): void {
+    this.#copy = { frames: this.#disk.copy(), height: this.machine.height }
+  }
+
+  /** Its disk is lost with the power, and another one put in its place: an empty one, or a copy. */
+  loseDisk(restored: boolean): void {
+    this.crash('and loses its disk')
+    const { frames, height } = restored ? this.#copy : { frames: [], height: 0 as Sequence }
+    this.#disk.replace(frames)
+    this.machine = this.machine.upTo(height)
+    this.final = Math.min(this.final, height) as Sequence
+    this.#note('disk', height)
   }
 
   /** A process that is paused: it keeps its connections and its memory and does nothing. */
@@ -144,7 +166,9 @@ export class Host<Message> {
     for (const id of payloads) this.#payloads.add(id)
     if (payloads.length > 0) this.#answerChecks()
     if (!this.#stage.protocol.forwarded(message).every((bytes) => this.#acceptable(bytes))) return
-    if (this.#stage.examine(message).holds) this.give({ type: 'receive', from, message })
+    const { claims, holds } = this.#stage.examine(message)
+    if (!claims.every(({ epoch }) => this.core?.rosters(epoch).length !== 0)) this.#note('another epoch', from)
+    else if (holds) this.give({ type: 'receive', from, message })
     else this.#note('forgery', from)
   }
 
@@ -204,6 +228,8 @@ export class Host<Message> {
     const effects: Effect<Message>[] = []
     for (const input of this.#inbox.splice(0, inputsPerTurnMax)) {
       this.#noteInput(input)
+      if (this.correct && input.type === 'receive')
+        this.#stage.oracle.heard(this.name, this.#stage.examine(input.message))
       if (input.type === 'installed') {
         this.#delivered = Math.max(this.#delivered, input.outcome.sequence) as Sequence
         this.#fenced = false
@@ -295,15 +321,24 @@ export class Host<Message> {
         this.#blame(effect.culprit, 'accused', effect.evidence)
         break
       case 'fence':
-        this.#fenced = true
-        this.#blame(this.node, effect.code, effect.evidence)
+        if (effect.code === 'VOTES_FORGOTTEN' && this.#stage.isForgetful(this.node)) this.#forget()
+        else {
+          this.#fenced = true
+          this.#blame(this.node, effect.code, effect.evidence)
+        }
         break
     }
   }
 
+  #forget(): void {
+    const { epoch } = this.machine.mandate.roster
+    this.#forgotIn = this.core?.rosters(epoch).length === 0 ? epoch - 1 : epoch
+    this.#note('forgot', this.#forgotIn)
+  }
+
   #send(to: NodeId, message: Message, carries: readonly RequestId[]): void {
-    const { oracle, roster } = this.#stage
-    if (to === this.node || !roster.validators.some(({ node }) => node === to)) {
+    const { oracle } = this.#stage
+    if (to === this.node || !this.#stage.hosts().some(({ node }) => node === to)) {
       throw new Violation(`${this.name} sends to ${to}, which is no peer`)
     }
     if (this.correct && !this.#sent.has(message as object)) {

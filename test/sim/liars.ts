@@ -18,7 +18,7 @@ export interface LiarContext<Message> {
   readonly protocol: Protocol<Message>
   readonly random: Random
   /** @throws RangeError for the key of a correct node. */
-  signAs(liar: NodeId, domain: SignatureDomain, bytes: Uint8Array): Uint8Array
+  signAs(liar: NodeId, domain: SignatureDomain, bytes: Uint8Array, epoch: number): Uint8Array
 }
 
 export interface Liar<Message> {
@@ -97,7 +97,7 @@ function signedAnew<Message>(context: LiarContext<Message>, message: Message): M
   const bytes = encode(protocol.messages, message)
   for (const claim of protocol.claims(message, ledger)) {
     const place = liars.includes(claim.signer) ? indexOf(bytes, claim.signature) : undefined
-    if (place !== undefined) bytes.set(context.signAs(claim.signer, claim.domain, claim.bytes), place)
+    if (place !== undefined) bytes.set(context.signAs(claim.signer, claim.domain, claim.bytes, claim.epoch), place)
   }
   return decode(protocol.messages, bytes)
 }

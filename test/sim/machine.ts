@@ -143,15 +143,17 @@ export class SimMachine implements Machine {
     if (sequence !== this.height + 1) throw new RangeError(`block ${sequence} after ${this.height}`)
     const header = this.#header(summary, sequence)
     const block = blockHash(header)
-    const fresh = transactions.map(requestId).filter((id) => !this.#executed.has(id))
-    for (const id of fresh) this.#executed.add(id)
+    const fresh = transactions.filter((bytes) => {
+      const id = requestId(bytes)
+      return !this.#executed.has(id) && this.#executed.add(id)
+    })
     const logRoot = hash('bucket', concat(idBytes(this.applied.logRoot), idBytes(block), utf8(this.#nature)))
     const atCheckpoint = sequence % this.mandate.parameters.checkpointInterval === 0
-    this.#govern(sequence, transactions)
+    this.#govern(sequence, fresh)
     this.#outcomes.push({
       sequence,
       block,
-      logSize: this.applied.logSize + 1 + new Set(fresh).size,
+      logSize: this.applied.logSize + 1 + fresh.length,
       logRoot,
       checkpoint: atCheckpoint ? [this.#checkpoint(logRoot)] : [],
     })

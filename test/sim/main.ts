@@ -103,7 +103,7 @@ async function campaign(args: Arguments): Promise<boolean> {
     const seconds = ((Date.now() - began) / 1000).toFixed(1)
     console.log(
       `${protocol}, ${nodes} nodes, ${liars} liars: ${seeds} seeds in ${seconds} s, ${result.failures} failed; ` +
-        `${result.delivered} batches, ${result.rounds} rounds, slowest recovery ${result.maxRecoveryMs} ms of virtual time`,
+        `${result.delivered} batches, ${result.epochs} epochs, ${result.rounds} rounds, slowest recovery ${result.maxRecoveryMs} ms of virtual time`,
     )
   } else console.log(JSON.stringify(result))
   return result.failures === 0

@@ -14,15 +14,19 @@ import {
   type ResultCertificate,
   resultCertificateFault,
 } from '../../src/consensus/certificate.ts'
-import type { Outcome } from '../../src/consensus/contract.ts'
-import type { FaultModel } from '../../src/consensus/quorum.ts'
-import type { Roster } from '../../src/consensus/roster.ts'
-import { agreementSchema, resultSchema } from '../../src/consensus/statements.ts'
+import type { Mandate, Outcome } from '../../src/consensus/contract.ts'
+import { type FaultModel, oneCorrect, quorumOf } from '../../src/consensus/quorum.ts'
+import { type Roster, rosterHash } from '../../src/consensus/roster.ts'
+import { type Agreement, agreementSchema, resultSchema } from '../../src/consensus/statements.ts'
 import { isValidTransaction } from './clients.ts'
 import { type SimMachine, sameOutcome } from './machine.ts'
 import { Registers } from './registers.ts'
 import { toyVerify } from './signatures.ts'
 import type { Examined } from './stage.ts'
+
+function voteOf(signer: NodeId, domain: SignatureDomain, { epoch, round, sequence, digest }: Agreement): string {
+  return [signer, epoch, round, sequence, domain, digest].join('/')
+}
 
 /** A correct protocol never lets this happen. */
 export class Violation extends Error {
@@ -39,7 +43,14 @@ export class Oracle {
   acknowledged = 0 as Sequence
   /** What clients see. */
   readonly registers: Registers = new Registers()
-  readonly #roster: Roster
+  /** Of each epoch, as correct nodes executed it. */
+  readonly #mandates: Mandate[]
+  readonly #epochs: Map<Sequence, number> = new Map()
+  /** By sequence, who signed the result. */
+  readonly #results: Map<Sequence, Set<NodeId>> = new Map()
+  /** Votes of nodes that lose their disks, by place; and who holds each. */
+  readonly #held: Map<string, Set<string>> = new Map()
+  readonly #forgetful: ReadonlySet<NodeId>
   readonly #faults: FaultModel
   readonly #digests: Map<Sequence, Digest> = new Map()
   readonly #outcomes: Map<Sequence, Outcome> = new Map()
@@ -47,9 +58,21 @@ export class Oracle {
   readonly #votes: Map<string, Digest> = new Map()
   readonly #known: WeakMap<Batch, Digest> = new WeakMap()
 
-  constructor(roster: Roster, faults: FaultModel) {
-    this.#roster = roster
+  /** `founded`: of the first epoch. `forgetful`: nodes that lose their disks. */
+  constructor(founded: Mandate, faults: FaultModel, forgetful: ReadonlySet<NodeId> = new Set()) {
+    this.#mandates = [founded]
     this.#faults = faults
+    this.#forgetful = forgetful
+  }
+
+  /** Undefined for an epoch that no correct node has reached. */
+  rosterOf(epoch: number): Roster | undefined {
+    return this.#mandates[epoch]?.roster
+  }
+
+  /** Epochs that ended. */
+  get epochs(): number {
+    return this.#mandates.length - 1
   }
 
   /** Height of the agreed chain. */
@@ -75,8 +98,29 @@ export class Oracle {
   left(who: string, self: NodeId, { claims, holds }: Examined): void {
     if (!holds) throw new Violation(`${who} sends a message with a claim that does not hold`)
     for (const { signer, domain, bytes } of claims) {
-      if (signer === self && votes.includes(domain)) this.#voted(who, self, domain, bytes)
+      if (signer !== self) continue
+      if (votes.includes(domain)) this.#voted(who, self, domain, decode(agreementSchema, bytes))
+      if (domain === 'result') this.#gaveResult(self, decode(resultSchema, bytes).sequence)
     }
+  }
+
+  /** A correct core takes a message in. What it holds of others' votes, it tells those who lost theirs. */
+  heard(who: string, { claims }: Examined): void {
+    if (this.#forgetful.size === 0) return
+    for (const { signer, domain, bytes } of claims) {
+      if (!this.#forgetful.has(signer) || !votes.includes(domain)) continue
+      const place = voteOf(signer, domain, decode(agreementSchema, bytes))
+      this.#held.set(place, (this.#held.get(place) ?? new Set()).add(who))
+    }
+  }
+
+  /** A node went down. */
+  forgets(who: string): void {
+    for (const holders of this.#held.values()) holders.delete(who)
+  }
+
+  #gaveResult(self: NodeId, sequence: Sequence): void {
+    this.#results.set(sequence, (this.#results.get(sequence) ?? new Set()).add(self))
   }
 
   /** A correct core delivers `sequence` when the last that it delivered or was told of is `last`. */
@@ -91,17 +135,27 @@ export class Oracle {
     if (agreed.sequence !== sequence || agreed.digest !== digest) {
       throw new Violation(`${who} delivers ${sequence} with a certificate of something else`)
     }
-    const fault = commitCertificateFault(certificate, this.#roster, toyVerify, this.#faults)
+    const roster = this.#rosterFor(agreed.epoch)
+    const fault = commitCertificateFault(certificate, roster, toyVerify, this.#faults)
     if (fault !== undefined) throw new Violation(`${who} delivers ${sequence} with a certificate: ${fault}`)
-    this.#agreed(who, sequence, digest, batch.transactions)
+    this.#agreed(who, sequence, agreed.epoch, digest, batch.transactions)
   }
 
   /** A correct node's machine took a fetched block, having checked its certificate: it was agreed, if by others. */
   fetched(who: string, { header, transactions }: BlockRecord): void {
-    this.#agreed(who, header.sequence, header.batch, transactions)
+    this.#agreed(who, header.sequence, header.epoch, header.batch, transactions)
   }
 
-  #agreed(who: string, sequence: Sequence, digest: Digest, transactions: readonly Uint8Array[]): void {
+  #rosterFor(epoch: number): Roster {
+    const roster = this.rosterOf(epoch)
+    if (roster === undefined) throw new Violation(`epoch ${epoch} is spoken of before it began`)
+    return roster
+  }
+
+  #agreed(who: string, sequence: Sequence, epoch: number, digest: Digest, transactions: readonly Uint8Array[]): void {
+    const other = this.#epochs.get(sequence) ?? epoch
+    this.#epochs.set(sequence, epoch)
+    if (other !== epoch) throw new Violation(`two sets of validators for sequence ${sequence} (${who})`)
     const before = this.#digests.get(sequence)
     if (before !== undefined && before !== digest) throw new Violation(`two batches at sequence ${sequence} (${who})`)
     if (before !== undefined) return
@@ -114,7 +168,13 @@ export class Oracle {
   }
 
   /** A correct node's machine executed a block. */
-  executed(who: string, outcome: Outcome): void {
+  executed(who: string, outcome: Outcome, mandate: Mandate): void {
+    const { epoch } = mandate.roster
+    const known = this.#mandates[epoch]?.roster
+    if (known !== undefined && rosterHash(known) !== rosterHash(mandate.roster)) {
+      throw new Violation(`${who} has other validators in epoch ${epoch}`)
+    }
+    this.#mandates[epoch] = mandate
     const before = this.#outcomes.get(outcome.sequence)
     if (before === undefined) this.#outcomes.set(outcome.sequence, outcome)
     else if (!sameOutcome(before, outcome)) throw new Violation(`${who} has another result of ${outcome.sequence}`)
@@ -124,7 +184,8 @@ export class Oracle {
   final(who: string, last: Sequence, certificate: ResultCertificate): void {
     const { result } = certificate
     if (result.sequence <= last) throw new Violation(`${who} reports ${result.sequence} final after ${last}`)
-    const fault = resultCertificateFault(certificate, this.#roster, toyVerify, this.#faults)
+    const roster = this.#rosterFor(result.epoch)
+    const fault = resultCertificateFault(certificate, roster, toyVerify, this.#faults)
     if (fault !== undefined) throw new Violation(`${who} reports ${result.sequence} final: ${fault}`)
     const executed = this.#outcomes.get(result.sequence)
     if (executed === undefined) throw new Violation(`${result.sequence} is final and no correct node executed it`)
@@ -161,14 +222,39 @@ export class Oracle {
     throw new Violation(`${who} blames ${culprit}, which is correct: ${code} ${toHex(evidence).slice(0, 64)}`)
   }
 
-  #voted(who: string, self: NodeId, domain: SignatureDomain, bytes: Uint8Array): void {
-    const { epoch, round, sequence, digest } = decode(agreementSchema, bytes)
+  #voted(who: string, self: NodeId, domain: SignatureDomain, vote: Agreement): void {
+    const { epoch, round, sequence, digest } = vote
     const slot = [self, epoch, round, sequence, domain].join('/')
     const before = this.#votes.get(slot)
-    if (before !== undefined && before !== digest) {
+    this.#inItsEpoch(who, epoch, sequence)
+    if (before !== undefined && before !== digest && this.#isHeld(self, domain, { ...vote, digest: before })) {
       throw new Violation(`${who} votes twice: ${domain} of round ${round}, sequence ${sequence}`)
     }
     this.#votes.set(slot, digest)
+  }
+
+  /** Nobody votes above the end of an epoch before a quorum of it has executed that. */
+  #inItsEpoch(who: string, epoch: number, sequence: Sequence): void {
+    const { since, until } = this.#mandates[epoch] ?? { since: Number.POSITIVE_INFINITY as Sequence, until: undefined }
+    const end = this.#mandates[epoch + 1]?.since ?? until ?? Number.POSITIVE_INFINITY
+    if (sequence <= since || sequence > end) throw new Violation(`${who} votes on ${sequence} in epoch ${epoch}`)
+    const before = this.#mandates[epoch - 1]?.roster.validators.length
+    if (before === undefined) return
+    const correct = quorumOf(this.#faults, before) - oneCorrect(this.#faults, before) + 1
+    if ((this.#results.get(since)?.size ?? 0) < correct) {
+      throw new Violation(`${who} votes in epoch ${epoch} before its beginning at ${since} is proven`)
+    }
+  }
+
+  /**
+   * What a node that lost its disk signed before, others tell it: q-1 are asked, and f of them lie. More than all but these
+   * must hold a vote so that it surely hears of it. Every other node remembers by itself.
+   */
+  #isHeld(self: NodeId, domain: SignatureDomain, vote: Agreement): boolean {
+    if (!this.#forgetful.has(self)) return true
+    const n = this.#rosterFor(vote.epoch).validators.length
+    const holders = this.#held.get(voteOf(self, domain, vote))?.size ?? 0
+    return holders > n - quorumOf(this.#faults, n) + oneCorrect(this.#faults, n) - 1
   }
 
   #digestOf(batch: Batch): Digest {

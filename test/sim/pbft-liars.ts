@@ -11,11 +11,11 @@ type Context = LiarContext<PbftMessage>
 
 function votedAgain({ ledger, self, signAs }: Context, phase: Phase, vote: Vote, digest: Digest): Vote {
   const about = { epoch: vote.epoch, view: vote.view, sequence: vote.sequence, digest }
-  return { signer: self, ...about, signature: signAs(self, phase, voteBytes(ledger, about)) }
+  return { signer: self, ...about, signature: signAs(self, phase, voteBytes(ledger, about), vote.epoch) }
 }
 
 function changedAgain({ ledger, self, signAs }: Context, change: ViewChange): PbftMessage {
-  const signature = signAs(self, 'view-change', digestBytes(viewChangeDigest(ledger, change)))
+  const signature = signAs(self, 'view-change', digestBytes(viewChangeDigest(ledger, change)), change.epoch)
   return { type: 'view-change', change: { ...change, signature } }
 }
 
@@ -99,10 +99,10 @@ function forgettingViews(context: Context): Liar<PbftMessage> {
       const { epoch, view } = message.newView
       const proposals = message.newView.proposals.map(({ sequence }) => {
         const about = { epoch, view, sequence, digest: nullDigest }
-        return { sequence, digest: nullDigest, signature: signAs(self, 'pre-prepare', voteBytes(ledger, about)) }
+        return { sequence, digest: nullDigest, signature: signAs(self, 'pre-prepare', voteBytes(ledger, about), epoch) }
       })
       const newView = { ...message.newView, proposals }
-      const signature = signAs(self, 'new-view', newViewBytes(ledger, newView))
+      const signature = signAs(self, 'new-view', newViewBytes(ledger, newView), epoch)
       return [{ type: 'new-view', newView: { ...newView, signature } }]
     },
   }
@@ -118,7 +118,7 @@ function inventing(context: Context): Liar<PbftMessage> {
       const low = change.stable[0]?.result.sequence ?? 0
       const view = (change.view - 1) as View
       const leader = roster.validators[view % roster.validators.length]?.node ?? self
-      const signature = signAs(self, 'prepare', new Uint8Array([random.below(256)]))
+      const signature = signAs(self, 'prepare', new Uint8Array([random.below(256)]), change.epoch)
       const prepares = roster.validators.flatMap(({ node }) => (node === leader ? [] : [{ node, signature }]))
       const prepared = [1, 2, 3].map((above) => ({
         view,
@@ -160,6 +160,19 @@ function boasting({ random }: Context): Liar<PbftMessage> {
   }
 }
 
+/** Answers what others signed before they started with nothing, with what somebody else signed, or with half of it. */
+function misremembering({ random }: Context): Liar<PbftMessage> {
+  return {
+    rewrite: (_to, message) => {
+      if (message.type !== 'recalled') return [message]
+      const nothing = { ...message, proposals: [], prepares: [], commits: [], changes: [], stable: [] }
+      const half = { ...message, prepares: message.prepares.filter(() => random.chance(0.5)), stable: [] }
+      const other = { ...message, nonce: message.nonce ^ 1 }
+      return random.pick<readonly PbftMessage[]>([[nothing], [half], [other], [nothing, message], []])
+    },
+  }
+}
+
 export const pbftLiars: readonly LiarFactory<PbftMessage>[] = [
   { name: 'equivocates', make: equivocating },
   { name: 'votes twice', make: doubleVoting },
@@ -168,4 +181,5 @@ export const pbftLiars: readonly LiarFactory<PbftMessage>[] = [
   { name: 'invents certificates', make: inventing },
   { name: 'hurries', make: hurrying },
   { name: 'boasts', make: boasting },
+  { name: 'misremembers', make: misremembering },
 ]

@@ -10,6 +10,7 @@ import { costOf } from './pbft-costs.ts'
 import { pbftLiars } from './pbft-liars.ts'
 import { play } from './run.ts'
 import type { Subject } from './subject.ts'
+import type { TraceEvent } from './trace.ts'
 import { calm } from './weather.ts'
 
 const subject = pbftSubject as unknown as Subject<unknown>
@@ -38,10 +39,11 @@ function silencing(silent: (place: number) => boolean): Subject<PbftMessage> {
 describe('PBFT in the simulator', function () {
   this.timeout(120_000)
 
-  it('passes through loss, reordering, partitions, torn disks and crashes', () => {
+  it('passes through loss, reordering, partitions, torn and lost disks, crashes, and changes of its validators', () => {
     const result = runCampaign({ ...campaign, nodes: 4, liars: 0, seeds: seedsFrom(1, 6) })
     assert.equal(result.failures, 0)
     assert.ok(result.rounds > 0, 'views changed')
+    assert.ok(result.epochs > 0, 'validators changed')
     assert.ok(result.delivered > 6 * 5, `${result.delivered} batches`)
   })
 
@@ -56,6 +58,18 @@ describe('PBFT in the simulator', function () {
       const result = runCampaign({ ...campaign, nodes, liars, seeds: seedsFrom(50, nodes === 4 ? 4 : 1) })
       assert.equal(result.failures, 0, `${nodes} nodes, ${liars} liars`)
     }
+  })
+
+  it('P16 and P22 passes with disks that are lost, or put back from a copy, while validators change', () => {
+    const happened = new Set<string>()
+    const sink = ({ what }: TraceEvent): void => void happened.add(what)
+    for (const seed of seedsFrom(1, 6)) {
+      assert.equal(play({ subject: pbftSubject, nodes: 7, liars: 0, seed, sink }).failure, undefined, `seed ${seed}`)
+    }
+    assert.deepEqual(
+      ['disk', 'forgot', 'installed'].filter((what) => !happened.has(what)),
+      [],
+    )
   })
 
   it('L19 passes with a liar that claims to be far ahead', () => {
@@ -86,6 +100,8 @@ describe('PBFT in the simulator', function () {
     'takes f+1 for a quorum',
     'hides what prepared when it changes the view',
     'sends before it saves',
+    'votes above the end of an epoch',
+    'takes no notice of votes that it forgot',
   ]) {
     it(`catches a PBFT that ${name}`, () => {
       const mutant = mutants.find((each) => each.name === name)
@@ -101,6 +117,7 @@ describe('PBFT in the simulator', function () {
       liars: 0,
       seed: 3,
       weather: calm,
+      changes: false,
     })
     // The silent one may be among those that must come to know what is final: it hears everything.
     assert.equal(failure, undefined)

@@ -9,6 +9,7 @@ export const pbftSubject: Subject<PbftMessage> = {
   faults: 'byzantine',
   fixedLeader: false,
   reads: true,
+  epochs: true,
   liars: pbftLiars,
   progressMsMax: 40_000,
   parameters: { suspectMsMax: 4_000 },

@@ -7,7 +7,8 @@ import { decode, encode } from '../../src/base/schema.ts'
 import type { RequestId } from '../../src/consensus/batch.ts'
 import type { Parameters, Protocol } from '../../src/consensus/contract.ts'
 import { type FaultModel, faultsMax, quorumOf } from '../../src/consensus/quorum.ts'
-import { type Roster, type Validator, validatorOf } from '../../src/consensus/roster.ts'
+import { type Roster, validatorOf } from '../../src/consensus/roster.ts'
+import { type Changes, drawChanges, noChanges } from './changes.ts'
 import { Clients } from './clients.ts'
 import { drawParameters } from './drawing.ts'
 import { Host, type Lie } from './host.ts'
@@ -15,7 +16,7 @@ import { genericLiars, type LiarFactory } from './liars.ts'
 import { Network } from './network.ts'
 import { Oracle, Violation } from './oracle.ts'
 import { Random } from './random.ts'
-import { simLedger, simRoster } from './roster.ts'
+import { simLedger, simMandate, simRoster, simValidator } from './roster.ts'
 import { toySign, toyVerify } from './signatures.ts'
 import type { Examined, Stage } from './stage.ts'
 import type { Subject } from './subject.ts'
@@ -33,6 +34,8 @@ export interface RunOptions<Message> {
   readonly lies?: readonly LiarFactory<Message>[]
   /** Instead of the weather that the seed draws. */
   readonly weather?: Weather
+  /** Whether validators change and disks are lost, where the subject knows of it: they do unless told otherwise. */
+  readonly changes?: boolean
   /** The power fails at exactly this boundary between effects, counted from 0 over all nodes. */
   readonly crashAt?: number
 }
@@ -42,6 +45,8 @@ export interface RunReport {
   readonly failure: string | undefined
   /** Batches agreed. */
   readonly delivered: number
+  /** Epochs that ended. */
+  readonly epochs: number
   /** Highest round that a correct node saw. */
   readonly rounds: number
   /** Virtual milliseconds from healing until all that had been submitted was final everywhere; undefined on failure. */
@@ -78,6 +83,8 @@ class Run<Message> implements Stage<Message> {
   /** Messages never change, and most are sent to several peers, several times. */
   readonly #examined: WeakMap<object, Examined> = new WeakMap()
   readonly #sides: Map<NodeId, 0 | 1> = new Map()
+  readonly #changes: Changes
+  readonly #nodes: readonly NodeId[]
   #weather: Weather
   /** Those that may stay down once the storm is over. */
   #abandoned: ReadonlySet<NodeId> = new Set()
@@ -97,17 +104,21 @@ class Run<Message> implements Stage<Message> {
     this.roster = simRoster(nodes)
     this.parameters = { ...drawParameters(this.#random.fork('parameters')), ...subject.parameters }
     this.trace = new Trace(sink)
-    this.oracle = new Oracle(this.roster, this.faults)
     this.#weather = options.weather ?? drawWeather(this.#random.fork('weather'))
     this.#network = new Network(this.time, this.#random.fork('network'), this.#weather)
+    const candidates = this.roster.validators.map(({ node }) => node).slice(subject.fixedLeader ? 1 : 0)
+    this.#liars = this.#random.shuffle(candidates).slice(0, liars)
+    const changing = subject.epochs && options.changes !== false
+    const cast = { nodes, liars: this.#liars, parameters: this.parameters }
+    this.#changes = changing ? drawChanges(this.#random.fork('changes'), cast) : noChanges(nodes)
+    this.oracle = new Oracle(simMandate(this.roster, this.parameters), this.faults, this.#changes.forgetful)
     this.#clients = new Clients(this.time, this.#random.fork('clients'), this.oracle, (request) => {
       const up = this.#hosts.filter((host) => host.up)
       if (up.length > 0) this.#random.pick(up).request(request)
       return up.length > 0
     })
-    const candidates = this.roster.validators.map(({ node }) => node).slice(subject.fixedLeader ? 1 : 0)
-    this.#liars = this.#random.shuffle(candidates).slice(0, liars)
-    for (const { node } of this.roster.validators) this.#addHosts(node)
+    this.#nodes = Array.from({ length: nodes + this.#changes.learners }, (_, place) => simValidator(place).node)
+    for (const node of this.#nodes) this.#addHosts(node)
   }
 
   play(): RunReport {
@@ -121,9 +132,9 @@ class Run<Message> implements Stage<Message> {
       this.trace.note(this.time.elapsed, 'run', 'fails', failure)
     }
     const rounds = Math.max(...this.#correct().map(({ round }) => round))
-    const { height: delivered } = this.oracle
+    const { height: delivered, epochs } = this.oracle
     const { hash: traceHash } = this.trace
-    return { failure, delivered, rounds, recoveryMs, boundaries: this.#boundaries, traceHash }
+    return { failure, delivered, epochs, rounds, recoveryMs, boundaries: this.#boundaries, traceHash }
   }
 
   weather(): Weather {
@@ -138,12 +149,18 @@ class Run<Message> implements Stage<Message> {
     return !this.#liars.includes(node)
   }
 
+  isForgetful(node: NodeId): boolean {
+    return this.#changes.forgetful.has(node)
+  }
+
   connected(a: NodeId, b: NodeId): boolean {
     return this.#network.connected(a, b) && this.#network.connected(b, a)
   }
 
-  signAs(node: NodeId, domain: SignatureDomain, bytes: Uint8Array): Uint8Array {
-    const signature = toySign((validatorOf(this.roster, node) as Validator).key, domain, bytes)
+  signAs(node: NodeId, domain: SignatureDomain, bytes: Uint8Array, epoch: number): Uint8Array {
+    const key = this.#keyOf(node, epoch)
+    if (key === undefined && this.isCorrect(node)) throw new Violation(`${node} signs in epoch ${epoch} without a vote`)
+    const signature = toySign(key ?? new Uint8Array(32), domain, bytes)
     this.trace.mixBytes(signature.subarray(0, 8))
     return signature
   }
@@ -165,12 +182,17 @@ class Run<Message> implements Stage<Message> {
     const known = this.#examined.get(message as object)
     if (known !== undefined) return known
     const claims = this.protocol.claims(message, this.ledger)
-    const holds = claims.every(({ signer, domain, bytes, signature }) => {
-      const key = validatorOf(this.roster, signer)?.key
+    const holds = claims.every(({ epoch, signer, domain, bytes, signature }) => {
+      const key = this.#keyOf(signer, epoch)
       return key !== undefined && toyVerify(domain, bytes, signature, key)
     })
     this.#examined.set(message as object, { claims, holds })
     return { claims, holds }
+  }
+
+  #keyOf(node: NodeId, epoch: number): Uint8Array | undefined {
+    const roster = this.oracle.rosterOf(epoch)
+    return roster && validatorOf(roster, node)?.key
   }
 
   carry(from: Host<Message>, to: NodeId, message: Message, payloads: readonly RequestId[]): void {
@@ -213,9 +235,9 @@ class Run<Message> implements Stage<Message> {
   }
 
   #lie(factory: LiarFactory<Message>, self: NodeId, twin: 0 | 1, random: Random): Lie<Message> {
-    const signAs = (liar: NodeId, domain: SignatureDomain, bytes: Uint8Array): Uint8Array => {
+    const signAs = (liar: NodeId, domain: SignatureDomain, bytes: Uint8Array, epoch: number): Uint8Array => {
       if (!this.#liars.includes(liar)) throw new RangeError('a liar has the keys of liars only')
-      return this.signAs(liar, domain, bytes)
+      return this.signAs(liar, domain, bytes, epoch)
     }
     const { ledger, roster, protocol } = this
     const context = { self, liars: this.#liars, ledger, roster, protocol, random: random.fork('lies'), signAs }
@@ -235,6 +257,8 @@ class Run<Message> implements Stage<Message> {
       this.#random.pick(this.#hosts).stall(this.#random.between(100, 3_000)),
     )
     this.#swapSides()
+    for (const act of this.#changes.acts) this.#clients.ask(act, stormMs)
+    for (const host of this.#hosts) if (this.isForgetful(host.node)) this.#loseDiskOf(host)
     if (this.#options.subject.reads) this.#disturb(400, () => this.#readSomewhere())
     while (this.time.advance(stormMs));
   }
@@ -253,6 +277,7 @@ class Run<Message> implements Stage<Message> {
           (host) =>
             host.final >= target &&
             host.machine.height >= Math.max(target, this.oracle.acknowledged) &&
+            isSettled(host) &&
             host.readsWaiting === 0,
         )
       )
@@ -271,8 +296,7 @@ class Run<Message> implements Stage<Message> {
     const ordered = this.#options.subject.fixedLeader
       ? [first as Host<Message>, ...this.#random.shuffle(others)]
       : this.#random.shuffle(correct)
-    const quorum = quorumOf(this.faults, this.roster.validators.length)
-    const healed = ordered.slice(0, this.#random.between(quorum, correct.length))
+    const healed = ordered.slice(0, this.#random.between(this.#enough(ordered), correct.length))
     this.#abandoned = new Set(ordered.slice(healed.length).map(({ node }) => node))
     this.#storm = false
     this.#weather = calm
@@ -286,6 +310,23 @@ class Run<Message> implements Stage<Message> {
     return healed
   }
 
+  /** So many of these that a quorum of every set of validators that there may be is among them, and remembers. */
+  #enough(ordered: readonly Host<Message>[]): number {
+    const remembering = ordered.filter(({ node }) => !this.isForgetful(node)).map(({ node }) => node)
+    const last = this.#changes.rosters.map((roster) => {
+      const voting = remembering.filter((node) => roster.has(node))
+      return ordered.findIndex(({ node }) => node === voting[quorumOf(this.faults, roster.size) - 1])
+    })
+    return Math.max(...last) + 1
+  }
+
+  /** Once, at some time in the storm: all of it, or it is put back from a copy. */
+  #loseDiskOf(host: Host<Message>): void {
+    const at = this.#random.between(500, stormMs - 1)
+    this.time.after(this.#random.below(at), () => host.copyDisk())
+    this.time.after(at, () => host.loseDisk(this.#random.chance(0.5)))
+  }
+
   #disturb(meanMs: number, action: () => void): void {
     if (meanMs === 0) return
     this.time.after(this.#random.between(1, 2 * meanMs), () => {
@@ -297,7 +338,7 @@ class Run<Message> implements Stage<Message> {
 
   /** One link one way, one node one way, or the whole network in two. */
   #cutSomething(): void {
-    const nodes = this.#random.shuffle(this.roster.validators.map(({ node }) => node))
+    const nodes = this.#random.shuffle(this.#nodes)
     const ms = this.#random.between(100, 4_000)
     const groups = this.#random.pick<readonly [readonly NodeId[], readonly NodeId[]]>([
       [nodes.slice(0, 1), nodes.slice(1, 2)],
@@ -315,7 +356,7 @@ class Run<Message> implements Stage<Message> {
   }
 
   #swapSides(): void {
-    for (const { node } of this.roster.validators) this.#sides.set(node, this.#random.pick([0, 1]))
+    for (const node of this.#nodes) this.#sides.set(node, this.#random.pick([0, 1]))
     this.time.after(this.#random.between(200, 3_000), () => this.#swapSides())
   }
 
@@ -331,6 +372,12 @@ class Run<Message> implements Stage<Message> {
     })
     return `no progress in ${this.#options.subject.progressMsMax} ms after healing (${states.join('; ')})`
   }
+}
+
+/** No epoch is about to end, and the core is in the last one. */
+function isSettled<Message>({ machine, core }: Host<Message>): boolean {
+  const { roster, until } = machine.mandate
+  return until === undefined && core?.rosters(roster.epoch).length !== 0
 }
 
 function stackOf(error: unknown): string {

@@ -37,7 +37,10 @@ export interface Stage<Message> {
   /** Whether both directions between two nodes are open. */
   connected(a: NodeId, b: NodeId): boolean
   isCorrect(node: NodeId): boolean
-  signAs(node: NodeId, domain: SignatureDomain, bytes: Uint8Array): Uint8Array
+  /** Whether this node loses its disk in this run. */
+  isForgetful(node: NodeId): boolean
+  /** With the key of that epoch. */
+  signAs(node: NodeId, domain: SignatureDomain, bytes: Uint8Array, epoch: number): Uint8Array
   /** How a host went down, so that it may be started again. */
   crashed(host: Host<Message>): void
 }

@@ -12,6 +12,8 @@ export interface Subject<Message> {
   readonly fixedLeader: boolean
   /** Whether it answers linearizable reads. */
   readonly reads: boolean
+  /** Whether validators change and disks are lost in its runs. */
+  readonly epochs: boolean
   /** Liars that know its messages, besides the generic ones. */
   readonly liars: readonly LiarFactory<Message>[]
   /** Virtual milliseconds from healing until everything submitted is final. */

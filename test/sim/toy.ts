@@ -77,6 +77,7 @@ export const toySubject: Subject<ToyMessage> = {
   faults: 'byzantine',
   fixedLeader: true,
   reads: false,
+  epochs: false,
   liars: [],
   progressMsMax: 20_000,
 }

@@ -168,6 +168,70 @@ export const bugs: readonly PbftBug[] = [
       'const sequence = (state.slots.get((state.delivered + 1) as Sequence)?.certificate === undefined ? state.delivered + 2 : state.delivered + 1) as Sequence',
     liars: 0,
   },
+  {
+    name: 'votes above the end of an epoch',
+    file: 'state.ts',
+    find: 'sequence <= Math.min(reach, state.until ?? endless)',
+    replace: 'sequence <= reach',
+    liars: 0,
+  },
+  {
+    name: 'begins an epoch before its beginning is stable',
+    file: 'epochs.ts',
+    find: 'return stable?.result.sequence === successor.since || ',
+    replace: 'return successor.since > 0 || ',
+    liars: 0,
+  },
+  {
+    name: 'goes on with the old roster in a new epoch',
+    file: 'epochs.ts',
+    find: 'newState({ ...setup, ...successor, applied, checkpoint }, ending)',
+    replace:
+      'newState({ ...setup, ...successor, roster: { ...setup.roster, epoch: successor.roster.epoch }, applied, checkpoint }, ending)',
+    liars: 0,
+  },
+  {
+    name: 'goes on with the old numbers in a new epoch',
+    file: 'epochs.ts',
+    find: 'newState({ ...setup, ...successor, applied, checkpoint }, ending)',
+    replace: 'newState({ ...setup, ...successor, parameters: setup.parameters, applied, checkpoint }, ending)',
+    liars: 0,
+  },
+  {
+    name: 'never fills an epoch up to its end',
+    file: 'requests.ts',
+    find: 'const idle = state.until !== undefined || elapsed',
+    replace: 'const idle = elapsed',
+    liars: 0,
+  },
+  {
+    name: 'keeps the proof that an epoch ended to itself',
+    file: 'epochs.ts',
+    find: 'if (ending !== undefined && epoch === state.epoch - 1) send',
+    replace: 'if (ending !== undefined && epoch > state.epoch) send',
+    liars: 0,
+  },
+  {
+    name: 'asks nobody what it signed before it started',
+    file: 'new-state.ts',
+    find: "? 'asking' : 'follows'",
+    replace: "? 'votes' : 'follows'",
+    liars: 0,
+  },
+  {
+    name: 'takes no notice of votes that it forgot',
+    file: 'recall.ts',
+    find: 'if (forgotten !== undefined && (',
+    replace: 'if (forgotten !== undefined && state.f < 0 && (',
+    liars: 0,
+  },
+  {
+    name: 'tells nobody what they signed before they started',
+    file: 'recall.ts',
+    find: 'const slots = [...state.slots.values()]',
+    replace: 'const slots = [...state.slots.values()].slice(0, 0)',
+    liars: 0,
+  },
 ]
 
 async function planted(bug: PbftBug): Promise<Mutant> {
