@@ -129,8 +129,9 @@ export function takeTransactions(state: State): Batch['transactions'] {
 export function doubt(state: State): void {
   for (const request of [...state.waiting.values()]) {
     if (request.origin !== state.setup.self) forget(state, request)
+    // From the first doubt on: one who is always late would otherwise ask for it again for ever.
+    if (!request.doubtful) request.since = clock(state)
     request.doubtful = true
-    request.since = clock(state)
     request.proposed = false
     if (request.origin === state.setup.self) queueOf(state, request.origin).add(request.id)
   }
