@@ -80,7 +80,7 @@ describe('The simulator', function () {
 
   for (const mutant of mutants) {
     it(`catches a toy that ${mutant.name}`, () => {
-      const { seed, failure } = hunt(mutant, 4, 60)
+      const { seed, failure } = hunt(mutant, 4, 300)
       assert.ok(seed !== undefined)
       assert.doesNotMatch(failure, /core threw/)
     })
