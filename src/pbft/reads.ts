@@ -3,6 +3,7 @@
 
 import { equal, fromHex, toHex } from '../base/bytes.ts'
 import type { NodeId, Sequence } from '../base/ids.ts'
+import { limits } from '../base/limits.ts'
 import type { Batch } from '../consensus/batch.ts'
 import type { ReadId } from '../consensus/contract.ts'
 import type { PbftMessage, PbftMessageOf } from './messages.ts'
@@ -35,9 +36,16 @@ function sendToken(state: State): void {
 }
 
 export function onToken(state: State, from: NodeId, { owner, token }: PbftMessageOf<'token'>): void {
-  if (owner !== from && !state.validators.has(owner)) return
+  if (!state.validators.has(owner) && !hasRoom(state, from)) return
   if (isLeader(state)) order(state, from, owner, token)
   else if (owner === from) relay(state, owner, token)
+}
+
+/** Nodes that do not vote read, too, and a leader that hears of it from others only owes it all the same: as many as may be. */
+function hasRoom({ tokens }: State, from: NodeId): boolean {
+  let places = 0
+  for (const place of tokens.keys()) if (place.startsWith(`${from}/`)) places++
+  return places < limits.validatorsMax
 }
 
 /** For the leader: the last token of each validator, and the last that each passes on of each. */

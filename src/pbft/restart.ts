@@ -32,7 +32,8 @@ export function start(setup: Setup): State {
     before === undefined
       ? newState(rest, endingOf(setup, records))
       : newState({ ...rest, ...mandateOf(before, setup) }, before.ending[0])
-  if (before !== undefined) takeMandate(state, setup)
+  const { roster, parameters, since, until } = setup
+  if (before !== undefined) takeMandate(state, { roster, parameters, since, until })
   restoreFrom(state, records)
   state.out.length = 0
   return state

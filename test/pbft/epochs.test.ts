@@ -179,6 +179,17 @@ describe('Epochs in PBFT', () => {
     assert.equal(effectsOf(learner).filter(({ type }) => type === 'readable').length, 1)
   })
 
+  it('P24 a node that does not vote and reads through everybody but the leader costs no view: the others pass it on', () => {
+    const world: World = new Lockstep(pbft, 4, 1, numbers)
+    const learner = world.member(4)
+    world.pass(500)
+    losing(learner, ({ to, message }) => message.type === 'token' && to === world.member(0).node)
+    world.give(learner, { type: 'read', id: 'cd'.repeat(16) })
+    world.pass(8_000)
+    assert.equal(effectsOf(learner).filter(({ type }) => type === 'readable').length, 1)
+    assert.ok(world.members.every(({ core }) => core.status().round === 0))
+  })
+
   it('a replica that was away crosses one epoch, and several, and votes in the last', () => {
     for (const epochs of [1, 3]) {
       const world: World = new Lockstep(pbft, 5, 0, numbers)
