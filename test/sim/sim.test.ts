@@ -21,7 +21,7 @@ import { calm } from './weather.ts'
 const campaign = { protocol: 'toy', subject: toySubject } as const
 
 describe('The simulator', function () {
-  this.timeout(60_000)
+  this.timeout(240_000)
 
   it('plays the same run for the same seed, and another one for another seed', () => {
     const options = { subject: toySubject, nodes: 4, liars: 1 }
