@@ -14,8 +14,8 @@ import { parseRules } from '../../src/node/rules-file.ts'
 export const memberIds = ['acme', 'beta', 'gamma', 'delta'] as const
 
 /** Three are enough where nobody lies. */
-function memberIdsOf(consensus: 'pbft' | 'raft'): readonly string[] {
-  return consensus === 'pbft' ? memberIds : memberIds.slice(0, 3)
+function memberIdsOf(consensus: 'pbft' | 'raft', count: number = consensus === 'pbft' ? 4 : 3): readonly string[] {
+  return Array.from({ length: count }, (_, place) => memberIds[place] ?? `member-${place + 1}`)
 }
 
 const rules = `
@@ -29,8 +29,9 @@ export async function foundConsortium(
   folder: string,
   more = '',
   consensus: 'pbft' | 'raft' = 'pbft',
+  count?: number,
 ): Promise<readonly string[]> {
-  const ids = memberIdsOf(consensus)
+  const ids = memberIdsOf(consensus, count)
   const ports = await freePorts(2 * ids.length)
   const members = await Promise.all(
     ids.map(async (id, place) => {

@@ -56,9 +56,12 @@ export class NodeProcess {
     this.url = url
   }
 
-  /** `hook`: a module that is loaded before the command line. */
-  start(hook?: { readonly path: string; readonly environment: NodeJS.ProcessEnv }): void {
-    const preload = hook === undefined ? [] : ['--import', pathToFileURL(hook.path).href]
+  /** `hook`: a module that is loaded before the command line. `flags`: of Node.js itself. */
+  start(
+    hook?: { readonly path: string; readonly environment: NodeJS.ProcessEnv },
+    flags: readonly string[] = [],
+  ): void {
+    const preload = hook === undefined ? flags : [...flags, '--import', pathToFileURL(hook.path).href]
     const options = ['start', '--home', join(this.#folder, this.name), '--genesis', join(this.#folder, 'genesis.json')]
     const child = spawn(process.execPath, [...preload, program, ...options], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -71,6 +74,11 @@ export class NodeProcess {
     }
     this.#child = child
     this.#ended = new Promise((done) => child.once('close', (code, signal) => done(signal ?? code)))
+  }
+
+  /** Of the process that runs it or ran it last. */
+  get pid(): number | undefined {
+    return this.#child?.pid
   }
 
   get alive(): boolean {

@@ -3,22 +3,14 @@
 
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import { eventually, quadrille, quadrilleJson } from '../../demo/processes.ts'
-import { Four, type NodeProcess } from './four.ts'
+import { quadrille, quadrilleJson } from '../../demo/processes.ts'
+import { failovers } from './failover.ts'
+import { Four } from './four.ts'
 
 /** `npm run verify:long:raft` sets it. */
 const long = process.env['QUADRILLE_LONG'] === '1'
 const kills = long ? 20 : 2
 const parameters = '{ checkpointInterval: 8, window: 32 }'
-
-async function leaderOf(three: Four): Promise<NodeProcess> {
-  return eventually('one leads', async () => {
-    const states = await Promise.all(three.nodes.map((node) => node.state()))
-    const [first] = states
-    const known = states.every(({ leader, state }) => leader === first?.leader && state === 'normal')
-    return known ? three.nodes.find(({ name }) => `${name}-1` === first?.leader) : undefined
-  })
-}
 
 describe('three processes that agree with Raft', function () {
   this.timeout(60_000)
@@ -32,27 +24,9 @@ describe('three processes that agree with Raft', function () {
 
   it(`R13 R14 lose nothing when their leader is killed under load (${kills} times)`, async function () {
     this.timeout(kills * 25_000)
-    const failovers: number[] = []
-    const load = three.load(2)
-    for (let round = 0; round < kills; round++) {
-      const leader = await leaderOf(three)
-      leader.signal('SIGKILL')
-      await leader.ended
-      // As a client sees it: from the death of the leader until something asked for since is final.
-      const began = performance.now()
-      await three.submit(false)
-      failovers.push(performance.now() - began)
-      leader.start()
-      await three.ready(leader)
-      const reached = three.acknowledged.at(-1)?.height ?? 0
-      await eventually(`${leader.name} catches up`, async () => (await leader.state()).height >= reached || undefined)
-    }
-    await load.stop()
-    await three.settled()
-    await nothingLost(three)
-    const sorted = failovers.toSorted((a, b) => a - b).map(Math.round)
-    const half = sorted[Math.floor((sorted.length - 1) / 2)] ?? 0
-    if (long) process.stdout.write(`    failover, ms: p50 ${half}, all ${sorted.join(' ')}\n`)
+    const took = (await failovers(three, kills)).toSorted((a, b) => a - b)
+    const half = took[Math.floor((took.length - 1) / 2)] ?? 0
+    if (long) process.stdout.write(`    failover, ms: p50 ${half}, all ${took.join(' ')}\n`)
     assert.ok(!long || half < 2_000, `p50 ${half} ms`)
   })
 
@@ -78,13 +52,3 @@ describe('three processes that agree with Raft', function () {
     assert.match(await quadrille('audit', 'verify', bundle, '--genesis', genesis), /crash-fault/)
   })
 })
-
-/** Every acknowledged statement stands once on every node, and all nodes hold the same. */
-async function nothingLost(three: Four): Promise<void> {
-  const [first = [], ...others] = await Promise.all(three.nodes.map((node) => node.dump()))
-  for (const other of others) assert.deepEqual(other, first)
-  for (const { said } of three.acknowledged) {
-    assert.equal(first.filter((quad) => quad.includes(`"${said}"`)).length, 1, said)
-  }
-  for (const { output } of three.nodes) assert.doesNotMatch(output, /"msg":"(misbehaviour|fenced[^"]*)"/)
-}
