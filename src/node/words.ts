@@ -9,7 +9,7 @@ import { hashBytes } from '../base/hash.ts'
 const stretch = 16_384
 
 /** Short, plain, easily told apart by ear; the place of a word is its byte. */
-const words: readonly string[] = `
+export const words: readonly string[] = `
   acid actor adult agent alarm album alley amber anchor angle apple apron arena arrow atlas attic
   badge baker bamboo banana banjo barrel basket beach beacon beaver berry bishop blanket bonus border bottle
   bracket branch bread bridge bronze brush bubble bucket butter button cabin cable cactus camel candle canoe

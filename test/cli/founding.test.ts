@@ -3,6 +3,12 @@
 import assert from 'node:assert/strict'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fromHex } from '../../src/base/bytes.ts'
+import { homeAt } from '../../src/node/home.ts'
+import { words } from '../../src/node/words.ts'
+import { loadIdentity } from '../../src/store/identity.ts'
+import { unlock } from '../../src/store/unlock.ts'
+import { encodingsIn } from './encodings.ts'
 import { openWorkplace, type Workplace } from './process.ts'
 
 const ids = ['acme', 'beta', 'gamma', 'delta']
@@ -102,17 +108,47 @@ describe('the founding commands', function () {
     assert.match(err, /^SIGNATURE_MISSING: .*delta/)
   })
 
-  it('pass no private key on', async () => {
-    const secrets: string[] = []
-    for (const [n, place] of places.entries()) {
-      const { seed } = JSON.parse(await readFile(place.path(`${ids[n]}.org.key`), 'utf8')) as { seed: string }
-      const unlock = (await readFile(place.path('node.key'), 'utf8')).trim()
-      const { sealed } = JSON.parse(await readFile(place.path('home/keys/identity.json'), 'utf8')) as { sealed: string }
-      assert.match(seed, /^[0-9a-f]{64}$/)
-      secrets.push(seed, unlock, sealed)
-    }
+  /** Every private key of a founder: the organisation's, what unlocks the node, and the node's own four. */
+  const privateKeys = async (place: Workplace, id: string): Promise<ReadonlyMap<string, Uint8Array>> => {
+    const { seed } = JSON.parse(await readFile(place.path(`${id}.org.key`), 'utf8')) as { seed: string }
+    const home = homeAt(place.path('home'))
+    const root = await unlock({ provider: 'key-file', path: place.path('node.key') }, home.keys)
+    const identity = await loadIdentity(home.identity, root)
+    return new Map<string, Uint8Array>([['organisation', fromHex(seed)], ['unlock', root], ...Object.entries(identity)])
+  }
+
+  it('pass no private key on, in any encoding, whole or half: only thirteen printed files went from one to another', async () => {
     assert.equal(shared.size, 13)
-    for (const [name, text] of shared) for (const secret of secrets) assert.ok(!text.includes(secret), name)
+    for (const [n, place] of places.entries()) {
+      const keys = await privateKeys(place, ids[n] as string)
+      assert.equal(keys.size, 6)
+      for (const [name, secret] of keys) {
+        assert.equal(secret.length, 32)
+        for (const [file, text] of shared)
+          assert.deepEqual(encodingsIn(text, secret), [], `${name} of ${ids[n]} in ${file}`)
+      }
+    }
+  })
+
+  it('would show a private key in every encoding that is looked for', async () => {
+    const [place] = places
+    const secret = (await privateKeys(place as Workplace, 'acme')).get('consensus') ?? assert.fail()
+    const buffer = Buffer.from(secret)
+    for (const text of [
+      buffer.toString('hex'),
+      buffer.toString('hex').toUpperCase(),
+      buffer.subarray(16).toString('hex'),
+      JSON.stringify([...buffer]),
+      [...buffer].map((byte) => words[byte]).join(' '),
+      ...[0, 1, 2, 3].flatMap((before) => {
+        const within = Buffer.concat([Buffer.alloc(before, 7), buffer, Buffer.alloc(before, 9)])
+        return [within.toString('base64'), within.toString('base64url')]
+      }),
+    ]) {
+      assert.notDeepEqual(encodingsIn(`{"key": "${text}"}`, secret), [], text)
+    }
+    assert.deepEqual(encodingsIn(Buffer.concat([Buffer.from('x'), buffer]), secret)[0], 'bytes')
+    assert.deepEqual(encodingsIn(JSON.stringify([...new Uint8Array(64)]), secret), [])
   })
 
   it('leave nothing of the organisation key in the node home, and the unlock key outside of it', async () => {

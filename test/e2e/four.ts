@@ -159,11 +159,16 @@ export class Four {
   }
 
   async ready(node: NodeProcess): Promise<void> {
-    await eventually(`${node.name} is connected to a quorum`, async () => {
-      if (!node.alive) throw new Error(node.output.slice(-2_000))
-      const { quorumConnected, serves } = await node.state()
-      return quorumConnected && serves ? true : undefined
-    })
+    await eventually(
+      `${node.name} is connected to a quorum`,
+      async () => {
+        if (!node.alive) throw new Error(node.output.slice(-2_000))
+        const { quorumConnected, serves } = await node.state()
+        return quorumConnected && serves ? true : undefined
+        // On a busy machine four processes take their time to start.
+      },
+      90_000,
+    )
   }
 
   /** Waits until all stand at one height, final, with nothing waiting. @throws Error with what they say of themselves. */

@@ -178,6 +178,28 @@ describe('Three real nodes and a member that lies', function () {
     await goesOn()
   })
 
+  it('P26 a client that gives its payload to one node, garbage to another and nothing to the third holds nobody up', async () => {
+    const { bytes, payload } = await statement(founded, ++statements)
+    const garbage = payload.slice()
+    garbage[garbage.length >> 1] = (garbage[garbage.length >> 1] as number) ^ 1
+    const before = await Promise.all(nodes.map((each) => each.source().countQuads()))
+    const signal = AbortSignal.timeout(20_000)
+    const answers = await Promise.allSettled(
+      [payload, garbage, new Uint8Array()].map((given, number) => node(number).submit(bytes, given, signal)),
+    )
+    const codes = answers.map((answer) => (answer.status === 'fulfilled' ? answer.value.code : answer.reason.code))
+    assert.equal(codes[0], 'OK')
+    // Told at once, or executed meanwhile by way of the first: never left waiting.
+    for (const code of codes.slice(1)) assert.ok(['OK', 'PAYLOAD_UNAVAILABLE'].includes(code as string), String(code))
+    await settled(nodes)
+    const after = await Promise.all(nodes.map((each) => each.source().countQuads()))
+    assert.deepEqual(
+      after,
+      before.map((count) => count + 3),
+    )
+    await goesOn()
+  })
+
   it('N6 a member that goes on with it is cut off for a while, and the others are not disturbed', async () => {
     for (let n = 0; n < 64; n++) send(encodeCbor([99, n]))
     await eventually('it is cut off', async () => liar.mesh.peers().length === 0 || undefined)
