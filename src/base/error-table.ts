@@ -3,6 +3,7 @@
 
 import { ledgerErrors } from './error-table-ledger.ts'
 import { operationErrors } from './error-table-operation.ts'
+import { storageErrors } from './error-table-storage.ts'
 
 export interface ErrorEntry {
   readonly sentence: string
@@ -38,72 +39,6 @@ const ownErrors = {
     exit: 4,
     sentence: 'The message or record is of no known type.',
     next: 'Check that both sides run versions that work together.',
-  },
-  // Keys and files at rest.
-  RECORD_TAMPERED: {
-    exit: 1,
-    sentence: 'A stored record is not what was written: it was changed, moved or cut short.',
-    next: 'Stop the node, keep its folder as evidence, and rebuild it from the other members.',
-  },
-  KEY_EXHAUSTED: {
-    exit: 5,
-    sentence: 'A data key has sealed as many records as it safely may.',
-    next: 'Rotate the data keys of this store.',
-  },
-  STORE_LOCKED: {
-    exit: 6,
-    sentence: 'Another process has this folder open.',
-    next: 'Stop the other process, or give this one a folder of its own.',
-  },
-  FORMAT_UNSUPPORTED: {
-    exit: 3,
-    sentence: 'The file has a format that this version does not know; it was left untouched.',
-    next: 'Use the version that wrote it, or a newer one.',
-  },
-  UNLOCK_FAILED: {
-    exit: 6,
-    sentence: 'The root key could not be had.',
-    next: 'Check the unlock section of node.yaml and who may read the key file.',
-  },
-  KEY_CHECK_FAILED: {
-    exit: 6,
-    sentence: 'The root key is not the one that these files were sealed under.',
-    next: 'Unlock with the key that this node was made with.',
-  },
-  ROTATION_UNFINISHED: {
-    exit: 5,
-    sentence: 'The rotation ended before nothing was left under the old keys.',
-    next: "Read why in the node's log and rotate again: what is sealed anew stays so.",
-  },
-  CONTENT_DIVERGED: {
-    exit: 1,
-    sentence: 'Two things that must say the same of the stored quads do not.',
-    next: 'Rebuild this node from the other members, and keep its files: they show what happened.',
-  },
-  KDF_PARAMETERS_REFUSED: {
-    exit: 6,
-    sentence: 'The file that says how to stretch the passphrase asks for more than any node of ours does.',
-    next: 'Put back keys/unlock.json from a backup; somebody may have changed it.',
-  },
-  KEY_MISSING: {
-    exit: 6,
-    sentence: 'A live record is sealed under a key that is not here.',
-    next: 'Put back the keys folder of this node, or rebuild the node from the other members.',
-  },
-  QUERY_ABORTED_BY_ERASURE: {
-    exit: 5,
-    sentence: 'An item was erased while this query was reading, so its answer would mix two states.',
-    next: 'Ask again: the new answer is without the erased item.',
-  },
-  JOURNAL_MISSING: {
-    exit: 1,
-    sentence: 'This node has executed blocks but its journal is gone: it may have voted on what it no longer knows.',
-    next: 'Do not start it as a validator: put its journal back as it was last, or let it join anew under new keys.',
-  },
-  STORAGE_FAILED: {
-    exit: 5,
-    sentence: 'The disk did not take or give what it should; nothing more is written.',
-    next: 'Check space, rights and health of the disk, then start the node again.',
   },
   // Agreement.
   QUORUM_NOT_MET: {
@@ -386,10 +321,11 @@ const ownErrors = {
   },
 } as const
 
-export const errorTable: typeof ownErrors & typeof ledgerErrors & typeof operationErrors = {
+export const errorTable: typeof ownErrors & typeof ledgerErrors & typeof operationErrors & typeof storageErrors = {
   ...ownErrors,
   ...ledgerErrors,
   ...operationErrors,
+  ...storageErrors,
 }
 
 export type ErrorCode = keyof typeof errorTable

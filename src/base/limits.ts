@@ -227,4 +227,14 @@ export const limits = {
   answerAheadBytesMax: 65_536,
   /** Leaves of the log in one answer. */
   leavesPerAnswerMax: 4_096,
+  /** Bytes of a file that one part of a backup holds; records fill one until they are about as many. */
+  copyPartBytes: 1_048_576,
+  /** Records of one part of a backup. */
+  copyRecordsPerPart: 1_024,
+  /** One part of a backup as it travels: the largest record, and head-room. */
+  backupPartBytesMax: 33_554_432,
+  /** Parts of a backup: a quarter of a terabyte of whole ones; their list fits a part. */
+  backupPartsMax: 262_144,
+  /** Keys in the backup of a key bag, at some eighty bytes each. */
+  bagBackupKeysMax: 4_194_304,
 } as const

@@ -66,6 +66,9 @@ export class EventLog {
       case 'rotation-failed':
         log.write('error', 'a rotation of keys stopped', { code: event.code })
         break
+      case 'backup':
+        log.write('info', 'a backup is taken', { of: event.of })
+        break
       case 'disk':
         if (event.low) log.write('error', 'the disk is nearly full: no new transactions', { freeMiB: event.freeMiB })
         else log.write('info', 'the disk has room again', { freeMiB: event.freeMiB })

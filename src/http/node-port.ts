@@ -114,6 +114,8 @@ export interface HttpNode {
   keys(): object
   /** Begins to turn the keys at rest, unless that is under way; gives what `keys` gives. */
   rotateKeys(): object
+  /** A backup as frames, and the keys of items in one file with an end, both sealed. @throws LedgerError BACKUPS_UNDECLARED */
+  backups(): { data(): AsyncIterable<Uint8Array>; itemKeys(): Promise<Uint8Array> }
   /** What this node keeps against validators that contradicted themselves. */
   evidence(): readonly HttpEvidence[]
   /** Documents against the author of a transaction with malformed parts. */

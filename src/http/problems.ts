@@ -28,6 +28,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   NOT_ACCEPTABLE: 406,
   ORDER_UNKNOWN: 404,
   PERSON_UNKNOWN: 404,
+  BACKUPS_UNDECLARED: 409,
   CONFLICT: 409,
   BASE_TOO_OLD: 409,
   REPEATED: 409,

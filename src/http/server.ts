@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import { type FastifyInstance, fastify } from 'fastify'
 import { LedgerError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
+import { backupRoutes } from './backup-routes.ts'
 import { erasureRoutes } from './erasure-routes.ts'
 import { evidenceRoutes } from './evidence-routes.ts'
 import { metricsMediaType } from './exposition.ts'
@@ -60,6 +61,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   erasureRoutes(server, node, onError)
   evidenceRoutes(server, node)
   keyRoutes(server, node)
+  backupRoutes(server, node, onError)
   stateRoutes(server, node, figures)
   return listen(server, bind)
 }

@@ -13,6 +13,9 @@
 //   data/checkpoint.note  the last checkpoint that a quorum of validators signed
 //   data/fork.json    only after a fork: two checkpoints that contradict each other; this node has stopped
 //   data/purges/      what an erasure under way must not leave, masked; empty when none is
+//   data/restoring.json   how far a restore from a backup is; gone when it is whole
+//   data/repairing.json   that the store is to be rebuilt; gone when it is
+//   data/rebuilt/     the store that a repair builds, until it takes the place of the other
 //   data/store/       quads and payloads: the only erasable root
 //
 // The unlock key itself should lie elsewhere: who copies a home must not thereby hold what opens it.
@@ -42,6 +45,9 @@ export interface Home {
   readonly evidence: string
   readonly purges: string
   readonly store: string
+  readonly restoring: string
+  readonly repairing: string
+  readonly rebuilt: string
 }
 
 /** The home at `given`, else at QUADRILLE_HOME, else in the user's own folder. Nothing is read or created. */
@@ -66,6 +72,9 @@ export function homeAt(given?: string, environment: NodeJS.ProcessEnv = process.
     evidence: join(data, 'evidence'),
     purges: join(data, 'purges'),
     store: join(data, 'store'),
+    restoring: join(data, 'restoring.json'),
+    repairing: join(data, 'repairing.json'),
+    rebuilt: join(data, 'rebuilt'),
   }
 }
 

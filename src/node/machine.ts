@@ -49,7 +49,7 @@ export interface AgreedBlock {
 
 export interface MachineOptions {
   readonly genesis: Genesis
-  readonly blocks: BlockArchive
+  readonly blocks: Pick<BlockArchive, 'height' | 'append' | 'sync' | 'read' | 'truncateAfter'>
   readonly log: Log
   readonly store: Store
   readonly payloads: PayloadPool
@@ -295,7 +295,8 @@ function heightOf({ header: { ledger, epoch } }: Delivered, { applied, checkpoin
   return { applied: { ledger, epoch, ...applied }, checkpoint: { ledger, epoch, ...checkpoint } }
 }
 
-function readHeight(meta: Uint8Array): Reached {
+/** What the store's meta of a commit says. */
+export function readHeight(meta: Uint8Array): Reached {
   const { applied, checkpoint } = decode(heightSchema, meta)
   return { applied: outcomeIn(applied), checkpoint: outcomeIn(checkpoint) }
 }

@@ -1,23 +1,12 @@
 // A running node as others in the same process see it (http/, an application, a test): start, stop, and the questions that
 // the ledger answers. A node that cannot go on stops by itself and says why.
 
-import { randomBytes } from '#crypto'
 import { LedgerError } from '../base/errors.ts'
 import { keyId } from '../base/hash.ts'
-import {
-  type Digest,
-  type ItemId,
-  type KeyId,
-  type LedgerId,
-  type NodeId,
-  sequenceOf,
-  type TxId,
-  timeOf,
-} from '../base/ids.ts'
+import { type Digest, type ItemId, type KeyId, type LedgerId, type NodeId, sequenceOf, type TxId } from '../base/ids.ts'
 import { encode } from '../base/schema.ts'
 import { selfTest } from '../base/self-test.ts'
 import { type ResultCertificate, resultCertificateSchema } from '../consensus/certificate.ts'
-import type { Clock } from '../consensus/ports.ts'
 import { checkGenesis } from '../ledger/founding.ts'
 import { ledgerIdFor, type SignedGenesis } from '../ledger/genesis.ts'
 import type { Node } from '../ledger/records.ts'
@@ -25,6 +14,7 @@ import type { MeshCounters } from '../p2p/counters.ts'
 import { diskError } from '../store/failure.ts'
 import type { Reader } from '../store/reader.ts'
 import type { UnlockProvider } from '../store/unlock.ts'
+import { type Backups, backupsOf } from './backup.ts'
 import type { ErasureReport } from './erasure-report.ts'
 import { type EvidenceDocument, evidenceDocumentSchema } from './evidence.ts'
 import { EvidenceFiles } from './evidence-files.ts'
@@ -42,6 +32,7 @@ import { receiptOf } from './receipts.ts'
 import { type NodeEvent, Runtime } from './runtime.ts'
 import { softwareDigest } from './software.ts'
 import type { Submission } from './submissions.ts'
+import { clock, random } from './system.ts'
 import { Vitals } from './vitals.ts'
 
 export type { NodeStatus } from './node-status.ts'
@@ -75,14 +66,6 @@ export interface NodeEvidence {
 }
 
 const dayMs = 86_400_000
-
-/** Uniform in [0, 1), from the operating system. */
-function random(): number {
-  return new DataView(randomBytes(4).buffer).getUint32(0) / 2 ** 32
-}
-
-/** The system's clock. */
-export const clock: Clock = { now: () => timeOf(Date.now()) }
 
 export class QuadrilleNode {
   readonly ledger: LedgerId
@@ -200,6 +183,11 @@ export class QuadrilleNode {
   /** Begins to turn the keys at rest in the background, unless that is under way. @throws LedgerError NODE_STOPPED */
   rotateKeys(): KeyStatus {
     return this.#keys.rotate()
+  }
+
+  /** What can be backed up of this node while it goes on. @throws LedgerError BACKUPS_UNDECLARED, NODE_STOPPED */
+  backups(): Backups {
+    return backupsOf(this.#options, { ledger: this.ledger, parts: this.#open, clock })
   }
 
   get #keys(): KeyCare {

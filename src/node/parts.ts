@@ -14,6 +14,7 @@ import { type KeyRing, openKeyRing } from '../store/key-ring.ts'
 import { openStore, type Store } from '../store/store.ts'
 import { type UnlockProvider, unlock } from '../store/unlock.ts'
 import type { Home } from './home.ts'
+import { requireFinished } from './unfinished.ts'
 
 export interface Parts {
   readonly lock: DirectoryLock
@@ -40,7 +41,7 @@ export interface PartsOptions {
 
 /**
  * @throws LedgerError STORE_LOCKED, UNLOCK_FAILED, KEY_CHECK_FAILED, RECORD_TAMPERED, JOURNAL_MISSING, FORMAT_UNSUPPORTED,
- * STORAGE_FAILED
+ * STORAGE_FAILED, RESTORE_UNFINISHED, REPAIR_UNFINISHED
  */
 export async function openParts({ home, ledger, self, unlock: provider, seal }: PartsOptions): Promise<Parts> {
   const opened: (() => Promise<void>)[] = []
@@ -52,6 +53,7 @@ export async function openParts({ home, ledger, self, unlock: provider, seal }: 
   try {
     const lock = await lockDirectory(home.data)
     opened.push(() => lock.release())
+    await requireFinished(home)
     const root = await unlock(provider, home.keys)
     const identity = await loadIdentity(home.identity, root)
     const keyRing = await openKeyRing(home.keys, root)

@@ -15,6 +15,7 @@ import { type Genesis, ledgerIdFor } from '../ledger/genesis.ts'
 import type { Delivered } from '../ledger/ledger.ts'
 import type { Member } from '../p2p/admission.ts'
 import { type Mesh, type MeshEvent, openMesh } from '../p2p/mesh.ts'
+import type { BackupEvent } from './backup.ts'
 import { createClaimChecker } from './claims.ts'
 import { type Cosigning, cosigningOf, keptNote } from './cosigning.ts'
 import type { DiskEvent } from './disk-watch.ts'
@@ -48,6 +49,7 @@ export type NodeEvent =
   | ClockEvent
   /** A peer told its time and its software. */
   | { readonly type: 'heard'; readonly from: NodeId; readonly time: number; readonly software: string }
+  | BackupEvent
   | { readonly type: 'executed'; readonly delivered: Delivered }
   | { readonly type: 'final'; readonly sequence: Sequence }
 

@@ -104,7 +104,7 @@ export class BlockServer {
     let bytes = 0
     for (const [at, transaction] of transactions.entries()) {
       if (at < place) continue
-      const found = await this.#payloadOf(transaction)
+      const found = await payloadOf(this.#options, transaction)
       if (found === undefined) continue
       if (bytes + found.bytes.length > room) return { payloads, kept, bytes, next: at }
       bytes += found.bytes.length
@@ -113,21 +113,24 @@ export class BlockServer {
     }
     return { payloads, kept, bytes, next: undefined }
   }
+}
 
-  async #payloadOf(bytes: Uint8Array): Promise<Found | undefined> {
-    const { item: itemOf, verdicts } = this.#options
-    const verdict = verdicts.of(bytes)
-    if (verdict.type === 'invalid' || verdict.transaction.act.type !== 'data') return undefined
-    const { tx } = verdict
-    const found = await Promise.all(verdict.transaction.act.items.map((_, index) => itemOf(itemIdFor(tx, index))))
-    const items = found.flatMap((each): readonly KeptItemPayload[] => {
-      if (each?.type === 'whole') return [{ type: 'whole', ...decode(itemPayloadSchema, each.payload) }]
-      return each?.retractions === undefined ? [] : [{ type: 'erased', retractions: each.retractions }]
-    })
-    if (items.length < found.length) return undefined
-    const whole = items.filter((item) => item.type === 'whole')
-    return whole.length === items.length
-      ? { type: 'whole', bytes: encode(payloadSchema, { items: whole }) }
-      : { type: 'kept', bytes: encode(keptPayloadSchema, { items }) }
-  }
+/** What this node keeps of the payload of a transaction; undefined when not all of it. */
+export async function payloadOf(
+  { item: itemOf, verdicts }: Pick<ServeOptions, 'item' | 'verdicts'>,
+  bytes: Uint8Array,
+): Promise<Found | undefined> {
+  const verdict = verdicts.of(bytes)
+  if (verdict.type === 'invalid' || verdict.transaction.act.type !== 'data') return undefined
+  const { tx } = verdict
+  const found = await Promise.all(verdict.transaction.act.items.map((_, index) => itemOf(itemIdFor(tx, index))))
+  const items = found.flatMap((each): readonly KeptItemPayload[] => {
+    if (each?.type === 'whole') return [{ type: 'whole', ...decode(itemPayloadSchema, each.payload) }]
+    return each?.retractions === undefined ? [] : [{ type: 'erased', retractions: each.retractions }]
+  })
+  if (items.length < found.length) return undefined
+  const whole = items.filter((item) => item.type === 'whole')
+  return whole.length === items.length
+    ? { type: 'whole', bytes: encode(payloadSchema, { items: whole }) }
+    : { type: 'kept', bytes: encode(keptPayloadSchema, { items }) }
 }

@@ -9,6 +9,8 @@ import { limits } from '../base/limits.ts'
 import { stored } from './failure.ts'
 import { afterPrefix } from './layout.ts'
 
+type LevelSnapshot = ReturnType<Level<Uint8Array, Uint8Array>['snapshot']>
+
 export interface Write {
   put(key: Uint8Array, value: Uint8Array): void
   del(key: Uint8Array): void
@@ -17,6 +19,12 @@ export interface Write {
 export interface Entry {
   readonly key: Uint8Array
   readonly value: Uint8Array
+}
+
+/** What was there at one moment. It keeps what is deleted meanwhile on the disk until it is closed. */
+export interface Snapshot {
+  entries(prefix: Uint8Array, after: Uint8Array | undefined, limit: number): Promise<readonly Entry[]>
+  close(): Promise<void>
 }
 
 export class Database {
@@ -69,8 +77,24 @@ export class Database {
     return this.#use(() => this.#entries(prefix, after, limit))
   }
 
-  async #entries(prefix: Uint8Array, after: Uint8Array | undefined, limit: number): Promise<readonly Entry[]> {
-    const iterator = this.#level.iterator({ ...range(prefix, after), limit, ...scanOptions })
+  /** Everything as it is now, whatever is written later. Close it before a compaction. */
+  async snapshot(): Promise<Snapshot> {
+    await this.ready()
+    const snapshot: LevelSnapshot = this.#level.snapshot()
+    return {
+      entries: (prefix, after, limit) => this.#use(() => this.#entries(prefix, after, limit, snapshot)),
+      close: () => snapshot.close(),
+    }
+  }
+
+  async #entries(
+    prefix: Uint8Array,
+    after: Uint8Array | undefined,
+    limit: number,
+    snapshot?: LevelSnapshot,
+  ): Promise<readonly Entry[]> {
+    const at = snapshot === undefined ? {} : { snapshot }
+    const iterator = this.#level.iterator({ ...range(prefix, after), limit, ...scanOptions, ...at })
     try {
       return (await iterator.nextv(limit)).map(([key, value]) => ({ key, value }))
     } finally {

@@ -9,7 +9,8 @@ import { concat, fromHex, toHex, utf8 } from '../base/bytes.ts'
 import { LedgerError } from '../base/errors.ts'
 import { AppendFile, syncDirectory } from '../base/files.ts'
 import type { Digest, ItemId } from '../base/ids.ts'
-import { generateSealingKey, open, type SealingKey, seal, sealOverhead } from '../base/seal.ts'
+import { bytes, record, type Schema, word } from '../base/schema.ts'
+import { generateSealingKey, open, type SealAlgorithm, type SealingKey, seal, sealOverhead } from '../base/seal.ts'
 import { Queue, stored } from './failure.ts'
 import { localKey } from './layout.ts'
 
@@ -27,6 +28,13 @@ const readsAtOnce = 64
 const droppedMax = 8_192
 const notesPerAppend = 1_024
 
+const algorithmSchema: Schema<SealAlgorithm> = word('xchacha20-poly1305', 'aes-256-gcm')
+export const sealingKeySchema: Schema<SealingKey> = record<SealingKey>({
+  id: bytes(8),
+  algorithm: algorithmSchema,
+  secret: bytes(32),
+})
+
 /** Which file a bag stands in, and the key that wraps its keys. */
 export interface BagGeneration {
   readonly number: number
@@ -38,6 +46,12 @@ export interface BagGeneration {
 export interface BagMark {
   readonly generation: number
   readonly notes: number
+}
+
+/** A name in hexadecimal, and its key. */
+export interface BagNote {
+  readonly name: string
+  readonly key: SealingKey
 }
 
 export class KeyBag {
@@ -130,6 +144,30 @@ export class KeyBag {
       )
       await this.#sync()
       for (const [place, { name, key }] of keys.entries()) this.#keep(name, key, first + place)
+    })
+  }
+
+  /** Each name with its key, for a backup. */
+  notes(): readonly BagNote[] {
+    return [...this.#byName].map(([name, { key }]) => ({ name, key }))
+  }
+
+  /** Takes keys from a backup for names that have none here; durable when it resolves. How many. */
+  take(notes: readonly BagNote[]): Promise<number> {
+    return this.#writes.run(async () => {
+      const fresh = notes.filter(({ name }) => !this.#byName.has(name))
+      for (let start = 0; start < fresh.length; start += notesPerAppend) {
+        const some = fresh.slice(start, start + notesPerAppend)
+        const first = this.#file.count
+        await append(
+          this.#file,
+          this.#generation,
+          some.map(({ name, key }) => noteOf(added, name, key)),
+        )
+        for (const [place, { name, key }] of some.entries()) this.#keep(name, key, first + place)
+      }
+      await this.#sync()
+      return fresh.length
     })
   }
 

@@ -7,13 +7,15 @@ import { join } from 'node:path'
 import { fromBase64, toBase64, toHex, utf8 } from '../base/bytes.ts'
 import { LedgerError } from '../base/errors.ts'
 import { syncDirectory } from '../base/files.ts'
+import type { Time } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
-import { bytes, decode, encode, list, record, type Schema, uint, word } from '../base/schema.ts'
-import { generateSealingKey, open, type SealAlgorithm, type SealingKey, seal } from '../base/seal.ts'
+import { decode, encode, list, record, type Schema, uint, word } from '../base/schema.ts'
+import { generateSealingKey, keyedHash, open, type SealingKey, seal } from '../base/seal.ts'
+import { openBag, sealBag } from './bag-backup.ts'
 import { Queue, stored } from './failure.ts'
-import { type BagGeneration, KeyBag } from './key-bag.ts'
+import { type BagGeneration, KeyBag, sealingKeySchema } from './key-bag.ts'
 import { keyCheck, type RootKey, wrappingKey } from './unlock.ts'
-import { field, readVersioned, writeVersioned } from './versioned.ts'
+import { type Fields, field, readVersioned, versionedBytes, writeVersioned } from './versioned.ts'
 
 /** What a data key is for. `lookup` hashes dictionary terms and record keys: it never seals. */
 export type KeyPurpose = 'index' | 'dictionary' | 'payload' | 'state' | 'journal' | 'details' | 'lookup'
@@ -41,23 +43,17 @@ const aad = utf8(`${kind}/${formatVersion}`)
 /** Each has an active key from the start; `journal` gets a new one whenever a journal is opened. */
 const purposes = ['index', 'dictionary', 'payload', 'state', 'details', 'lookup'] as const
 
-const algorithmSchema: Schema<SealAlgorithm> = word('xchacha20-poly1305', 'aes-256-gcm')
-const keySchema: Schema<SealingKey> = record<SealingKey>({
-  id: bytes(8),
-  algorithm: algorithmSchema,
-  secret: bytes(32),
-})
 const ringSchema: Schema<RingContent> = record<RingContent>({
   keys: list(
     record<KeyEntry>({
       purpose: word('index', 'dictionary', 'payload', 'state', 'journal', 'details', 'lookup'),
       version: uint(),
       state: word('active', 'decrypt-only'),
-      key: keySchema,
+      key: sealingKeySchema,
     }),
     limits.dataKeysMax,
   ),
-  bag: record<RingContent['bag']>({ generation: uint(), key: keySchema }),
+  bag: record<RingContent['bag']>({ generation: uint(), key: sealingKeySchema }),
 })
 
 /** Whether keys were made in `directory`. */
@@ -114,8 +110,12 @@ async function removeOtherBags(directory: string, { path }: BagGeneration): Prom
 }
 
 async function writeRing(path: string, root: RootKey, content: RingContent): Promise<void> {
+  await writeVersioned(path, kind, formatVersion, ringFields(root, content))
+}
+
+function ringFields(root: RootKey, content: RingContent): Fields {
   const sealed = seal(wrappingKey(root, 'key-ring'), aad, encode(ringSchema, content))
-  await writeVersioned(path, kind, formatVersion, { check: keyCheck(root), sealed: toBase64(sealed) })
+  return { check: keyCheck(root), sealed: toBase64(sealed) }
 }
 
 export class KeyRing {
@@ -182,6 +182,34 @@ export class KeyRing {
       const bag = { generation: this.bag.generation + 1, key: generateSealingKey() }
       await this.bag.turn(bagGeneration(this.#directory, bag), () => this.#replace({ ...this.#content, bag }))
     })
+  }
+
+  /**
+   * The ring as a backup holds it, for a file of its own: without the journal's keys, and with a bag that begins anew above
+   * this one. What wraps the keys of items never leaves this folder.
+   */
+  withoutBag(): Uint8Array {
+    const keys = this.#content.keys.filter(({ purpose }) => purpose !== 'journal')
+    const bag = { generation: this.bag.generation + 1, key: generateSealingKey() }
+    return versionedBytes(kind, formatVersion, ringFields(this.#root, { keys, bag }))
+  }
+
+  /** Shows that a backup was made by whoever has the root key. */
+  backupMac(manifest: Uint8Array): Uint8Array {
+    return keyedHash(wrappingKey(this.#root, 'backup').secret, manifest)
+  }
+
+  /** The keys of all items, for a short-lived backup of their own (bag-backup.ts). */
+  async sealedBag(ends: Time): Promise<Uint8Array> {
+    return sealBag(this.#root, { ends, notes: this.bag.notes() })
+  }
+
+  /**
+   * Takes the keys of a bag's backup that are not here; durable when it resolves. How many they were.
+   * @throws LedgerError RECORD_TAMPERED, KEY_CHECK_FAILED, BACKUP_EXPIRED
+   */
+  takeBag(sealed: Uint8Array, now: Time): Promise<number> {
+    return this.bag.take(openBag(this.#root, sealed, now))
   }
 
   async close(): Promise<void> {

@@ -5,8 +5,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { randomBytes } from '#crypto'
-import { fromHex, toHex } from '../base/bytes.ts'
 import { LedgerError } from '../base/errors.ts'
 import { type Digest, type ItemId, itemIdOf, type Sequence } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
@@ -14,6 +12,7 @@ import { type Block, weightOf } from './block-codec.ts'
 import { type BlockChange, ChangeWriter, type Filled } from './change.ts'
 import { checkMark, leaveMark, type MarkParts, takeMark } from './closing-mark.ts'
 import { contentOf } from './content.ts'
+import { StoreCopy } from './copy.ts'
 import { Database } from './database.ts'
 import { Dictionary } from './dictionary.ts'
 import { Queue, stored } from './failure.ts'
@@ -31,10 +30,10 @@ import { createSealer, openSealer, type Sealer } from './sealer.ts'
 import type { SegmentParts } from './segment.ts'
 import { type StagedKind, Staging } from './staging.ts'
 import { emptyRoot, type Root, recordKey, recordOf, rootKey, rootOf, rootValue } from './state-records.ts'
+import { identify } from './store-file.ts'
 import type { QuadIds } from './tables.ts'
 import { Upkeep } from './upkeep.ts'
 import { type Verification, verifyStore } from './verification.ts'
-import { field, readVersioned, writeVersioned } from './versioned.ts'
 
 export type { BlockChange, StoredItem, StoredRetraction, StoredRow } from './change.ts'
 export type { PatternTerm, Reader } from './reader.ts'
@@ -61,8 +60,6 @@ interface Parts {
   readonly mark: MarkParts
 }
 
-const kind = 'quadrille store'
-const formatVersion = 1
 const recordsAtOnce = 256
 
 /**
@@ -103,17 +100,6 @@ export async function openStore(directory: string, options: StoreOptions): Promi
   }
 }
 
-/** The random id of the store in this folder: 16 bytes, made with the store. */
-async function identify(directory: string): Promise<Uint8Array> {
-  await mkdir(directory, { recursive: true, mode: 0o700 })
-  const path = join(directory, 'store.json')
-  const fields = await readVersioned(path, kind, formatVersion)
-  if (fields !== undefined) return fromHex(field(fields, 'id', kind))
-  const id = randomBytes(16)
-  await writeVersioned(path, kind, formatVersion, { id: toHex(id) })
-  return id
-}
-
 export class Store {
   readonly #parts: Parts
   readonly #staging: Staging
@@ -122,6 +108,8 @@ export class Store {
   readonly #rewrites: Queue = new Queue()
   #root: Root
   #failure: unknown
+  #copy: StoreCopy | undefined
+  #closing = false
 
   constructor(parts: Parts, root: Root) {
     this.#parts = parts
@@ -271,6 +259,8 @@ export class Store {
 
   /** Removes all erased items from the disk, keys first. Commits and reads go on; what is interrupted begins again. */
   purge(): Promise<Purged> {
+    // What must go must not go into a copy either.
+    this.#copy?.interrupt()
     return this.#rewrites.run(async () => {
       const purged = await purge(this.#parts, this.#upkeep)
       this.#parts.segments.cache.clear()
@@ -289,6 +279,26 @@ export class Store {
   /** Goes on with a rotation that was interrupted; nothing when there is none. */
   finishRotation(onProgress?: OnRotation): Promise<void> {
     return this.#rewrites.run(() => finishRotation(this.#rotation(), this.#upkeep, onProgress))
+  }
+
+  /**
+   * All files and records as they are sealed, at one height, while commits go on. Rotation waits until the copy is closed;
+   * a purge, or closing the store, interrupts it.
+   */
+  copy(): Promise<StoreCopy> {
+    return new Promise((resolve, reject) => {
+      const { database, segments, mark } = this.#parts
+      const work = this.#rewrites.run(async () => {
+        if (this.#closing) throw new LedgerError('BACKUP_INTERRUPTED')
+        const take = (): Promise<StoreCopy> => StoreCopy.take({ database, segments, mark, root: this.#root })
+        const copy = await this.#writes.run(take)
+        this.#copy = copy
+        resolve(copy)
+        await copy.ended
+        this.#copy = undefined
+      })
+      work.catch(reject)
+    })
   }
 
   #rotation(): RotationParts {
@@ -363,6 +373,8 @@ export class Store {
 
   /** Waits for what is under way. The key ring stays open: it is not the store's. */
   async close(): Promise<void> {
+    this.#closing = true
+    this.#copy?.interrupt()
     await this.#upkeep.stop()
     await this.#rewrites.run(async () => undefined)
     await this.#writes.run(async () => {

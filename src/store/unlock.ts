@@ -183,11 +183,11 @@ async function exists(path: string): Promise<boolean> {
 }
 
 /** The key under which one kind of secret is wrapped: each kind its own, so that none opens as another. */
-export function wrappingKey(root: RootKey, kind: 'key-ring' | 'identity'): SealingKey {
+export function wrappingKey(root: RootKey, kind: 'key-ring' | 'identity' | 'backup' | 'bag-backup'): SealingKey {
   return sealingKey(root, kind)
 }
 
-function sealingKey(secret: Uint8Array, purpose: 'key-ring' | 'identity' | 'root'): SealingKey {
+function sealingKey(secret: Uint8Array, purpose: string): SealingKey {
   return {
     id: keyedHash(secret, utf8(`quadrille/wrap-id/${purpose}/1`)).slice(0, 8),
     algorithm: 'xchacha20-poly1305',

@@ -10,7 +10,11 @@ export type Fields = Readonly<Record<string, string>>
 
 /** Replaces the file at once and durably. */
 export async function writeVersioned(path: string, kind: string, version: number, fields: Fields): Promise<void> {
-  await writeFileAtomic(path, utf8(`${JSON.stringify({ kind, version, ...fields }, undefined, 2)}\n`))
+  await writeFileAtomic(path, versionedBytes(kind, version, fields))
+}
+
+export function versionedBytes(kind: string, version: number, fields: Fields): Uint8Array {
+  return utf8(`${JSON.stringify({ kind, version, ...fields }, undefined, 2)}\n`)
 }
 
 /**

@@ -184,6 +184,10 @@ export class FakeNode implements HttpNode {
     return { rotation: { step: 'begun', done: 0 } }
   }
 
+  backups(): never {
+    throw new LedgerError('BACKUPS_UNDECLARED')
+  }
+
   async erasure(order: string): Promise<object | undefined> {
     return order === tx ? { order } : undefined
   }
