@@ -112,6 +112,8 @@ export class Submissions {
       if (signal.aborted) giveUp()
       else signal.addEventListener('abort', giveUp)
     })
+    // `submit` looks at it at its end; until then nobody does, and the client may leave meanwhile.
+    done.catch(() => undefined)
     return { waiter, done }
   }
 

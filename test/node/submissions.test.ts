@@ -27,6 +27,35 @@ function submissions(executed: Uint8Array): Submissions {
   return all
 }
 
+describe('a client that leaves while its transaction is judged', () => {
+  it('gets NOT_FINAL, and costs the node nothing', async () => {
+    const unhandled: unknown[] = []
+    const hear = (reason: unknown): unknown => unhandled.push(reason)
+    process.on('unhandledRejection', hear)
+    const leaving = new AbortController()
+    let judged: () => void = () => undefined
+    const all = new Submissions({
+      final: sequenceOf(0),
+      machine: {
+        execution: () => Promise.resolve(undefined),
+        courtesyFault: () => new Promise<undefined>((done) => (judged = () => done(undefined))),
+      },
+      verdicts: { of: () => ({ type: 'valid', tx, transaction: {} }) },
+      payloads: { take: () => Promise.resolve() },
+      propose: () => undefined,
+    } as never)
+    const answer = all.submit(bytes, new Uint8Array(), leaving.signal)
+    await new Promise((done) => setImmediate(done))
+    leaving.abort()
+    // Long enough for a rejection that nobody handles to end the process.
+    await new Promise((done) => setTimeout(done, 5))
+    judged()
+    await assert.rejects(answer, { code: 'NOT_FINAL' })
+    process.off('unhandledRejection', hear)
+    assert.deepEqual(unhandled, [])
+  })
+})
+
 describe('a client that sends the same bytes again', () => {
   it('is told their outcome, not that they repeat themselves, when they are executed at that moment', async () => {
     const all = submissions(bytes)
