@@ -40,6 +40,12 @@ export interface State {
   readonly serves: boolean
 }
 
+/** A module that is loaded before the command line. */
+export interface Hook {
+  readonly path: string
+  readonly environment: NodeJS.ProcessEnv
+}
+
 /** One node: its home, and the process that runs it or ran it last. */
 export class NodeProcess {
   readonly name: string
@@ -56,11 +62,8 @@ export class NodeProcess {
     this.url = url
   }
 
-  /** `hook`: a module that is loaded before the command line. `flags`: of Node.js itself. */
-  start(
-    hook?: { readonly path: string; readonly environment: NodeJS.ProcessEnv },
-    flags: readonly string[] = [],
-  ): void {
+  /** `flags`: of Node.js itself. */
+  start(hook?: Hook, flags: readonly string[] = []): void {
     const preload = hook === undefined ? flags : [...flags, '--import', pathToFileURL(hook.path).href]
     const options = ['start', '--home', join(this.#folder, this.name), '--genesis', join(this.#folder, 'genesis.json')]
     const child = spawn(process.execPath, [...preload, program, ...options], {
@@ -130,8 +133,12 @@ export class Four {
     this.nodes = nodes
   }
 
-  /** Founds, starts all four and enrols the application. */
-  static async begin(parameters: string, consensus: 'pbft' | 'raft' = 'pbft'): Promise<Four> {
+  /** Founds, starts all four and enrols the application. `hooks`: for node 0, 1, ..., once their homes are there. */
+  static async begin(
+    parameters: string,
+    consensus: 'pbft' | 'raft' = 'pbft',
+    hooks: (folder: string, names: readonly string[]) => Promise<readonly Hook[]> = async () => [],
+  ): Promise<Four> {
     const folder = await mkdtemp(join(tmpdir(), 'quadrille-four-'))
     const ids = await foundConsortium(folder, `parameters: ${parameters}\n`, consensus)
     const nodes = await Promise.all(
@@ -142,7 +149,8 @@ export class Four {
     )
     const four = new Four(folder, await readGenesis(join(folder, 'genesis.json')), nodes)
     try {
-      for (const node of nodes) node.start()
+      const hooked = await hooks(folder, ids)
+      for (const [place, node] of nodes.entries()) node.start(hooked[place])
       await Promise.all(nodes.map((node) => four.ready(node)))
       await four.#enrol(four.#key, 'write')
       return four
@@ -172,11 +180,11 @@ export class Four {
   }
 
   /** Waits until all stand at one height, final, with nothing waiting. @throws Error with what they say of themselves. */
-  async settled(): Promise<readonly State[]> {
+  async settled(nodes: readonly NodeProcess[] = this.nodes): Promise<readonly State[]> {
     let last: readonly State[] = []
     try {
       return await eventually('one final height at all', async () => {
-        last = await Promise.all(this.nodes.map((node) => node.state()))
+        last = await Promise.all(nodes.map((node) => node.state()))
         const [first] = last
         return last.every(
           ({ head, height, final, waiting }) => head === first?.head && height === final && waiting === 0,
@@ -188,7 +196,10 @@ export class Four {
       const said = last.map(({ nodeName, height, final, round, leader, state, note, waiting }) =>
         JSON.stringify({ nodeName, height, final, round, leader, state, note, waiting }),
       )
-      throw new Error(`not settled:\n${said.join('\n')}`, { cause: error })
+      const dead = nodes
+        .filter(({ alive }) => !alive)
+        .map(({ name, output }) => `${name} ended:\n${output.slice(-2_000)}`)
+      throw new Error(`not settled:\n${[...said, ...dead].join('\n')}`, { cause: error })
     }
   }
 
