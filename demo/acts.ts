@@ -110,10 +110,11 @@ export interface Standing {
 
 export async function killAct(story: Story, consortium: Consortium, { late }: Dataset): Promise<Standing> {
   const { count, members } = consortium
-  const victim = await backupOf(members)
-  story.act(`${victim.name} is killed with SIGKILL while work goes on`)
+  const victim = await leaderOf(members)
+  story.act(`${victim.name}, who leads, is killed with SIGKILL while work goes on`)
   const others = members.filter((member) => member !== victim)
-  const working = submit(consortium, late.graph, [late])
+  const [through] = others
+  const working = submit(consortium, late.graph, [late], through)
   await victim.process?.end('SIGKILL')
   await working
   const [state] = await settled(others)
@@ -184,12 +185,13 @@ async function submit(
   { members, applicationKey }: Consortium,
   graph: string,
   files: readonly DataFile[],
+  through: Member | undefined = members[0],
 ): Promise<void> {
   const paths = files.map(({ path }) => path)
-  await quadrille('submit', ...paths, '--graph', graph, '--as', applicationKey, '--home', members[0]?.home ?? '')
+  await quadrille('submit', ...paths, '--graph', graph, '--as', applicationKey, '--home', through?.home ?? '')
 }
 
-async function ready(member: Member): Promise<void> {
+export async function ready(member: Member): Promise<void> {
   await eventually(`${member.name} is connected to a quorum`, async () => {
     if (member.process?.alive === false) throw new Error(member.process.output)
     const { quorumConnected, serves } = await stateOf(member)
@@ -213,12 +215,11 @@ async function settled(members: readonly Member[]): Promise<Standings> {
   })
 }
 
-/** Some member that is neither the leader nor the one that the application uses. */
-async function backupOf(members: readonly Member[]): Promise<Member> {
-  const states = await Promise.all(members.map(stateOf))
-  const backup = members.findLast((_, number) => number > 0 && states[number]?.leader !== states[number]?.nodeName)
-  if (backup === undefined) throw new Error('there is no backup')
-  return backup
+async function leaderOf(members: readonly Member[]): Promise<Member> {
+  const [state] = await settled(members)
+  const leader = members.find(({ id }) => state.leader === `${id}-1`)
+  if (leader === undefined) throw new Error(`nobody is called ${state.leader}`)
+  return leader
 }
 
 /** What `audit verify --json` ends with, as far as it is used here. */

@@ -129,9 +129,9 @@ ${graphs.map(({ iri, policy }) => `  - { iri: ${JSON.stringify(iri)}, owner: acm
 `
 }
 
-export function startMember(consortium: Consortium, member: Member): void {
+export function startMember(consortium: Consortium, member: Member, environment: NodeJS.ProcessEnv = {}): void {
   const log = join(consortium.directory, `${member.id}.log`)
-  member.process = new Running(log, 'start', '--home', member.home, '--genesis', consortium.genesis)
+  member.process = new Running({ log, environment }, 'start', '--home', member.home, '--genesis', consortium.genesis)
 }
 
 export async function stateOf(member: Member): Promise<NodeState> {

@@ -1,6 +1,6 @@
 // The main job in one go: four organisations found a ledger, four processes run it, real data goes in, the same answers come
-// out everywhere, keys turn, a node is killed and comes back, an audit taken home verifies until one byte is changed, and a person is
-// erased from all four disks while the record still verifies.
+// out everywhere, keys turn, the leader is killed and comes back, an audit taken home verifies until one byte is changed, and a person is
+// erased from all four disks while the record still verifies. Last, one of them lies and is exposed.
 
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -10,6 +10,7 @@ import { askAct, auditAct, foundAct, keepAct, keysAct, killAct, startAct, submit
 import { type Consortium, stopAll } from './consortium.ts'
 import { type Dataset, datasetFrom, ownDataset } from './dataset.ts'
 import { type Erasure, eraseAct } from './erasing.ts'
+import { liarAct } from './liar.ts'
 import { Story } from './story.ts'
 
 const usage = `npm run demo -- [--consensus pbft | raft] [--data PATH...] [--keep] [--json]
@@ -24,6 +25,8 @@ const usage = `npm run demo -- [--consensus pbft | raft] [--data PATH...] [--kee
 interface Ending {
   readonly ok: boolean
   readonly nodes: number
+  /** Whether the faulty build was convicted by what it signed; with Raft there is none. */
+  readonly liarExposed: boolean
   readonly heights: readonly number[]
   readonly heads: readonly string[]
   readonly quads: number
@@ -46,9 +49,23 @@ async function play(story: Story, consortium: Consortium, dataset: Dataset): Pro
   const audit = await auditAct(story, consortium)
   const same = new Set(heights).size === 1 && new Set(heads).size === 1 && sameDumps
   const erasure = await eraseAct(story, consortium, dataset)
-  const ok = same && keysRotated && audit.auditVerified && audit.tamperDetected && isGone(erasure)
+  // With Raft nobody is suspected of lying.
+  const liarExposed = consortium.count === 'three' || (await liarAct(story, consortium))
+  const ok = liarExposed && same && keysRotated && audit.auditVerified && audit.tamperDetected && isGone(erasure)
   const nodes = consortium.members.length
-  return { ok, nodes, heights, heads, quads, sameDumps, keysRotated, ...audit, erasure, seconds: story.seconds }
+  return {
+    ok,
+    nodes,
+    liarExposed,
+    heights,
+    heads,
+    quads,
+    sameDumps,
+    keysRotated,
+    ...audit,
+    erasure,
+    seconds: story.seconds,
+  }
 }
 
 /** That it was there, that nothing of it is left, and that the record still verifies. */

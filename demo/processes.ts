@@ -41,16 +41,24 @@ export async function quadrilleJson<T>(...args: readonly string[]): Promise<T> {
   return JSON.parse(output.trim().split('\n').at(-1) ?? '') as T
 }
 
+export interface RunningOptions {
+  /** File for what it prints. */
+  readonly log: string
+  /** Besides this process's own. */
+  readonly environment?: NodeJS.ProcessEnv
+}
+
 /** A long-running `quadrille ARGS`; what it prints goes to a file, so that it can outlive this process. */
 export class Running {
   readonly #child: ChildProcess
   readonly #ended: Promise<number | null>
   readonly #log: string
 
-  constructor(log: string, ...args: readonly string[]) {
+  constructor({ log, environment = {} }: RunningOptions, ...args: readonly string[]) {
     this.#log = log
     const file = openSync(log, 'a', 0o600)
-    this.#child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', file, file] })
+    const env = { ...process.env, ...environment }
+    this.#child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', file, file], env })
     closeSync(file)
     this.#ended = new Promise((done) => this.#child.once('exit', (code) => done(code)))
   }
