@@ -11,15 +11,18 @@ type Line = readonly Part[]
 
 /**
  * Both sets as sorted lines in which blank nodes have colours for names: equal exactly when the sets are isomorphic.
- * @throws Error when blank nodes form a circle.
+ * @throws Error when blank nodes form a circle, unless `circles`: then equal lines are very likely isomorphic, not surely.
  */
 export function coloured(
   one: readonly Quad[],
   other: readonly Quad[],
+  circles: 'refuse' | 'cycles too' = 'refuse',
 ): readonly [readonly string[], readonly string[]] {
   const [left, right] = [linesOf(one, 'left'), linesOf(other, 'right')]
-  requireTrees(left)
-  requireTrees(right)
+  if (circles === 'refuse') {
+    requireTrees(left)
+    requireTrees(right)
+  }
   const all = [...left, ...right]
   let colours: ReadonlyMap<string, string> = new Map()
   for (let classes = -1; new Set(colours.values()).size !== classes; ) {
