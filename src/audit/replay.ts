@@ -4,8 +4,8 @@
 import type { Digest, ItemId, LedgerId, NodeId, OrganisationId, Time } from '../base/ids.ts'
 import type { BlockHeader, BlockRecord } from '../consensus/block.ts'
 import type { FaultModel } from '../consensus/quorum.ts'
-import type { Roster } from '../consensus/roster.ts'
 import type { Checkpoint } from '../consensus/statements.ts'
+import type { InForce } from '../consensus/succession.ts'
 import type { PayloadRecord } from './bundle.ts'
 import type { Entry } from './leaf.ts'
 
@@ -43,8 +43,8 @@ export interface Replay {
   readonly faults: FaultModel
   /** Of the genesis: no block is older. */
   readonly created: Time
-  /** In force for the next block. */
-  roster(): Roster
+  /** Of the state before the next block: its roster, and the one that is planned to follow. */
+  rosters(): InForce
   /** Of the state after the last block: what a RESULT names at every K-th. */
   checkpoint(): Checkpoint
   /** Of the validators in force after the last block. */

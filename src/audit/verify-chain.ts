@@ -8,6 +8,7 @@ import { type BlockRecord, blockHash } from '../consensus/block.ts'
 import { agreedOf, commitCertificateFault } from '../consensus/certificate.ts'
 import type { FaultModel } from '../consensus/quorum.ts'
 import type { Roster } from '../consensus/roster.ts'
+import { certifiersOf, type InForce, inForceAfter, type Succession } from '../consensus/succession.ts'
 import type { FindingCode } from './findings.ts'
 
 /** What is wrong with a block, first cause only: nothing after it can be checked. */
@@ -23,12 +24,14 @@ export class Chain {
   #height: Sequence = sequenceOf(0)
   #hash: Digest
   #time: Time
+  #inForce: InForce
 
-  /** `created`: of the genesis. */
-  constructor(ledger: LedgerId, faults: FaultModel, created: Time) {
+  /** `created` and `roster`: of the genesis. */
+  constructor(ledger: LedgerId, faults: FaultModel, created: Time, roster: Roster) {
     this.#ledger = ledger
     this.#time = created
     this.#faults = faults
+    this.#inForce = [roster]
     // The ledger's name is the hash of its genesis, which is block 0.
     this.#hash = ledger as unknown as Digest
   }
@@ -42,10 +45,17 @@ export class Chain {
     return this.#hash
   }
 
-  /** Undefined when the block holds; then it is the end of the chain. */
-  extend(record: BlockRecord, roster: Roster): BlockFault | undefined {
-    const fault = this.#linkFault(record) ?? digestFault(record) ?? this.#certificateFault(record, roster)
+  /** In force for the last block: who signs its results. */
+  get roster(): Roster {
+    return this.#inForce[0]
+  }
+
+  /** Undefined when the block holds; then it is the end of the chain. `known`: as in consensus/succession.ts. */
+  extend(record: BlockRecord, known: InForce): BlockFault | undefined {
+    const succession = { inForce: this.#inForce, known }
+    const fault = this.#linkFault(record) ?? digestFault(record) ?? this.#certificateFault(record, succession)
     if (fault !== undefined) return fault
+    this.#inForce = inForceAfter(record.certificate, succession) ?? this.#inForce
     this.#height = record.header.sequence
     this.#hash = blockHash(record.header)
     this.#time = record.header.time
@@ -62,12 +72,17 @@ export class Chain {
     return undefined
   }
 
-  #certificateFault({ header, certificate }: BlockRecord, roster: Roster): BlockFault | undefined {
+  #certificateFault({ header, certificate }: BlockRecord, succession: Succession): BlockFault | undefined {
     const { ledger, epoch, sequence, digest } = agreedOf(certificate)
-    if (ledger !== header.ledger || sequence !== header.sequence || digest !== header.batch || epoch !== header.epoch) {
+    // A Raft ledger goes over to other validators a little later than its state, and signs in their epochs.
+    const isOfEpoch = certificate.type === 'raft' || epoch === header.epoch
+    if (ledger !== header.ledger || sequence !== header.sequence || digest !== header.batch || !isOfEpoch) {
       return { code: 'CERTIFICATE_MISMATCH', detail: 'ledger, epoch, sequence or digest differ' }
     }
-    const code = commitCertificateFault(certificate, roster, verify, this.#faults)
+    const rosters = certifiersOf(certificate, succession)
+    if (rosters === undefined) return { code: 'WRONG_EPOCH', detail: 'commit certificate of validators unknown' }
+    const [roster, ...next] = rosters
+    const code = commitCertificateFault(certificate, roster, verify, this.#faults, next)
     return code === undefined ? undefined : { code, detail: 'commit certificate' }
   }
 }

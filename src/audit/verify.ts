@@ -112,7 +112,7 @@ class Verification {
     this.#trust = trust
     this.#manifest = manifest
     this.#replay = replay
-    this.#chain = new Chain(trust.ledger, replay.faults, replay.created)
+    this.#chain = new Chain(trust.ledger, replay.faults, replay.created, replay.rosters()[0])
     this.#tree = new TreeCheck(files, findings, trust.checkpoint)
     this.#results = new ResultCheck(trust.ledger, replay.faults, files.pieces('results'), findings)
     this.#items = new ItemCheck(trust.reader ?? manifest.reader[0], files.pieces('payloads'), findings)
@@ -163,12 +163,11 @@ class Verification {
 
   async #checkBlock(place: Located): Promise<boolean> {
     const at = `height ${this.#chain.height + 1}, ${bytesOf(place)}`
-    const roster = this.#replay.roster()
     let record: BlockRecord
     let replayed: Replayed
     try {
       record = decode(blockRecordSchema, place.bytes)
-      const fault = this.#chain.extend(record, roster)
+      const fault = this.#chain.extend(record, this.#replay.rosters())
       if (fault !== undefined) {
         this.#findings.add(fault.code, place.file, at, fault.detail)
         return false
@@ -186,7 +185,7 @@ class Verification {
     }
     await this.#tree.expect(entries)
     const checkpoint = () => this.#replay.checkpoint()
-    await this.#results.at({ header, hash, log: this.#tree.head(), checkpoint }, roster)
+    await this.#results.at({ header, hash, log: this.#tree.head(), checkpoint }, this.#chain.roster)
     await this.#items.at(header.sequence, items, erased)
     return true
   }

@@ -32,11 +32,6 @@ export const ledgerErrors = {
     sentence: 'There is no such policy on this ledger.',
     next: 'Check its name, or let its controller register it.',
   },
-  ACT_UNSUPPORTED: {
-    exit: 4,
-    sentence: 'Nodes of this version do not carry out acts of this kind yet.',
-    next: 'Wait for a version that does; CHANGELOG.md says what is there.',
-  },
   POLICY_UNSUPPORTED: {
     exit: 4,
     sentence: 'The rules version in force has no policy of this kind.',
@@ -177,6 +172,11 @@ export const ledgerErrors = {
     exit: 4,
     sentence: 'This node has announced this rules version or a later one before.',
     next: 'Nothing: the announcement stands.',
+  },
+  NODE_BEHIND: {
+    exit: 4,
+    sentence: 'The node that is to vote is not known to have caught up.',
+    next: 'Let it join as a learner first and wait until its height is that of the others (quadrille status), or add --unseen.',
   },
   SOFTWARE_TOO_OLD: {
     exit: 5,

@@ -60,7 +60,7 @@ export const storageErrors = {
   JOURNAL_MISSING: {
     exit: 1,
     sentence: 'This node has executed blocks but its journal is gone: it may have voted on what it no longer knows.',
-    next: 'Do not start it as a validator: put its journal back as it was last, or let it join anew under new keys.',
+    next: 'Put its journal back as it was last, or start it with `quadrille start --recover`: it fetches everything from the others, and votes once they said what it signed.',
   },
   BACKUP_INTERRUPTED: {
     exit: 5,

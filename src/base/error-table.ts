@@ -79,7 +79,7 @@ const ownErrors = {
   FORK_DETECTED: {
     exit: 1,
     sentence: 'Two roots of the audit log contradict each other.',
-    next: 'Stop writing, keep both notes, and call the other members: someone shows different logs to different people.',
+    next: 'Stop writing, keep the proof (both notes, or data/fork.json), and call the other members: someone shows different logs to different people.',
   },
   CATCHING_UP: {
     exit: 5,
@@ -229,17 +229,22 @@ const ownErrors = {
   STATE_BEHIND_CHECKPOINT: {
     exit: 3,
     sentence: 'The store is older than what this node has signed or archived.',
-    next: 'Put the right store back; if it is lost, found the node anew under a new card rather than let it vote.',
+    next: 'Put the right store back; if it is lost, `quadrille start --recover` fetches everything from the others, and votes once they said what it signed.',
   },
   STORAGE_INCOMPLETE: {
     exit: 3,
     sentence: 'Block archive or log end before the height that was executed.',
     next: 'Restore the folder, or start this node anew from its peers.',
   },
+  RECOVERY_UNSAFE: {
+    exit: 3,
+    sentence: 'A Raft server that lost its log may not come back under its name: nobody could tell what it promised.',
+    next: 'Remove it (quadrille proposal draft --remove-node), make a new home, and let that join as a learner.',
+  },
   NODE_UNKNOWN: {
     exit: 3,
     sentence: 'The genesis does not name this node.',
-    next: 'Start it from the home whose card is in the genesis.',
+    next: 'Start it from the home whose card is in the genesis; a node that joins later is started once with --join.',
   },
   NODE_STOPPED: { exit: 5, sentence: 'The node is stopping.', next: 'Ask another node, or this one when it is back.' },
   // Queries.

@@ -4,6 +4,7 @@ import { auditing } from './specs/auditing.ts'
 import { daily } from './specs/daily.ts'
 import { dataSubjects } from './specs/data-subjects.ts'
 import { founding } from './specs/founding.ts'
+import { governing } from './specs/governing.ts'
 import { evidence, keys, running } from './specs/running.ts'
 import type { CommandSpec } from './specs/spec.ts'
 
@@ -12,6 +13,7 @@ export type { CommandSpec } from './specs/spec.ts'
 export const commandSpecs: readonly CommandSpec[] = [
   ...founding,
   ...running,
+  ...governing,
   ...daily,
   ...auditing,
   ...evidence,
@@ -22,8 +24,9 @@ export const commandSpecs: readonly CommandSpec[] = [
 /** What stands before the second word. */
 export const groupSummaries: Readonly<Record<string, string>> = {
   org: 'the key of an organisation, kept offline',
-  node: 'a node before it runs',
+  node: 'a node before it runs, and its keys',
   genesis: 'the founding of a ledger',
+  proposal: 'changes of members, nodes, parameters and rules',
   client: 'keys of applications',
   audit: 'what an auditor takes away',
   store: 'what a node keeps at rest',

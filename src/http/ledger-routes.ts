@@ -92,6 +92,8 @@ export function ledgerRoutes(server: FastifyInstance, node: HttpNode, submitTime
     return reply.send({ next: node.nextSequence(key) })
   })
 
+  server.get('/members', (_, reply) => reply.send(node.members()))
+
   server.get('/genesis', (_, reply) => reply.send(signedGenesisSchema.toJson(node.genesis)))
 }
 

@@ -98,6 +98,8 @@ export interface HttpNode {
   /** The quads that hold at a height from 0 to `height`. */
   source(height: number): QuadSource
   nextSequence(key: KeyId): number
+  /** A MembersView as JSON. */
+  members(): object
   /** Encoded BlockRecords from a height on; none where there are none. */
   blocks(from: number, count: number): Promise<readonly Uint8Array[]>
   /** Encoded ResultCertificate. */

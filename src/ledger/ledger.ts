@@ -41,6 +41,7 @@ import type { Activation, KeyTerm } from './governance-records.ts'
 import { agreedDigest, type KeptBatch } from './kept-batch.ts'
 import { type Members, plannedMembers } from './members.ts'
 import type { Graph, Node, Organisation, Policy } from './records.ts'
+import { knownRosters, rosterOf } from './rosters.ts'
 import { rulesVersion } from './rules.ts'
 import { type ApplicationKey, isMemberRecord, State } from './state.ts'
 import { decodeTransaction } from './static.ts'
@@ -282,18 +283,18 @@ export class Ledger {
     return this.#state.bucketRecords(bucket)
   }
 
-  /** Every record of the state. */
   *records(): IterableIterator<StateRecord> {
     yield* this.#state.records()
   }
 
   /** Validators of the next block's epoch. */
   roster(): Roster {
-    const validators = this.#state.nodes
-      .values()
-      .filter(({ role }) => role === 'validator')
-      .map(({ id, organisation, keys }) => ({ node: id, organisation, key: keys.consensus }))
-    return { epoch: this.#state.governance.epoch, validators }
+    return rosterOf(this.#state)
+  }
+
+  /** See rosters.ts. */
+  knownRosters(): readonly [Roster, ...Roster[]] {
+    return knownRosters(this.#state)
   }
 
   /** Organisations and nodes as they will be from the next epoch on: whom a node that prepares for it may already admit. */

@@ -15,8 +15,8 @@ import { type SignedGenesis, signedGenesisSchema } from '../ledger/genesis.ts'
 import type { CopyPart } from '../store/copy.ts'
 import { stored } from '../store/failure.ts'
 import { type BackupFrame, framed, hashOf, type Manifest, manifestSchema, type PartEntry } from './backup-form.ts'
+import { readHeight } from './height.ts'
 import type { Home } from './home.ts'
-import { readHeight } from './machine.ts'
 import type { Parts } from './parts.ts'
 
 /** Somebody began to take one. */

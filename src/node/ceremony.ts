@@ -21,6 +21,7 @@ import {
   type SignedGenesis,
   signedGenesisSchema,
 } from '../ledger/genesis.ts'
+import { type ProposalStatement, proposalStatementSchema } from '../ledger/governance-acts.ts'
 import { organisationIdSchema } from '../ledger/records.ts'
 import { readJson, readText } from './home.ts'
 import type { OrganisationKey } from './key-files.ts'
@@ -44,19 +45,22 @@ export const draftSignatureSchema: Schema<DraftSignature> = named(
 export type ToSign =
   | { readonly type: 'card'; readonly request: CardRequest }
   | { readonly type: 'draft'; readonly genesis: Genesis }
+  | { readonly type: 'proposal'; readonly statement: ProposalStatement }
 
-/** A file from `node request` or `genesis draft`. @throws LedgerError FILE_UNREADABLE, MALFORMED */
+/** A file from `node request`, `genesis draft` or `proposal draft`. @throws LedgerError FILE_UNREADABLE, MALFORMED */
 export async function readToSign(path: string): Promise<ToSign> {
-  if (isDraft(await readText(path))) {
+  const text = await readText(path)
+  if (has(text, 'proposal')) return { type: 'proposal', statement: await readJson(path, proposalStatementSchema) }
+  if (has(text, 'genesis')) {
     return { type: 'draft', genesis: (await readJson(path, signedGenesisSchema)).genesis }
   }
   return { type: 'card', request: await readJson(path, cardRequestSchema) }
 }
 
-function isDraft(text: string): boolean {
+function has(text: string, name: string): boolean {
   try {
     const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && 'genesis' in value
+    return typeof value === 'object' && value !== null && name in value
   } catch {
     return false
   }

@@ -32,15 +32,26 @@ export class Freshness {
     return this.#heights.get(node)
   }
 
+  /** What others have executed by the word of so many that one of them is correct; until then by the word of whoever told. */
+  reached({ self, roster, faults }: Pick<Standing, 'self' | 'roster' | 'faults'>): number {
+    const told = this.#told(self, roster)
+    return told[oneCorrect(faults, roster.validators.length) - 1] ?? Math.max(0, ...this.#heights.values())
+  }
+
+  /** Heights of the other validators, the highest first. */
+  #told(self: NodeId, roster: Roster): readonly number[] {
+    return roster.validators
+      .flatMap(({ node }) => (node === self ? [] : (this.#heights.get(node) ?? [])))
+      .toSorted((a, b) => b - a)
+  }
+
   /**
    * True once a quorum's worth of validators, this one included, told their heights and this node has executed as much as the
    * (f+1)-th highest: liars cannot raise that above what a correct one has. Afterwards two checkpoint intervals of lag are borne.
    */
   serves({ self, roster, faults, height, checkpointInterval }: Standing): boolean {
     const n = roster.validators.length
-    const told = roster.validators
-      .flatMap(({ node }) => (node === self ? [] : (this.#heights.get(node) ?? [])))
-      .toSorted((a, b) => b - a)
+    const told = this.#told(self, roster)
     const others = quorumOf(faults, n) - (validatorOf(roster, self) === undefined ? 0 : 1)
     if (told.length < others) return this.#caughtUp
     const reached = told[oneCorrect(faults, n) - 1] ?? 0

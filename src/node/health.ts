@@ -136,7 +136,7 @@ function peersOf(runtime: Runtime, vitals: Vitals, self: NodeId): readonly PeerH
       organisation,
       validator: validators.has(id),
       connected: connected.has(id),
-      height: runtime.heightOf(id) ?? null,
+      height: runtime.heights.of(id) ?? null,
       software: vitals.software.get(id) ?? null,
       clockAheadMs: rounded(vitals.clocks.offsetOf(id)),
       refusal: vitals.refusals.get(id) ?? null,

@@ -4,7 +4,7 @@
 //   node.yaml         configuration, for people to edit (config.ts)
 //   node.json         who this node is: its random id, name, role and organisation; no secret
 //   genesis.json      the ledger that it belongs to, with the founders' signatures; put there by the first start
-//   keys/             private keys (identity.json) and key bags, sealed under the root key that the unlock provider gives
+//   keys/             private keys (identity.json, and successor.json while a key turns) and key bags, sealed under the root key that the unlock provider gives
 //   data/journal/     what this node signed and what was agreed, before it is applied
 //   data/blocks/      blocks and their certificates, append-only
 //   data/log/         the consortium log, append-only
@@ -12,6 +12,7 @@
 //   data/evidence/    what proves that a validator contradicted itself; portable, no secret
 //   data/checkpoint.note  the last checkpoint that a quorum of validators signed
 //   data/fork.json    only after a fork: two checkpoints that contradict each other; this node has stopped
+//   data/forked-results.json  the same, as results of two quorums
 //   data/purges/      what an erasure under way must not leave, masked; empty when none is
 //   data/restoring.json   how far a restore from a backup is; gone when it is whole
 //   data/repairing.json   that the store is to be rebuilt; gone when it is
@@ -33,6 +34,8 @@ export interface Home {
   readonly config: string
   readonly node: string
   readonly identity: string
+  /** The consensus key that is to follow, while there is one. */
+  readonly successor: string
   readonly genesis: string
   readonly keys: string
   readonly data: string
@@ -43,6 +46,9 @@ export interface Home {
   readonly cosigned: string
   readonly fork: string
   readonly evidence: string
+  readonly forkedResults: string
+  /** Cards of the nodes that a joining node begins with. */
+  readonly bootstrap: string
   readonly purges: string
   readonly store: string
   readonly restoring: string
@@ -62,6 +68,7 @@ export function homeAt(given?: string, environment: NodeJS.ProcessEnv = process.
     genesis: join(root, 'genesis.json'),
     keys: join(root, 'keys'),
     identity: join(root, 'keys', 'identity.json'),
+    successor: join(root, 'keys', 'successor.json'),
     data,
     journal: join(data, 'journal'),
     blocks: join(data, 'blocks'),
@@ -70,6 +77,8 @@ export function homeAt(given?: string, environment: NodeJS.ProcessEnv = process.
     cosigned: join(data, 'checkpoint.note'),
     fork: join(data, 'fork.json'),
     evidence: join(data, 'evidence'),
+    forkedResults: join(data, 'forked-results.json'),
+    bootstrap: join(root, 'bootstrap.json'),
     purges: join(data, 'purges'),
     store: join(data, 'store'),
     restoring: join(data, 'restoring.json'),

@@ -5,16 +5,14 @@
 import type { Log, TreeHead } from '../audit/log.ts'
 import { concat } from '../base/bytes.ts'
 import { type ErrorCode, invariant, LedgerError } from '../base/errors.ts'
-import { type Digest, digestOf, type ItemId, idBytes, type LedgerId, type Sequence, type TxId } from '../base/ids.ts'
-import { emptyRoot } from '../base/merkle.ts'
-import { decode, encode, record, type Schema } from '../base/schema.ts'
+import { type ItemId, idBytes, type LedgerId, type Sequence, type TxId } from '../base/ids.ts'
+import { decode, encode } from '../base/schema.ts'
 import { type Batch, type RequestId, requestId, summarize } from '../consensus/batch.ts'
 import { type BlockRecord, blockRecordSchema } from '../consensus/block.ts'
 import type { CommitCertificate } from '../consensus/certificate.ts'
-import { genesisOutcome, type Mandate, type Outcome } from '../consensus/contract.ts'
+import type { Mandate, Outcome } from '../consensus/contract.ts'
 import type { Applied, Machine } from '../consensus/ports.ts'
-import { rosterHash } from '../consensus/roster.ts'
-import { type Result, resultSchema } from '../consensus/statements.ts'
+import { inForceAfter, type Succession } from '../consensus/succession.ts'
 import type { ErasureActOf } from '../ledger/erasure.ts'
 import type { Genesis } from '../ledger/genesis.ts'
 import { type Delivered, type ItemReader, type KeptBatch, Ledger } from '../ledger/ledger.ts'
@@ -36,6 +34,7 @@ import {
 } from './erasure-records.ts'
 import { type ErasureReport, reportOf } from './erasure-report.ts'
 import { type Execution, executionSchema } from './execution.ts'
+import { foundedHeight, heightBytes, outcomeOf, type Reached, readHeight } from './height.ts'
 import { ItemHeaders, type NamedItems, noNamedItems, placesIn } from './item-headers.ts'
 import { mandateAfter, mandateOf } from './mandate.ts'
 import type { PayloadPool } from './payloads.ts'
@@ -62,20 +61,6 @@ export interface MachineOptions {
 // The store keeps the ledger's state records and this module's own side by side, told apart by a first byte.
 const stateKey = (key: Uint8Array): Uint8Array => concat(Uint8Array.of(0), key)
 const executionKey = (tx: TxId): Uint8Array => concat(Uint8Array.of(1), idBytes(tx))
-
-/** What the store keeps of a node's height. */
-interface Height {
-  readonly applied: Result
-  /** Of the last checkpoint at or below it. */
-  readonly checkpoint: Result
-}
-
-const heightSchema: Schema<Height> = record<Height>({ applied: resultSchema, checkpoint: resultSchema })
-
-interface Reached {
-  readonly applied: Outcome
-  readonly checkpoint: Outcome
-}
 
 /** What is kept of an item. */
 export type KeptItem =
@@ -121,6 +106,11 @@ export class LedgerMachine implements Machine {
     return this.#mandate
   }
 
+  /** Who certifies the next block. */
+  get succession(): Succession {
+    return { inForce: this.#reached.inForce, known: this.ledger.knownRosters() }
+  }
+
   apply(sequence: Sequence, batch: Batch, certificate: CommitCertificate): Promise<Applied> {
     return this.execute({ sequence, batch: { ...summarize(batch), transactions: batch.transactions }, certificate })
   }
@@ -131,6 +121,8 @@ export class LedgerMachine implements Machine {
     const { blocks, log, store, payloads, onExecuted } = this.#options
     const { time: batchTime, tokens, transactions } = batch
     const requests = transactions.map(requestId)
+    const inForce = inForceAfter(certificate, this.succession)
+    invariant(inForce !== undefined, 'a certificate names validators that nobody planned')
     const { delivered, items } = await this.#deliver(sequence, batch)
     const erased = delivered.erased.map(({ item }) => item)
     const change = await itemsOf(this.ledger, delivered, (index) => payloads.opened(transactions[index] as Uint8Array))
@@ -140,10 +132,10 @@ export class LedgerMachine implements Machine {
     const { size, root } = log.append(entriesOf(delivered))
     await Promise.all([blocks.sync(), log.sync()])
     const outcome = outcomeOf(this.ledger, delivered, size, root)
-    const reached = { applied: outcome, checkpoint: outcome.checkpoint.length > 0 ? outcome : this.checkpoint }
+    const reached = { applied: outcome, checkpoint: outcome.checkpoint.length > 0 ? outcome : this.checkpoint, inForce }
     await store.commit({
       sequence,
-      meta: encode(heightSchema, heightOf(delivered, reached)),
+      meta: heightBytes(delivered, reached),
       records: [...recordsOf(delivered, requests), ...erasureRecords, ...change.kept],
       items: change.items,
       retractions: change.retractions,
@@ -255,12 +247,6 @@ function recordsOf({ header, outcomes, changes }: Delivered, requests: readonly 
   return [...changes.map(({ key, value }) => ({ key: stateKey(key), value })), ...executions]
 }
 
-function outcomeOf(ledger: Ledger, { header, hash }: Delivered, logSize: number, logRoot: Digest): Outcome {
-  const isCheckpoint = header.sequence % ledger.parameters().checkpointInterval === 0
-  const checkpoint = isCheckpoint ? [{ state: ledger.stateHash(), roster: rosterHash(ledger.roster()) }] : []
-  return { sequence: header.sequence, block: hash, logSize, logRoot, checkpoint }
-}
-
 /**
  * The ledger at the executed height, with archive and log cut back to it. A crash leaves them one block ahead at most;
  * more means that the store was lost or is an older copy, and nothing is cut.
@@ -281,28 +267,6 @@ async function restore(options: MachineOptions, items: ItemReader): Promise<Rest
   const { header } = decode(blockRecordSchema, await blocks.read(outcome.sequence))
   const ledger = Ledger.fromRecords(genesis, records, { header }, items)
   return { ledger, reached, mandate: await mandateOf(ledger, blocks) }
-}
-
-function foundedHeight(ledger: Ledger): Reached {
-  const outcome = genesisOutcome(ledger.id, digestOf(emptyRoot), {
-    state: ledger.stateHash(),
-    roster: rosterHash(ledger.roster()),
-  })
-  return { applied: outcome, checkpoint: outcome }
-}
-
-function heightOf({ header: { ledger, epoch } }: Delivered, { applied, checkpoint }: Reached): Height {
-  return { applied: { ledger, epoch, ...applied }, checkpoint: { ledger, epoch, ...checkpoint } }
-}
-
-/** What the store's meta of a commit says. */
-export function readHeight(meta: Uint8Array): Reached {
-  const { applied, checkpoint } = decode(heightSchema, meta)
-  return { applied: outcomeIn(applied), checkpoint: outcomeIn(checkpoint) }
-}
-
-function outcomeIn({ ledger: _ledger, epoch: _epoch, ...outcome }: Result): Outcome {
-  return outcome
 }
 
 function requireWhole({ blocks, log, signed }: MachineOptions, { sequence, logSize }: Outcome): void {

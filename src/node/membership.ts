@@ -13,9 +13,9 @@ import { id, record, type Schema, text, word } from '../base/schema.ts'
 import { signingKeyOf } from '../base/signature.ts'
 import { type CardRequest, requestCard } from '../ledger/card.ts'
 import { type Node, type NodeKeys, organisationIdSchema } from '../ledger/records.ts'
-import { createIdentity, type Identity, loadIdentity } from '../store/identity.ts'
+import { createIdentity, createSuccessor, type Identity, loadIdentity, loadSuccessor } from '../store/identity.ts'
 import { createKeyRing } from '../store/key-ring.ts'
-import { createUnlock, unlock } from '../store/unlock.ts'
+import { createUnlock, type RootKey, unlock } from '../store/unlock.ts'
 import { type Config, readConfig, writtenConfig } from './config.ts'
 import { createFolders, type Home, readJson } from './home.ts'
 
@@ -71,12 +71,43 @@ export async function readMembership(home: Home): Promise<Membership> {
   return await readJson(home.node, membershipSchema)
 }
 
+export interface RequestChoices {
+  /** Another one than it was made with. */
+  readonly role?: Node['role'] | undefined
+}
+
 /** Public keys with proofs that this node holds the private ones. @throws LedgerError as its parts do. */
-export async function requestFor(home: Home): Promise<CardRequest> {
-  const membership = await readMembership(home)
+export async function requestFor(home: Home, choices: RequestChoices = {}): Promise<CardRequest> {
+  const { identity } = await opened(home)
+  return requestOf(home, identity, choices)
+}
+
+/**
+ * The same with the consensus key that is to follow, which is made unless there is one already. @throws LedgerError as its parts do.
+ */
+export async function requestWithSuccessor(home: Home, choices: RequestChoices = {}): Promise<CardRequest> {
+  const { identity, root } = await opened(home)
+  const known = await loadSuccessor(home.successor, root)
+  const consensus = known ?? randomBytes(32)
+  if (known === undefined) await createSuccessor(home.successor, root, consensus)
+  return requestOf(home, { ...identity, consensus }, choices)
+}
+
+async function opened(home: Home): Promise<{ readonly identity: Identity; readonly root: RootKey }> {
   const config = await readConfig(home)
-  const identity = await loadIdentity(home.identity, await unlock(config.unlock, home.keys))
-  const node: Node = { ...membership, keys: publicKeys(identity), addresses: config.announce }
+  const root = await unlock(config.unlock, home.keys)
+  return { identity: await loadIdentity(home.identity, root), root }
+}
+
+async function requestOf(home: Home, identity: Identity, { role }: RequestChoices): Promise<CardRequest> {
+  const membership = await readMembership(home)
+  const { announce } = await readConfig(home)
+  const node: Node = {
+    ...membership,
+    role: role ?? membership.role,
+    keys: publicKeys(identity),
+    addresses: announce,
+  }
   return requestCard(node, {
     consensus: signingKeyOf(identity.consensus),
     transport: signingKeyOf(identity.transport),

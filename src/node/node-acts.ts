@@ -5,7 +5,7 @@ import { LedgerError } from '../base/errors.ts'
 import { keyId } from '../base/hash.ts'
 import { timeOf } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
-import { type SigningKey, signingKeyOf } from '../base/signature.ts'
+import type { SigningKey } from '../base/signature.ts'
 import type { Clock } from '../consensus/ports.ts'
 import { type ActInput, buildAct, signerOf } from '../ledger/build.ts'
 import type { Ledger } from '../ledger/ledger.ts'
@@ -15,20 +15,18 @@ import type { Submission, Submissions } from './submissions.ts'
 export interface NodeActsOptions {
   readonly ledger: Pick<Ledger, 'id' | 'nextSequence'>
   readonly submissions: Pick<Submissions, 'submit'>
-  /** 32 bytes: the seed of the consensus key. */
-  readonly seed: Uint8Array
+  /** The consensus key that the ledger has now. */
+  readonly key: () => SigningKey
   readonly clock: Clock
 }
 
 export class NodeActs {
   readonly #options: NodeActsOptions
-  readonly #key: SigningKey
   readonly #queue: Queue = new Queue()
   readonly #stopped: AbortController = new AbortController()
 
   constructor(options: NodeActsOptions) {
     this.#options = options
-    this.#key = signingKeyOf(options.seed)
   }
 
   /** Resolves when final, with an outcome that may be a refusal. @throws LedgerError as Submissions.submit does, NODE_STOPPED */
@@ -36,10 +34,11 @@ export class NodeActs {
     return this.#queue.run(async () => {
       if (this.#stopped.signal.aborted) throw new LedgerError('NODE_STOPPED')
       const { ledger, submissions, clock } = this.#options
+      const key = this.#options.key()
       const { bytes } = await buildAct({
         ledger: ledger.id,
-        key: signerOf(this.#key),
-        sequence: ledger.nextSequence(keyId(this.#key.publicKey)),
+        key: signerOf(key),
+        sequence: ledger.nextSequence(keyId(key.publicKey)),
         expires: timeOf(clock.now() + 2 * limits.submitMsMax),
         act,
       })

@@ -26,6 +26,10 @@ export interface NodeStatus {
   readonly logRoot: Digest
   readonly quads: number
   readonly epoch: number
+  /** The last height of this epoch, once an act has set it. */
+  readonly epochEnds: number | null
+  /** What this node is on the ledger now: none before it joined and after it left. */
+  readonly role: Node['role'] | 'none'
   readonly round: number
   readonly leader: string
   readonly state: string
@@ -35,7 +39,7 @@ export interface NodeStatus {
   readonly quorum: number
   readonly connected: readonly string[]
   readonly missing: readonly string[]
-  /** Whether a quorum of validators, this node included, is connected. */
+  /** Whether a quorum of validators, this node included where it is one, is connected. */
   readonly quorumConnected: boolean
   readonly waiting: number
   /** Whether it answers from its copy: not before it has caught up with the others. */
@@ -50,7 +54,7 @@ export interface NodeStatusSources {
   readonly runtime: Runtime
   readonly store: Store
   readonly evidence: EvidenceFiles
-  readonly member: Node | undefined
+  readonly member: Pick<Node, 'name' | 'organisation'> | undefined
   readonly self: NodeId
 }
 
@@ -59,11 +63,13 @@ export async function nodeStatus({ runtime, store, evidence, member, self }: Nod
   const { ledger, applied } = machine
   const core = runtime.status()
   const nameOf = (id: NodeId): string => ledger.node(id)?.name ?? id
-  const others = ledger.roster().validators.filter(({ node }) => node !== self)
+  const { validators } = ledger.roster()
+  const others = validators.filter(({ node }) => node !== self)
+  const votes = others.length < validators.length
   const peers = mesh.peers()
   const connected = others.filter(({ node }) => peers.includes(node))
   const faults = faultModelOf(ledger.genesis.protocol)
-  const quorum = quorumOf(faults, others.length + 1)
+  const quorum = quorumOf(faults, validators.length)
   return {
     ledger: ledger.id,
     name: ledger.genesis.name,
@@ -84,17 +90,19 @@ export async function nodeStatus({ runtime, store, evidence, member, self }: Nod
     leader: nameOf(core.leader),
     state: core.state,
     note: core.note,
-    validators: others.length + 1,
+    role: ledger.node(self)?.role ?? 'none',
+    epochEnds: ledger.governance().ends ?? null,
+    validators: validators.length,
     quorum,
     connected: connected.map(({ node }) => nameOf(node)),
     missing: others.filter((other) => !connected.includes(other)).map(({ node }) => nameOf(node)),
-    quorumConnected: connected.length + 1 >= quorum,
+    quorumConnected: connected.length + (votes ? 1 : 0) >= quorum,
     waiting: core.waiting,
-    serves: runtime.serves(),
+    serves: runtime.heights.serve(),
     evidence: evidence.list().length,
     heights: Object.fromEntries(
       others.flatMap(({ node }): readonly [string, number][] => {
-        const height = runtime.heightOf(node)
+        const height = runtime.heights.of(node)
         return height === undefined ? [] : [[nameOf(node), height]]
       }),
     ),

@@ -22,6 +22,7 @@ import { type NodeHealth, nodeHealth } from './health.ts'
 import type { Home } from './home.ts'
 import { KeyCare, type KeyStatus } from './key-care.ts'
 import type { KeptItem } from './machine.ts'
+import { membersView, membersViewSchema } from './members-view.ts'
 import { type NodeStatus, nodeStatus } from './node-status.ts'
 import { openParts, type Parts } from './parts.ts'
 import { payloadEvidence } from './payload-evidence.ts'
@@ -45,6 +46,10 @@ export interface NodeOptions {
   /** This node's random id, which the genesis names. */
   readonly self: NodeId
   readonly listen: readonly string[]
+  /** Who this node is, for one that the genesis does not name: it joins by an act of the members. */
+  readonly joining?: Pick<Node, 'id' | 'name' | 'organisation'>
+  /** Nodes to begin with beside those of the genesis. */
+  readonly bootstrap?: readonly Node[]
   readonly unlock: UnlockProvider
   /** For how long backups of this node are kept, which its attestations of erasures say; 0: there are none. */
   readonly backupsKeptDays?: number
@@ -87,13 +92,15 @@ export class QuadrilleNode {
     if (this.#member === undefined) throw new LedgerError('NODE_UNKNOWN', { node: options.self })
   }
 
-  get #member(): Node | undefined {
-    return this.#options.genesis.genesis.nodes.find(({ id }) => id === this.#options.self)
+  /** As the ledger has it now, else as it was founded or introduces itself. */
+  get #member(): Pick<Node, 'id' | 'name' | 'organisation'> | undefined {
+    const { genesis, self, joining } = this.#options
+    return this.#runtime?.machine.ledger.node(self) ?? genesis.genesis.nodes.find(({ id }) => id === self) ?? joining
   }
 
   /** @throws LedgerError what opening its folders, its keys or its address meets. */
   async start(): Promise<void> {
-    const { home, genesis, self, listen, unlock, seal = true, backupsKeptDays = 0 } = this.#options
+    const { home, genesis, self, listen, unlock, seal = true, backupsKeptDays = 0, bootstrap = [] } = this.#options
     const onEvent = (event: NodeEvent): void => {
       this.#vitals?.note(event)
       this.#options.onEvent?.(event)
@@ -118,8 +125,10 @@ export class QuadrilleNode {
         listen,
         clock,
         random,
+        bootstrap,
         evidence,
         notes: home,
+        forkProof: home.forkedResults,
         erasing: {
           notes: home.purges,
           searched: [home.root],
@@ -295,6 +304,12 @@ export class QuadrilleNode {
     return this.#open.log.leaves(from, to)
   }
 
+  /** Who takes part, as it is planned, and how far they are. */
+  members(): object {
+    const { machine, heights } = this.#running
+    return membersViewSchema.toJson(membersView(machine.ledger, (node) => heights.of(node))) as object
+  }
+
   /** What is kept of an item; undefined when it is not here. @throws LedgerError CATCHING_UP */
   async item(item: ItemId): Promise<KeptItem | undefined> {
     this.#requireServing()
@@ -344,7 +359,7 @@ export class QuadrilleNode {
   }
 
   #requireServing(): void {
-    if (!this.#running.serves()) throw new LedgerError('CATCHING_UP')
+    if (!this.#running.heights.serve()) throw new LedgerError('CATCHING_UP')
   }
 
   get #overviews(): Overviews {

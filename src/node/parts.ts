@@ -8,17 +8,19 @@ import { type DirectoryLock, lockDirectory } from '../base/files.ts'
 import type { LedgerId, NodeId } from '../base/ids.ts'
 import type { Journal } from '../consensus/ports.ts'
 import { type BlockArchive, openBlocks } from '../store/blocks.ts'
-import { type Identity, loadIdentity } from '../store/identity.ts'
+import { adoptSuccessor, type Identity, loadIdentity, loadSuccessor } from '../store/identity.ts'
 import { openJournal } from '../store/journal.ts'
 import { type KeyRing, openKeyRing } from '../store/key-ring.ts'
 import { openStore, type Store } from '../store/store.ts'
 import { type UnlockProvider, unlock } from '../store/unlock.ts'
+import type { KeptKeys } from './consensus-keys.ts'
 import type { Home } from './home.ts'
 import { requireFinished } from './unfinished.ts'
 
 export interface Parts {
   readonly lock: DirectoryLock
   readonly identity: Identity
+  readonly consensusKeys: KeptKeys
   readonly keyRing: KeyRing
   readonly store: Store
   readonly blocks: BlockArchive
@@ -56,6 +58,11 @@ export async function openParts({ home, ledger, self, unlock: provider, seal }: 
     await requireFinished(home)
     const root = await unlock(provider, home.keys)
     const identity = await loadIdentity(home.identity, root)
+    const consensusKeys: KeptKeys = {
+      consensus: identity.consensus,
+      successor: () => loadSuccessor(home.successor, root),
+      adopt: () => adoptSuccessor(home, root),
+    }
     const keyRing = await openKeyRing(home.keys, root)
     opened.push(() => keyRing.close())
     const store = await openStore(home.store, { keyRing, seal })
@@ -74,7 +81,7 @@ export async function openParts({ home, ledger, self, unlock: provider, seal }: 
       seed: identity.checkpoint,
       rootAt: (size) => log.rootAt(size),
     })
-    return { lock, identity, keyRing, store, blocks, log, journal, checkpoints, close }
+    return { lock, identity, consensusKeys, keyRing, store, blocks, log, journal, checkpoints, close }
   } catch (error) {
     // What failed first says what is wrong; that something would not close after it says nothing more.
     await close().catch(() => undefined)

@@ -4,6 +4,7 @@
 import type { PayloadRecord } from '../audit/bundle.ts'
 import type { BundleSource } from '../audit/export.ts'
 import { formatNote, type LogCheckpoint, mergeNotes, parseCheckpoint, parseNote } from '../audit/note.ts'
+import type { CheckpointKey } from '../audit/replay.ts'
 import { leavesOf, tilePath, tilesAt } from '../audit/tiles.ts'
 import { fromUtf8 } from '../base/bytes.ts'
 import { type CborValue, decodeCbor } from '../base/cbor.ts'
@@ -34,7 +35,7 @@ const atOnce = 8
 
 /** @throws LedgerError GENESIS_INVALID..., NOT_FINAL when nothing is final yet, ANSWER_UNEXPECTED */
 export async function remoteBundle({ get, witnesses, genesis, reader }: RemoteOptions): Promise<BundleSource> {
-  const { ledger, replay } = startReplay(genesis)
+  const { ledger } = startReplay(genesis)
   const note = await checkpointOf(get, witnesses)
   const { size, root } = parseCheckpoint(parseNote(note).text)
   const height = await heightOf(get, { size, root })
@@ -44,7 +45,7 @@ export async function remoteBundle({ get, witnesses, genesis, reader }: RemoteOp
     head: { height, size, root },
     genesis: async () => genesis,
     checkpoint: async () => note,
-    checkpointKeys: async () => replay.checkpointKeys(),
+    checkpointKeys: () => keysAfter(get, genesis, height),
     blocks: () => blocks(get, height),
     results: () => results(get, height),
     leaves: () => leaves(get, size),
@@ -70,6 +71,14 @@ async function heightOf(get: Get, { size, root }: Pick<LogCheckpoint, 'size' | '
     if (result.logSize < size) break
   }
   throw new LedgerError('ANSWER_UNEXPECTED', { field: 'checkpoint' })
+}
+
+/** The founders' in the first epoch; later, who they are shows only from the blocks. */
+async function keysAfter(get: Get, genesis: Uint8Array, height: Sequence): Promise<readonly CheckpointKey[]> {
+  const { replay } = startReplay(genesis)
+  const { header } = decode(blockRecordSchema, await get(`/blocks/${height}`))
+  if (header.epoch > 0) for await (const bytes of blocks(get, height)) replay.apply(decode(blockRecordSchema, bytes))
+  return replay.checkpointKeys()
 }
 
 async function* blocks(get: Get, height: Sequence): AsyncGenerator<Uint8Array> {

@@ -47,7 +47,7 @@ function replayOf(ledger: Ledger, items: ReplayedItems, chronicle: ErasureChroni
   return {
     faults: faultModelOf(ledger.genesis.protocol),
     created: ledger.genesis.created,
-    roster: () => ledger.roster(),
+    rosters: () => ledger.knownRosters(),
     checkpoint: () => ({ state: ledger.stateHash(), roster: rosterHash(ledger.roster()) }),
     checkpointKeys: () => checkpointKeysOf(ledger),
     apply({ header, tokens, batchTime, transactions }): Replayed {

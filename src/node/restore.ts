@@ -24,8 +24,8 @@ import { readManifest, requirePart } from './backup-folder.ts'
 import type { Manifest, PartEntry } from './backup-form.ts'
 import { readGenesis } from './ceremony.ts'
 import { type Config, parseConfig, readConfig } from './config.ts'
+import { readHeight } from './height.ts'
 import { createFolders, type Home } from './home.ts'
-import { readHeight } from './machine.ts'
 import { endRestore, noteRepair, noteRestore, restoreProgress } from './unfinished.ts'
 
 export interface RestoreOptions {

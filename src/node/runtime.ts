@@ -5,7 +5,6 @@ import { randomBytes } from '#crypto'
 import { LedgerError } from '../base/errors.ts'
 import { type NodeId, type Sequence, sequenceOf } from '../base/ids.ts'
 import { decode, encode } from '../base/schema.ts'
-import { sign } from '../base/signature.ts'
 import type { RequestId } from '../consensus/batch.ts'
 import { type ResultCertificate, resultCertificateSchema } from '../consensus/certificate.ts'
 import type { CoreStatus, JournalRecord, Setup } from '../consensus/contract.ts'
@@ -13,17 +12,20 @@ import type { Clock } from '../consensus/ports.ts'
 import { faultModelOf } from '../consensus/quorum.ts'
 import { type Genesis, ledgerIdFor } from '../ledger/genesis.ts'
 import type { Delivered } from '../ledger/ledger.ts'
+import type { Node } from '../ledger/records.ts'
 import type { Member } from '../p2p/admission.ts'
 import { type Mesh, type MeshEvent, openMesh } from '../p2p/mesh.ts'
 import type { BackupEvent } from './backup.ts'
 import { createClaimChecker } from './claims.ts'
+import { ConsensusKeys } from './consensus-keys.ts'
 import { type Cosigning, cosigningOf, keptNote } from './cosigning.ts'
 import type { DiskEvent } from './disk-watch.ts'
 import type { EvidenceFiles } from './evidence-files.ts'
-import { Freshness } from './freshness.ts'
+import { Heights } from './heights.ts'
 import type { KeyEvent } from './key-care.ts'
 import { lastKept } from './last-kept.ts'
 import { LedgerMachine } from './machine.ts'
+import { MeshMembers } from './mesh-members.ts'
 import { NodeActs } from './node-acts.ts'
 import type { Parts } from './parts.ts'
 import { PayloadPool } from './payloads.ts'
@@ -36,7 +38,6 @@ import { Submissions } from './submissions.ts'
 import { Sync } from './sync.ts'
 import { Validator, type ValidatorEvent } from './validator.ts'
 import { createVerdicts, type Verdicts } from './verdicts.ts'
-import { version } from './version.ts'
 import type { ClockEvent } from './vitals.ts'
 import { type Envelope, envelopeSchema } from './wire.ts'
 
@@ -58,11 +59,15 @@ export interface RuntimeOptions {
   readonly genesis: Genesis
   readonly self: NodeId
   readonly listen: readonly string[]
+  /** Nodes to begin with beside those of the genesis. */
+  readonly bootstrap: readonly Node[]
   readonly clock: Clock
   readonly random: () => number
   readonly evidence: EvidenceFiles
   /** Files for the last checkpoint that a quorum signed, and for the proof of a fork. */
   readonly notes: { readonly cosigned: string; readonly fork: string }
+  /** Where proof of a fork is put; while it is there, nothing is written. */
+  readonly forkProof: string
   /** How this node purges what is erased. */
   readonly erasing: {
     /** Where it notes what must be gone. */
@@ -79,14 +84,14 @@ export class Runtime {
   readonly submissions: Submissions
   readonly reads: Reads
   readonly cosigning: Cosigning
+  readonly heights: Heights
   readonly #options: RuntimeOptions
   readonly #payloads: PayloadPool
   readonly #sync: Sync
   readonly #acts: NodeActs
   readonly #purges: Purges
   readonly #validator: Validator
-  readonly #freshness = new Freshness()
-  readonly #telling: NodeJS.Timeout
+  readonly #keys: ConsensusKeys
   #final: ResultCertificate | undefined
 
   private constructor(options: RuntimeOptions, started: Started) {
@@ -102,6 +107,7 @@ export class Runtime {
     this.mesh = mesh
     this.#payloads = payloads
     this.#final = started.final
+    this.#keys = started.keys
     this.submissions = new Submissions({
       final: this.#final?.result.sequence ?? sequenceOf(0),
       machine,
@@ -117,7 +123,7 @@ export class Runtime {
     this.#acts = new NodeActs({
       ledger: machine.ledger,
       submissions: this.submissions,
-      seed: parts.identity.consensus,
+      key: () => started.keys.current,
       clock,
     })
     this.#purges = this.#purgesOf(started)
@@ -145,6 +151,7 @@ export class Runtime {
       machine,
       sync: this.#sync,
       payloads,
+      keys: started.keys,
       claims: createClaimChecker({ window: machine.ledger.parameters().window }),
       onFinal: (certificate) => this.#becomeFinal(certificate),
       onRejected: (id, code) => this.submissions.rejected(id, code),
@@ -152,9 +159,22 @@ export class Runtime {
       onEvent,
       onFailure,
     })
-    this.#telling = setInterval(() => {
-      for (const peer of mesh.peers()) this.tellHeight(peer)
-    }, tellHeightMs)
+    this.heights = new Heights({
+      self: options.self,
+      machine,
+      blocks: parts.blocks,
+      log: parts.log,
+      forkProof: options.forkProof,
+      peers: () => mesh.peers(),
+      // Among the votes, not behind catch-up: how late it comes shows as how far the clocks differ.
+      send: (to, told) => mesh.send(to, 'consensus', encode(envelopeSchema, told)),
+      clock,
+      validator: () => this.#validator,
+      final: () => this.#final,
+      onFinal: (certificate) => this.#becomeFinal(certificate),
+      onHalted: (code) => this.submissions.halt(code),
+      onEvent,
+    })
     mesh.onMessage((from, _priority, bytes) => {
       this.#receive(from, bytes).catch((error) => this.#blame(from, error))
     })
@@ -194,21 +214,23 @@ export class Runtime {
         onEvent({ type: 'executed', delivered })
       },
     })
-    const members = (): readonly Member[] =>
-      machine.ledger
-        .nodes()
-        .map(({ id, keys, addresses }) => ({ node: id, transportKey: keys.transport, addresses, suspended: false }))
+    const table = new MeshMembers(machine.ledger, options.bootstrap)
+    const members = (): readonly Member[] => table.now()
+    const keys = new ConsensusKeys(self, parts.consensusKeys)
+    await keys.follow([...machine.succession.known, ...machine.succession.inForce])
     const final = await lastKept(blocks, machine.applied.sequence)
     const kept = await keptNote(options.notes.cosigned)
     const records = await journal.read()
     // Last, so that nothing that fails before it leaves a port open.
     const onMeshEvent = (event: MeshEvent): void => {
-      if (event.type === 'connected') running.runtime?.tellHeight(event.node)
+      if (event.type === 'connected') running.runtime?.heights.tell(event.node)
       onEvent(event)
     }
     const transportSeed = identity.transport
     const mesh = await openMesh({ ledger, self, transportSeed, listen, members, onEvent: onMeshEvent })
-    running.runtime = new Runtime(options, { machine, mesh, payloads, verdicts, final, kept, journal: records })
+    const found = { machine, mesh, payloads, verdicts, keys, final, kept, journal: records }
+    running.runtime = new Runtime(options, found)
+    await running.runtime.heights.begin()
     running.runtime.#purges.wake()
     return running.runtime
   }
@@ -218,23 +240,6 @@ export class Runtime {
     return this.#final
   }
 
-  /** Whether this node may answer from its copy, as freshness.ts says. */
-  serves(): boolean {
-    const { ledger, applied } = this.machine
-    return this.#freshness.serves({
-      self: this.#options.self,
-      roster: ledger.roster(),
-      faults: faultModelOf(ledger.genesis.protocol),
-      height: applied.sequence,
-      checkpointInterval: ledger.parameters().checkpointInterval,
-    })
-  }
-
-  /** The height that a peer told last; undefined before it did. */
-  heightOf(node: NodeId): number | undefined {
-    return this.#freshness.heightOf(node)
-  }
-
   #keepEvidence(evidence: Uint8Array): void {
     const { id: ledger, genesis } = this.machine.ledger
     this.#options.evidence
@@ -242,22 +247,13 @@ export class Runtime {
       .catch(this.#options.onFailure)
   }
 
-  /** Peers learn how far this node is. */
-  tellHeight(peer: NodeId): void {
-    const { clock } = this.#options
-    const height = this.machine.applied.sequence
-    // Among the votes, not behind catch-up: how late it comes shows as how far the clocks differ.
-    const envelope: Envelope = { type: 'height', height, time: clock.now(), software: version }
-    this.mesh.send(peer, 'consensus', encode(envelopeSchema, envelope))
-  }
-
   /** What the protocol says of itself. */
   status(): CoreStatus {
-    return this.#validator.status()
+    return this.heights.status(this.#validator.status())
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.#telling)
+    this.heights.stop()
     this.reads.close()
     const purged = this.#purges.stop()
     await this.#acts.stop()
@@ -301,7 +297,7 @@ export class Runtime {
   }
 
   #setup(journal: readonly JournalRecord[]): Setup {
-    const { parts, self, random } = this.#options
+    const { self, random } = this.#options
     const { ledger, applied, checkpoint, mandate } = this.machine
     return {
       ledger: ledger.id,
@@ -309,17 +305,18 @@ export class Runtime {
       ...mandate,
       applied,
       checkpoint,
-      sign: (domain, bytes) => sign(domain, bytes, parts.identity.consensus),
+      sign: (domain, bytes, epoch) => this.#keys.sign(domain, bytes, epoch),
       random,
       journal,
     }
   }
 
   async #becomeFinal(certificate: ResultCertificate): Promise<void> {
-    const { sequence } = certificate.result
+    const { sequence, epoch, checkpoint } = certificate.result
     await this.#options.parts.blocks.putResult(sequence, encode(resultCertificateSchema, certificate))
     this.#final = certificate
     this.submissions.final(sequence)
+    if (checkpoint.length > 0) await this.#keys.settle(epoch)
     this.#options.onEvent({ type: 'final', sequence })
     if (certificate.result.checkpoint.length > 0) this.cosigning.gather().catch(this.#options.onFailure)
   }
@@ -356,8 +353,8 @@ export class Runtime {
         await this.cosigning.receive(from, envelope)
         break
       case 'height':
-        this.#freshness.heard(from, envelope.height)
         this.#options.onEvent({ type: 'heard', from, time: envelope.time, software: envelope.software })
+        await this.heights.hear(from, envelope)
         break
       case 'blocks-wanted':
         await this.#serve(from, envelope)
@@ -388,9 +385,8 @@ interface Started {
   readonly mesh: Mesh
   readonly payloads: PayloadPool
   readonly verdicts: Verdicts
+  readonly keys: ConsensusKeys
   readonly final: ResultCertificate | undefined
   readonly kept: string | undefined
   readonly journal: readonly JournalRecord[]
 }
-
-const tellHeightMs = 1_000

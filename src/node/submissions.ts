@@ -35,14 +35,23 @@ export class Submissions {
   readonly #options: SubmissionsOptions
   readonly #waiters: Map<TxId, Set<Waiter>> = new Map()
   #final: number
+  #halted: ErrorCode | undefined
 
   constructor(options: SubmissionsOptions) {
     this.#options = options
     this.#final = options.final
   }
 
+  /** Nothing is written any more, and whoever waits hears why. */
+  halt(code: ErrorCode): void {
+    this.#halted = code
+    for (const [tx, waiters] of this.#waiters)
+      for (const waiter of waiters) this.#settle(tx, waiter, new LedgerError(code))
+  }
+
   /** @throws LedgerError what is wrong with it, TOO_BUSY, or NOT_FINAL when `signal` ends the wait. */
   async submit(bytes: Uint8Array, payload: Uint8Array, signal: AbortSignal): Promise<Submission> {
+    if (this.#halted !== undefined) throw new LedgerError(this.#halted)
     const { machine, verdicts, propose } = this.#options
     const verdict = verdicts.of(bytes)
     if (verdict.type === 'invalid') throw new LedgerError(verdict.code)

@@ -12,7 +12,7 @@ import { type BlockRecord, blockRecordSchema } from '../consensus/block.ts'
 import { agreedOf, commitCertificateFault } from '../consensus/certificate.ts'
 import type { Outcome } from '../consensus/contract.ts'
 import { faultModelOf } from '../consensus/quorum.ts'
-import type { Roster } from '../consensus/roster.ts'
+import { certifiersOf, type Succession } from '../consensus/succession.ts'
 import type { BlockArchive } from '../store/blocks.ts'
 import type { AgreedBlock } from './machine.ts'
 import { BlockServer, type BlocksAnswer, type BlocksWanted, type ServeOptions } from './serve.ts'
@@ -32,7 +32,9 @@ const defaultTiming: SyncTiming = { answerMsMin: 1_500, answerMsMax: 5_000, retr
 /** What of the ledger's machine catching up needs. */
 export interface SyncMachine {
   readonly applied: Outcome
-  readonly ledger: { readonly id: LedgerId; readonly genesis: { readonly protocol: string }; roster(): Roster }
+  readonly ledger: { readonly id: LedgerId; readonly genesis: { readonly protocol: string } }
+  /** Who certifies the next block. */
+  readonly succession: Succession
   execute(block: AgreedBlock): Promise<unknown>
 }
 
@@ -86,8 +88,8 @@ export class Sync {
   async fetch(target: Sequence, preferred: readonly NodeId[]): Promise<boolean> {
     const { machine, peers } = this.#options
     const { retryMs, fruitlessMsMax } = this.#timing
-    const { epoch } = machine.ledger.roster()
-    const isDone = (): boolean => machine.applied.sequence >= target || machine.ledger.roster().epoch > epoch
+    const [{ epoch }] = machine.succession.known
+    const isDone = (): boolean => machine.applied.sequence >= target || machine.succession.known[0].epoch > epoch
     let deadline = performance.now() + fruitlessMsMax
     while (!isDone() && !this.#stopped && performance.now() < deadline) {
       const peer = this.#sources.next(peers(), preferred, performance.now())
@@ -202,11 +204,9 @@ function checkRecord(record: BlockRecord, machine: SyncMachine): void {
   if (!isNext || header.batch !== digest || agreement.digest !== digest || agreement.sequence !== header.sequence) {
     throw new LedgerError('BLOCK_INVALID', { height: header.sequence })
   }
-  const fault = commitCertificateFault(
-    certificate,
-    machine.ledger.roster(),
-    verify,
-    faultModelOf(machine.ledger.genesis.protocol),
-  )
+  const rosters = certifiersOf(certificate, machine.succession)
+  if (rosters === undefined) throw new LedgerError('WRONG_EPOCH', { height: header.sequence })
+  const [roster, ...next] = rosters
+  const fault = commitCertificateFault(certificate, roster, verify, faultModelOf(machine.ledger.genesis.protocol), next)
   if (fault !== undefined) throw new LedgerError(fault, { height: header.sequence })
 }

@@ -9,6 +9,7 @@ import type { ResultCertificate } from '../consensus/certificate.ts'
 import type { Core, CoreStatus, Effect, Protocol, ReadId, Setup } from '../consensus/contract.ts'
 import type { Clock, Journal, Transport } from '../consensus/ports.ts'
 import type { ClaimChecker } from './claims.ts'
+import type { ConsensusKeys } from './consensus-keys.ts'
 import { type Loop, startLoop } from './loop.ts'
 import type { LedgerMachine } from './machine.ts'
 import { Outgoing } from './outgoing.ts'
@@ -35,6 +36,7 @@ export interface ValidatorOptions {
   readonly sync: Sync
   readonly payloads: PayloadPool
   readonly claims: ClaimChecker
+  readonly keys: ConsensusKeys
   readonly onFinal: (certificate: ResultCertificate) => Promise<void>
   readonly onRejected: (id: RequestId, code: ErrorCode) => void
   readonly onReadable: (id: ReadId, sequence: Sequence) => void
@@ -53,6 +55,7 @@ export class Validator {
   /** Blocks are executed one after another, whether agreed here or fetched. */
   #execution: Promise<void> = Promise.resolve()
   #open = true
+  #catchingUp = false
 
   constructor(options: ValidatorOptions) {
     const { protocol, setup, journal, clock, payloads, onFailure } = options
@@ -124,6 +127,12 @@ export class Validator {
     return this.#core.status()
   }
 
+  /** The core gets nothing more and signs nothing more; blocks are still served. */
+  async halt(): Promise<void> {
+    clearInterval(this.#ticking)
+    await this.#loop.stop()
+  }
+
   async stop(): Promise<void> {
     this.#open = false
     clearInterval(this.#ticking)
@@ -147,6 +156,7 @@ export class Validator {
       case 'deliver':
         this.#inOrder(async () => {
           const applied = await machine.apply(effect.sequence, effect.batch, effect.certificate)
+          await this.#followKeys()
           this.#loop.push({ type: 'applied', ...applied })
         })
         break
@@ -185,11 +195,33 @@ export class Validator {
     const { machine, sync } = this.#options
     const before = machine.applied.sequence
     const done = await sync.fetch(sequence, from)
-    const { applied: outcome, checkpoint, mandate } = machine
-    if (done || outcome.sequence > before) {
-      this.#loop.push({ type: 'installed', outcome, checkpoint, mandate })
-    }
+    if (done || machine.applied.sequence > before) await this.#installed()
     if (!done) this.#loop.push({ type: 'fetchFailed', token })
+  }
+
+  async #installed(): Promise<void> {
+    await this.#followKeys()
+    const { applied: outcome, checkpoint, mandate } = this.#options.machine
+    this.#loop.push({ type: 'installed', outcome, checkpoint, mandate })
+  }
+
+  /** Before the core may sign anything in the next block's epoch. */
+  #followKeys(): Promise<void> {
+    const { machine, keys } = this.#options
+    return keys.follow([...machine.succession.known, ...machine.succession.inForce])
+  }
+
+  /** A node that does not vote hears of blocks from its peers only: fetches what is there up to `sequence`. */
+  catchUp(sequence: Sequence, from: NodeId): void {
+    if (this.#catchingUp) return
+    this.#catchingUp = true
+    this.#inOrder(async () => {
+      const { machine, sync } = this.#options
+      const before = machine.applied.sequence
+      if (sequence > before) await sync.fetch(sequence, [from])
+      if (machine.applied.sequence > before) await this.#installed()
+      this.#catchingUp = false
+    })
   }
 
   #check({ token, batch }: Extract<Effect<unknown>, { readonly type: 'check' }>): void {

@@ -5,6 +5,7 @@ import { type Digest, digestOf, type Sequence, type Time } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import { bytesUpTo, id, list, named, record, type Schema, text, uint, variant } from '../base/schema.ts'
 import type { RequestId } from '../consensus/batch.ts'
+import { type ResultCertificate, resultCertificateSchema } from '../consensus/certificate.ts'
 
 export interface CarriedPayload {
   /** Of the request whose payload this is. */
@@ -28,8 +29,17 @@ export type Envelope =
   | { readonly type: 'blocks-wanted'; readonly from: Sequence; readonly count: number }
   /** Blocks from `from` on, without gaps; none when the sender does not have that block. */
   | { readonly type: 'blocks'; readonly from: Sequence; readonly blocks: readonly ServedBlock[] }
-  /** The last block that the sender executed, what time it is there, and which version of this software it runs. */
-  | { readonly type: 'height'; readonly height: Sequence; readonly time: Time; readonly software: string }
+  /**
+   * The last block that the sender executed, the newest proof that it has of a final one, what time it is there, and which
+   * version of this software it runs.
+   */
+  | {
+      readonly type: 'height'
+      readonly height: Sequence
+      readonly final: readonly ResultCertificate[]
+      readonly time: Time
+      readonly software: string
+    }
   /** Asks for the sender's own signature on the log of so many leaves. */
   | { readonly type: 'note-wanted'; readonly size: number }
   /** A C2SP signed note with that signature; none while that tree is not final at the sender. */
@@ -55,7 +65,15 @@ export const envelopeSchema: Schema<Envelope> = named(
     payloads: [3, { payloads: payloadsSchema }],
     'blocks-wanted': [4, { from: uint<Sequence>(), count: uint(limits.blocksPerAnswerMax) }],
     blocks: [5, { from: uint<Sequence>(), blocks: list(servedBlockSchema, limits.blocksPerAnswerMax) }],
-    height: [6, { height: uint<Sequence>(), time: uint<Time>(), software: text(limits.softwareBytesMax) }],
+    height: [
+      6,
+      {
+        height: uint<Sequence>(),
+        final: list(resultCertificateSchema, 1),
+        time: uint<Time>(),
+        software: text(limits.softwareBytesMax),
+      },
+    ],
     'note-wanted': [7, { size: uint() }],
     note: [8, { note: bytesUpTo(limits.noteBytesMax) }],
   }),

@@ -5,6 +5,8 @@ import { invariant } from '../base/errors.ts'
 import type { Sequence } from '../base/ids.ts'
 import type { JournalRecord } from '../consensus/contract.ts'
 import { lastIndex, rebase, replaceAfter } from './log.ts'
+import { onNext } from './membership.ts'
+import { save } from './out.ts'
 import { markUnderway } from './pool.ts'
 import { type RaftRecordOf, readRecord } from './records.ts'
 import { clock, type State } from './state.ts'
@@ -28,6 +30,9 @@ export function restore(state: State, journal: readonly JournalRecord[]): void {
     if (record.type === 'base') restoreBase(state, record)
   }
   state.settled = state.log.base.index
+  state.hasBase = newest !== undefined
+  // The act was executed before the stop; its entry may not be in any log yet.
+  onNext(state, state.setup.roster)
   for (let at = state.commit + 1; at <= lastIndex(state.log); at++) markUnderway(state, at as Sequence)
 }
 
@@ -42,7 +47,15 @@ function restoreEntries({ log }: State, { after, entries }: RaftRecordOf<'entrie
   replaceAfter(log, from, entries.slice(from - after))
 }
 
+/** Where the log begins is written once, at the first start: later the ledger's roster is another than the one of the base. */
+function keepFirstBase(state: State): void {
+  if (state.hasBase) return
+  state.hasBase = true
+  save(state, { type: 'base', ...state.log.base, keeps: true })
+}
+
 /** On the first tick. Nobody is known to lead: those who hear a leader say so when they are asked (sections 9.6, 4.2.3). */
 export function begin(state: State): void {
+  keepFirstBase(state)
   state.electionAt = (clock(state) + state.setup.parameters.resendMs * state.setup.random()) as typeof state.electionAt
 }

@@ -62,6 +62,8 @@ export interface State {
   term: Term
   vote: NodeId | undefined
   readonly log: Log
+  /** Whether the journal says where the log begins. */
+  hasBase: boolean
   /** The highest index that a journal record is about: one that truncates must outlive what it truncates. */
   recorded: Sequence
 
@@ -147,6 +149,7 @@ export function newState(setup: Setup): State {
     term: 0 as Term,
     vote: undefined,
     log: newLog(setup.ledger, setup.roster),
+    hasBase: false,
     recorded: none,
     role: 'follower',
     leader: undefined,

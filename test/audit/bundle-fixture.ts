@@ -81,6 +81,10 @@ class FixtureReplay implements Replay {
     return { state: this.#state, roster: rosterHash(this.roster()) }
   }
 
+  rosters(): [Roster] {
+    return [this.roster()]
+  }
+
   checkpointKeys(): { node: FixtureNode['node']; publicKey: Uint8Array }[] {
     return members(this.#epoch).map(({ node, checkpoint }) => ({ node, publicKey: checkpoint.publicKey }))
   }

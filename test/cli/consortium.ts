@@ -63,7 +63,7 @@ export async function foundConsortium(
 }
 
 /** All held until all are known, so that none is given twice. */
-async function freePorts(count: number): Promise<readonly number[]> {
+export async function freePorts(count: number): Promise<readonly number[]> {
   const servers = await Promise.all(
     Array.from({ length: count }, async () => {
       const server = createServer()

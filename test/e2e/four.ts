@@ -37,6 +37,9 @@ export interface State {
   readonly note: string
   readonly waiting: number
   readonly quorumConnected: boolean
+  readonly epoch: number
+  readonly validators: number
+  readonly stable: number
   readonly serves: boolean
 }
 
@@ -62,10 +65,11 @@ export class NodeProcess {
     this.url = url
   }
 
-  /** `flags`: of Node.js itself. */
-  start(hook?: Hook, flags: readonly string[] = []): void {
+  /** `flags`: of Node.js itself. `more`: of the command. */
+  start(hook?: Hook, flags: readonly string[] = [], more: readonly string[] = []): void {
     const preload = hook === undefined ? flags : [...flags, '--import', pathToFileURL(hook.path).href]
-    const options = ['start', '--home', join(this.#folder, this.name), '--genesis', join(this.#folder, 'genesis.json')]
+    const home = ['--home', join(this.#folder, this.name), '--genesis', join(this.#folder, 'genesis.json')]
+    const options = ['start', ...home, ...more]
     const child = spawn(process.execPath, [...preload, program, ...options], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...hook?.environment },
@@ -117,19 +121,22 @@ export interface Acknowledged {
 }
 
 export class Four {
-  readonly nodes: readonly NodeProcess[]
+  /** Those that take part. */
+  readonly nodes: NodeProcess[]
+  /** Those that left. */
+  readonly former: NodeProcess[] = []
   /** In the order in which they came. */
   readonly acknowledged: Acknowledged[] = []
   readonly folder: string
-  readonly #genesis: SignedGenesis
+  readonly genesis: SignedGenesis
   readonly #key: SigningKey = generateSigningKey()
   #sequence = 0
   #orders = 0
   #enrolled: Promise<readonly [SigningKey, SigningKey]> | undefined
 
-  private constructor(folder: string, genesis: SignedGenesis, nodes: readonly NodeProcess[]) {
+  private constructor(folder: string, genesis: SignedGenesis, nodes: NodeProcess[]) {
     this.folder = folder
-    this.#genesis = genesis
+    this.genesis = genesis
     this.nodes = nodes
   }
 
@@ -161,8 +168,9 @@ export class Four {
   }
 
   async end(): Promise<void> {
-    for (const node of this.nodes) node.signal('SIGKILL')
-    await Promise.all(this.nodes.map(({ ended }) => ended))
+    const all = [...this.nodes, ...this.former]
+    for (const node of all) node.signal('SIGKILL')
+    await Promise.all(all.map(({ ended }) => ended))
     await rm(this.folder, { recursive: true, force: true })
   }
 
@@ -216,7 +224,7 @@ export class Four {
 
   /** The same bytes to one node after another. */
   async #insist(what: string, from: number, bytes: Uint8Array, payload: Uint8Array): Promise<Submitted> {
-    const clients = this.nodes.map(({ url }) => this.#client(url))
+    const clients = this.nodes.map(({ url }) => this.client(url))
     const end = Date.now() + 40_000
     let refusal: unknown
     for (let turn = from; Date.now() < end; turn++) {
@@ -255,7 +263,7 @@ export class Four {
   async erase(items: readonly ItemPlace[]): Promise<string> {
     const [clerk, officer] = await this.#erasers()
     const { bytes, tx } = await buildErasure({
-      ledger: ledgerIdFor(this.#genesis.genesis),
+      ledger: ledgerIdFor(this.genesis.genesis),
       key: signerOf(clerk),
       approver: signerOf(officer),
       sequence: ++this.#orders,
@@ -286,22 +294,22 @@ export class Four {
     return this.#enrolled
   }
 
-  #client(endpoint: string, seed: Uint8Array = this.#key.seed): Client {
-    return createClient({ endpoint, ledger: ledgerIdFor(this.#genesis.genesis), key: seed, retryMs: 0 })
+  client(endpoint: string, seed: Uint8Array = this.#key.seed): Client {
+    return createClient({ endpoint, ledger: ledgerIdFor(this.genesis.genesis), key: seed, retryMs: 0 })
   }
 
   async #enrol(key: SigningKey, right: Right): Promise<void> {
-    const ledger = ledgerIdFor(this.#genesis.genesis)
+    const ledger = ledgerIdFor(this.genesis.genesis)
     const organisation = await readOrganisationKey(join(this.folder, `${memberIds[0]}.org.key`))
     const proof = await proveKey(ledger, organisationIdOf(memberIds[0]), signerOf(key))
     const rights = graphs.map((iri) => ({ graph: graphId(iri), right })).sort((a, b) => (a.graph < b.graph ? -1 : 1))
     const act = { type: 'key-add' as const, key: key.publicKey, name: 'test', proof, rights }
-    const client = this.#client(this.nodes[0]?.url ?? '', organisation.signing.seed)
+    const client = this.client(this.nodes[0]?.url ?? '', organisation.signing.seed)
     await client.submitAct(act, AbortSignal.timeout(20_000))
   }
 
   #statement(sequence: number, said: string, personal: boolean): ReturnType<typeof buildData> {
-    const { genesis } = this.#genesis
+    const { genesis } = this.genesis
     const policy = genesis.policies.find(({ class: kind }) => kind === (personal ? 'personal' : 'open'))
     if (policy === undefined) throw new Error('the genesis lacks a policy')
     const subject = `https://example.org/thing/${sequence}`

@@ -59,6 +59,10 @@ export class FakeNode implements HttpNode {
     return this.confirming(signal)
   }
 
+  members(): object {
+    return { proposal: 1 }
+  }
+
   async status() {
     return {
       height: this.height,

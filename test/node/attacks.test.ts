@@ -142,7 +142,13 @@ describe('Three real nodes and a member that lies', function () {
   })
 
   it('N6 an unknown type, trailing bytes, a map, another encoding, and what is no CBOR have their codes', async () => {
-    const height = encode(envelopeSchema, { type: 'height', height: 1 as Sequence, time: 1 as Time, software: '1' })
+    const height = encode(envelopeSchema, {
+      type: 'height',
+      height: 1 as Sequence,
+      final: [],
+      time: 1 as Time,
+      software: '1',
+    })
     await told('refuse', 'UNKNOWN_MESSAGE', () => send(encodeCbor([99, 1])))
     await told('refuse', 'NON_CANONICAL', () => send(concat(height, Uint8Array.of(0))))
     // {1: 1, 1: 2}: duplicate keys. No format of ours has a map, so none is ever looked into.

@@ -45,7 +45,10 @@ export interface Founded {
   remove(): Promise<void>
 }
 
-export async function foundFour(parameters: Partial<LedgerParameters> = {}): Promise<Founded> {
+export async function foundFour(
+  parameters: Partial<LedgerParameters> = {},
+  protocol: 'pbft/1' | 'raft/1' = 'pbft/1',
+): Promise<Founded> {
   const directory = await mkdtemp(join(tmpdir(), 'quadrille-nodes-'))
   const ports = await freePorts(4)
   const organisationKeys = ports.map(() => generateSigningKey())
@@ -72,7 +75,7 @@ export async function foundFour(parameters: Partial<LedgerParameters> = {}): Pro
   )
   const genesis = draftGenesis({
     name: 'Four',
-    protocol: 'pbft/1',
+    protocol,
     created: timeOf(Date.now()),
     cards,
     policies: defaultPolicies(organisationIdOf('org-0')),
@@ -95,9 +98,17 @@ export async function foundFour(parameters: Partial<LedgerParameters> = {}): Pro
     home,
     async open(number, options = {}) {
       const at = homeAt(home(number))
-      const { id } = await readMembership(at)
       const { listen, unlock } = await readConfig(at)
-      return createNode({ home: at, genesis: signed, self: id, listen, unlock, ...options })
+      const membership = await readMembership(at)
+      return createNode({
+        home: at,
+        genesis: signed,
+        self: membership.id,
+        listen,
+        unlock,
+        joining: membership,
+        ...options,
+      })
     },
     remove: () => rm(directory, { recursive: true, force: true }),
   }

@@ -23,6 +23,7 @@ import { type BlockHeader, blockHash, blockRecordSchema } from '../../src/consen
 import { genesisOutcome, type Outcome } from '../../src/consensus/contract.ts'
 import type { Roster } from '../../src/consensus/roster.ts'
 import { agreementBytes } from '../../src/consensus/statements.ts'
+import type { Succession } from '../../src/consensus/succession.ts'
 import type { BlocksWanted } from '../../src/node/serve.ts'
 import { Sync, type SyncMachine, type SyncTiming } from '../../src/node/sync.ts'
 import { createVerdicts } from '../../src/node/verdicts.ts'
@@ -83,7 +84,8 @@ class FakeMachine implements SyncMachine {
     state: digestOf('00'.repeat(32)),
     roster: digestOf('00'.repeat(32)),
   })
-  readonly ledger = { id: ledger, genesis: { protocol: 'pbft/1' }, roster: () => roster }
+  readonly ledger = { id: ledger, genesis: { protocol: 'pbft/1' } }
+  readonly succession: Succession = { inForce: [roster], known: [roster] }
   failure: Error | undefined
   readonly #chain: readonly Certified[]
 

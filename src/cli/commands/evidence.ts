@@ -3,9 +3,10 @@
 import { digestOf, txIdOf } from '../../base/ids.ts'
 import type { JsonValue } from '../../base/schema.ts'
 import { openRequester } from '../../http/client-request.ts'
-import { ledgerIdFor } from '../../ledger/genesis.ts'
+import { type Genesis, ledgerIdFor } from '../../ledger/genesis.ts'
 import { Ledger } from '../../ledger/ledger.ts'
 import { evidenceDocumentSchema, judgeEvidence } from '../../node/evidence.ts'
+import { type ForkDocument, isFork, type RosterOf, readFork } from '../../node/fork.ts'
 import { readJson } from '../../node/home.ts'
 import { argument, type Context, type Handler, identifier, type Options } from '../context.ts'
 import { endpointOf, trustedGenesis } from '../node-access.ts'
@@ -48,12 +49,13 @@ export const author: Handler = async (args, options, context) => {
 
 /** The validators of the genesis are those of epoch 0. */
 export const verify: Handler = async (args, options, context) => {
-  const document = await readJson(argument(args, 0), evidenceDocumentSchema)
   const { genesis } = await trustedGenesis(options, context)
-  const founders = Ledger.fromGenesis(genesis, () => undefined)
-  const judged = judgeEvidence(document, ledgerIdFor(genesis), (epoch) =>
-    epoch === founders.roster().epoch ? founders.roster() : undefined,
-  )
+  const founders = Ledger.fromGenesis(genesis, () => undefined).roster()
+  const rosterOf: RosterOf = (epoch) => (epoch === founders.epoch ? founders : undefined)
+  const fork = await readFork(argument(args, 0))
+  if (fork !== undefined) return verifyFork(fork, genesis, rosterOf, context)
+  const document = await readJson(argument(args, 0), evidenceDocumentSchema)
+  const judged = judgeEvidence(document, ledgerIdFor(genesis), rosterOf)
   if (judged.type === 'void') {
     context.answer({ proven: false, code: judged.code }, [`It proves nothing: ${judged.code}.`])
     return 1
@@ -63,6 +65,22 @@ export const verify: Handler = async (args, options, context) => {
   context.answer({ proven: true, against: document.against, culprit, name, sentence }, [
     `Proven against ${name} (${culprit}).`,
     sentence,
+    `Trusted: the genesis ${ledgerIdFor(genesis)}.`,
+  ])
+  return 0
+}
+
+/** Who signed both results lied, whoever it was. */
+function verifyFork(document: ForkDocument, genesis: Genesis, rosterOf: RosterOf, context: Context): number {
+  if (document.ledger !== ledgerIdFor(genesis) || !isFork(document, genesis.protocol, rosterOf)) {
+    context.answer({ proven: false, code: 'EVIDENCE_EMPTY' }, ['It proves nothing: EVIDENCE_EMPTY.'])
+    return 1
+  }
+  const [one, other] = document.certificates.map(({ signatures }) => signatures.map(({ node }) => node))
+  const both = (one ?? []).filter((node) => other?.includes(node))
+  const names = both.map((node) => genesis.nodes.find(({ id }) => id === node)?.name ?? node)
+  context.answer({ proven: true, against: 'ledger', culprits: both, names }, [
+    `Proven: two quorums signed results that contradict one another. Both bear the signatures of ${names.join(', ')}.`,
     `Trusted: the genesis ${ledgerIdFor(genesis)}.`,
   ])
   return 0

@@ -4,7 +4,7 @@ import { LedgerError } from '../../base/errors.ts'
 import { cardRequestSchema } from '../../ledger/card.ts'
 import { isName } from '../../ledger/terms.ts'
 import { isMultiaddr } from '../../node/config.ts'
-import { initNode, requestFor } from '../../node/membership.ts'
+import { initNode, requestFor, requestWithSuccessor } from '../../node/membership.ts'
 import { type Handler, type Options, optional, required, several, whole } from '../context.ts'
 import { unlockFrom, unlockText } from '../unlock-option.ts'
 import { organisationFrom } from './org.ts'
@@ -36,8 +36,18 @@ export const init: Handler = async (_args, options, context) => {
   return 0
 }
 
-export const request: Handler = async (_args, _options, context) => {
-  context.document(cardRequestSchema.toJson(await requestFor(context.home)))
+export const request: Handler = async (_args, options, context) => {
+  const role = optional(options, 'role') === undefined ? undefined : roleFrom(options)
+  context.document(cardRequestSchema.toJson(await requestFor(context.home, { role })))
+  return 0
+}
+
+export const rotateKey: Handler = async (_args, options, context) => {
+  const role = optional(options, 'role') === undefined ? undefined : roleFrom(options)
+  const made = await requestWithSuccessor(context.home, { role })
+  context.note('The new key lies beside the old one, which signs until the ledger names the new one.')
+  context.note('Next: let your organisation sign this request, and propose the card: quadrille proposal draft --card')
+  context.document(cardRequestSchema.toJson(made))
   return 0
 }
 

@@ -7,6 +7,7 @@ import { idBytes, type OrganisationId, organisationIdOf } from '../../base/ids.t
 import { nodeCardSchema } from '../../ledger/card.ts'
 import { describeGenesis, draftSignatureSchema, readToSign, signDraft, signRequest } from '../../node/ceremony.ts'
 import { createOrganisationKey, readOrganisationKey } from '../../node/key-files.ts'
+import { ballotFileSchema, describeProposal, signProposal } from '../../node/proposals.ts'
 import { fingerprint } from '../../node/words.ts'
 import { argument, type Handler, optional, required } from '../context.ts'
 
@@ -32,6 +33,10 @@ export const sign: Handler = async (args, options, context) => {
     const card = signRequest(toSign.request, key)
     context.note(`${name} says that node ${card.node.name} is its own.`)
     context.document(nodeCardSchema.toJson(card))
+  } else if (toSign.type === 'proposal') {
+    for (const line of describeProposal(toSign.statement)) context.note(line)
+    context.note(`${name} agrees.`)
+    context.document(ballotFileSchema.toJson(signProposal(toSign.statement, key)))
   } else {
     const signature = signDraft(toSign.genesis, key)
     for (const line of describeGenesis(toSign.genesis)) context.note(line)

@@ -8,12 +8,14 @@ import { writeFileAtomic } from '../../base/files.ts'
 import type { NodeId } from '../../base/ids.ts'
 import { type HttpOptions, type HttpServer, startHttp } from '../../http/server.ts'
 import { ledgerIdFor, type SignedGenesis, signedGenesisSchema } from '../../ledger/genesis.ts'
-import { readGenesis } from '../../node/ceremony.ts'
+import { keepBootstrap, readBootstrap } from '../../node/bootstrap.ts'
+import { readCard, readGenesis } from '../../node/ceremony.ts'
 import { type Config, readConfig } from '../../node/config.ts'
 import type { Home } from '../../node/home.ts'
 import { createNode } from '../../node/index.ts'
 import { readMembership } from '../../node/membership.ts'
-import { type Context, type Handler, optional } from '../context.ts'
+import { putAside } from '../../node/recovery.ts'
+import { type Context, type Handler, optional, several } from '../context.ts'
 import { addressText, type Loggable, NodeLog, nodeName } from '../log.ts'
 import { EventLog, type NameOf } from '../node-log.ts'
 import { outliveReaders } from '../streams.ts'
@@ -26,6 +28,10 @@ export const start: Handler = async (_args, options, context) => {
   const member = await readMembership(home)
   const config = await readConfig(home)
   const { genesis, isKept } = await chosenGenesis(home, optional(options, 'genesis'))
+  if (options['recover'] === true) await recover(home, genesis, context)
+  if (options['join'] !== undefined)
+    await keepBootstrap(home, await Promise.all(several(options, 'join').map(readCard)))
+  const bootstrap = await readBootstrap(home)
   const log = new NodeLog(config.log, nodeName(member), process.stderr)
   const events = new EventLog(log, namesIn(genesis))
   const [failed, fail] = failure()
@@ -34,6 +40,7 @@ export const start: Handler = async (_args, options, context) => {
     genesis,
     self: member.id,
     listen: config.listen,
+    ...(bootstrap === undefined ? {} : { joining: member, bootstrap }),
     unlock: config.unlock,
     backupsKeptDays: config.backups.keptDays,
     diskFreeMinBytes: config.limits.diskFreeMinGiB * bytesPerGiB,
@@ -149,6 +156,12 @@ async function chosenGenesis(
 async function keepGenesis(home: Home, genesis: SignedGenesis): Promise<void> {
   const text = `${JSON.stringify(signedGenesisSchema.toJson(genesis), undefined, 2)}\n`
   await writeFileAtomic(home.genesis, utf8(text), 0o644)
+}
+
+async function recover(home: Home, { genesis }: SignedGenesis, context: Context): Promise<void> {
+  const aside = await putAside(home, genesis.protocol, Date.now())
+  if (aside === undefined) return
+  context.note(`What was in ${home.data} lies in ${aside} now. This node fetches everything from the others.`)
 }
 
 /** The first signal asks the node to stop; a second one ends the process as signals do. */

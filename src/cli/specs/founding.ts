@@ -17,7 +17,7 @@ export const founding: readonly CommandSpec[] = [
   {
     words: 'org sign',
     args: '<file>',
-    summary: 'sign a node request (giving a card) or the draft of a genesis (giving a signature)',
+    summary: 'sign a node request (giving a card), or the draft of a genesis or a proposal (giving a signature)',
     options: [key],
     example: 'quadrille org sign acme.node.json --key acme.org.key > acme.card.json',
     load: async () => (await import('../commands/org.ts')).sign,
@@ -43,8 +43,17 @@ export const founding: readonly CommandSpec[] = [
   {
     words: 'node request',
     summary: "print this node's public keys, with proofs that it holds the private ones",
+    options: [{ flags: '--role <role>', help: 'validator or learner (default: as it was made)' }],
     example: 'quadrille node request > acme.node.json',
     load: async () => (await import('../commands/node.ts')).request,
+  },
+  {
+    words: 'node rotate-key',
+    summary:
+      'make the consensus key that is to follow, and print the request for it; it signs once an act registers it',
+    options: [{ flags: '--role <role>', help: 'validator or learner (default: as it was made)' }],
+    example: 'quadrille node rotate-key > acme.node.json   # then: org sign, proposal draft --card',
+    load: async () => (await import('../commands/node.ts')).rotateKey,
   },
   {
     words: 'genesis draft',

@@ -6,7 +6,17 @@ export const running: readonly CommandSpec[] = [
   {
     words: 'start',
     summary: 'run this node until it is told to stop',
-    options: [{ flags: '--genesis <file>', help: 'needed once: it is kept in the home' }],
+    options: [
+      { flags: '--genesis <file>', help: 'needed once: it is kept in the home' },
+      {
+        flags: '--recover',
+        help: 'put the data of this node aside and fetch everything from the others: after a lost or an older disk',
+      },
+      {
+        flags: '--join [card...]',
+        help: 'once, for a node that the genesis does not name: cards of nodes to begin with, where those of the genesis are gone',
+      },
+    ],
     example: 'quadrille start --genesis genesis.json',
     load: async () => (await import('../commands/start.ts')).start,
   },
