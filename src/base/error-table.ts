@@ -1,6 +1,7 @@
 // Every code that a person, a program or a peer can meet: one sentence, what to do next, and the exit code of a command
 // (0 ok, 1 verification failed, 2 usage, 3 configuration, 4 refused by the ledger, 5 unavailable, 6 locked, 7 not permitted).
 
+import { answerErrors } from './error-table-answers.ts'
 import { ledgerErrors } from './error-table-ledger.ts'
 import { operationErrors } from './error-table-operation.ts'
 import { storageErrors } from './error-table-storage.ts'
@@ -162,7 +163,7 @@ const ownErrors = {
   GRAPH_MISSING: {
     exit: 2,
     sentence: 'A statement names no graph, and every statement on the ledger stands in one.',
-    next: 'Say with --graph where statements go that name none.',
+    next: 'Say with --graph where statements go that name none; in an update use GRAPH or WITH.',
   },
   PARSE_ERROR: {
     exit: 4,
@@ -247,87 +248,15 @@ const ownErrors = {
     next: 'Start it from the home whose card is in the genesis; a node that joins later is started once with --join.',
   },
   NODE_STOPPED: { exit: 5, sentence: 'The node is stopping.', next: 'Ask another node, or this one when it is back.' },
-  // Queries.
-  QUERY_FORBIDDEN: {
-    exit: 7,
-    sentence: 'The query asks for something that this node does not do: SERVICE, LOAD or an update.',
-    next: 'Query the ledger alone; change it with `quadrille submit`.',
-  },
-  QUERY_TIMEOUT: {
-    exit: 5,
-    sentence: 'The query took longer than it may.',
-    next: 'Bind more terms, add LIMIT, or ask the operator to raise limits.queryTimeoutS.',
-  },
-  QUERY_MEMORY: {
-    exit: 4,
-    sentence: 'The query needed more memory than it may.',
-    next: 'Bind more terms, or ask for less to be joined, grouped or ordered at once.',
-  },
-  READ_UNCONFIRMED: {
-    exit: 5,
-    sentence: 'This node could not make sure in time that its copy holds all that was acknowledged.',
-    next: 'Ask again, or ask with consistency local for what this node has now.',
-  },
-  QUERY_CANCELLED: {
-    exit: 5,
-    sentence: 'The query was cancelled by the one who asked.',
-    next: 'Ask again.',
-  },
-  QUERY_FAILED: {
-    exit: 4,
-    sentence: 'The query could not be evaluated.',
-    next: 'Read the reason given; if the query is right SPARQL 1.1, report it.',
-  },
-  RESULT_TOO_LARGE: {
-    exit: 4,
-    sentence: 'The answer has more rows than it may.',
-    next: 'Add LIMIT and OFFSET, or ask the operator to raise limits.resultRowsMax.',
-  },
-  NOT_ACCEPTABLE: {
-    exit: 2,
-    sentence: 'No format that was asked for can hold this kind of answer.',
-    next: 'Ask for SPARQL results as JSON, XML, CSV or TSV, and for triples as N-Triples, Turtle or N-Quads.',
-  },
-  // HTTP.
-  HTTP_UNPROTECTED: {
-    exit: 3,
-    sentence: 'HTTP without client authentication is served to this machine only.',
-    next: 'Bind 127.0.0.1 and put a proxy that authenticates in front of it, or reach it through an SSH tunnel.',
-  },
-  HOST_REFUSED: {
-    exit: 7,
-    sentence: 'The request names a host, or comes from a web page, that is not of this machine.',
-    next: 'Use http://127.0.0.1 with the port of the node.',
-  },
-  NOT_FOUND: {
-    exit: 4,
-    sentence: 'There is nothing here by that name.',
-    next: 'Check the address: docs/http.md lists what a node answers.',
-  },
-  RECEIPT_UNKNOWN: {
-    exit: 5,
-    sentence: 'This node has no such receipt of that transaction.',
-    next: 'Check its id; if it was sent a moment ago, ask again: only what a quorum executed has a final receipt.',
-  },
-  RECEIPT_INVALID: {
-    exit: 1,
-    sentence: 'The receipt does not prove what it says.',
-    next: 'Rely on nothing in it; ask a node of another organisation for the receipt of that transaction.',
-  },
-  RECEIPT_NOT_SUCCESS: {
-    exit: 1,
-    sentence: 'The receipt holds, but it does not say that the transaction was carried out.',
-    next: 'Ask for the final receipt where this one is only ordered; else read its outcome with `quadrille explain`.',
-  },
-  HEIGHT_UNKNOWN: {
-    exit: 4,
-    sentence: 'This node has no block of that height.',
-    next: 'Ask /status for its height; a node that catches up will have it later.',
-  },
 } as const
 
-export const errorTable: typeof ownErrors & typeof ledgerErrors & typeof operationErrors & typeof storageErrors = {
+export const errorTable: typeof ownErrors &
+  typeof answerErrors &
+  typeof ledgerErrors &
+  typeof operationErrors &
+  typeof storageErrors = {
   ...ownErrors,
+  ...answerErrors,
   ...ledgerErrors,
   ...operationErrors,
   ...storageErrors,

@@ -209,6 +209,20 @@ export const limits = {
   /** A piece of an answer on its way from a thread, and how many may be: what a slow client holds in memory. */
   answerPieceBytes: 32_768,
   answerPiecesMax: 4,
+  /** Quads that one update may add and remove: one transaction. */
+  updateQuadsMax: 5_000,
+  /** Rows that one update may retract: a quad has one for each item that asserts it. */
+  updateRowsMax: 50_000,
+  /** N-Quads of one update: more than a transaction's payloads hold. */
+  deltaBytesMax: 8_388_608,
+  /** Clients that follow changes at once. */
+  changeStreamsMax: 64,
+  /** A client that takes nothing for so long is dropped, ms. */
+  stalledMs: 30_000,
+  /** Silence after which a follower is told that the node is there, ms. */
+  heartbeatMs: 15_000,
+  /** Bodies of requests under way, bytes: what a flood of transactions holds in memory before it is told to come back. */
+  bodiesBytesMax: 67_108_864,
   /** Changes of the validator set that one receipt follows. */
   receiptEpochsMax: 1_024,
   /** Linearizable reads that wait at once: one question to the protocol covers many. */

@@ -26,6 +26,8 @@ import { type Draft, type IngestOptions, ingest } from '../node/ingest.ts'
 import { numberField, objectOf, type Submitted, submittedOf } from './client-answers.ts'
 import { type Numbers, openNumbers } from './client-numbers.ts'
 import { openRequester, type Requester } from './client-request.ts'
+import { changedMeanwhile, dataOf, isEmpty, readDelta, updateTriesMax } from './client-update.ts'
+import { type DeltaDocument, deltaMediaType } from './delta.ts'
 
 export type { Signer } from '../ledger/build.ts'
 export type { Submitted } from './client-answers.ts'
@@ -75,6 +77,13 @@ export interface Client {
   submitErasure(order: Omit<ErasureInput, keyof Envelope>, signal?: AbortSignal): Promise<Submitted>
   /** A key, a policy or a graph. */
   submitAct(act: Exclude<Act, { readonly type: 'data' }>, signal?: AbortSignal): Promise<Submitted>
+  /** A SPARQL Update, computed by the node and signed here; computed again while others change what it read. Undefined when it changes nothing. */
+  update(
+    sparql: string,
+    options?: Pick<SubmitOptions, 'policy' | 'dataSubjects' | 'signal'>,
+  ): Promise<Submitted | undefined>
+  /** What an update would come to, by what the node says. */
+  delta(sparql: string, signal?: AbortSignal): Promise<DeltaDocument>
   /** Bytes that were signed before; the same bytes may be sent again and again, to any node. */
   submitTransaction(bytes: Uint8Array, payload: Uint8Array, signal?: AbortSignal): Promise<Submitted>
   /** The answer in the format asked for. */
@@ -155,6 +164,34 @@ class HttpClient implements Client {
 
   submitAct(act: Exclude<Act, { readonly type: 'data' }>, signal?: AbortSignal): Promise<Submitted> {
     return this.#signAndSend((unsigned) => buildAct({ ...unsigned, act }), signal)
+  }
+
+  async delta(sparql: string, signal?: AbortSignal): Promise<DeltaDocument> {
+    const answer = await this.#requester.send('/sparql', {
+      method: 'POST',
+      headers: { 'content-type': 'application/sparql-update', accept: deltaMediaType },
+      body: sparql,
+      signal,
+    })
+    return readDelta(await objectOf(answer), this.ledger)
+  }
+
+  async update(
+    sparql: string,
+    { policy, dataSubjects, signal }: Pick<SubmitOptions, 'policy' | 'dataSubjects' | 'signal'> = {},
+  ): Promise<Submitted | undefined> {
+    const policyOf = policy === undefined ? policiesOf(await this.genesis(signal)) : () => policy
+    for (let tries = 1; ; tries++) {
+      const delta = await this.delta(sparql, signal)
+      if (isEmpty(delta)) return undefined
+      const data = await dataOf(delta, { policyOf, dataSubjects })
+      try {
+        return await this.#signAndSend((unsigned) => buildData({ ...unsigned, ...data }), signal)
+      } catch (error) {
+        const again = error instanceof LedgerError && changedMeanwhile.includes(error.code)
+        if (!again || tries === updateTriesMax) throw error
+      }
+    }
   }
 
   async submitTransaction(bytes: Uint8Array, payload: Uint8Array, signal?: AbortSignal): Promise<Submitted> {

@@ -33,7 +33,8 @@ const sentTransactionSchema: Schema<SentTransaction> = record<SentTransaction>({
 export function ledgerRoutes(server: FastifyInstance, node: HttpNode, submitTimeoutMs: number): void {
   const bodyLimit = limits.payloadBytesMax + 3 * limits.transactionBytesMax
   server.post('/transactions', { bodyLimit }, async (request, reply) => {
-    if (request.headers['content-type'] !== cborType) throw new LedgerError('USAGE', { reason: `expected ${cborType}` })
+    if (request.headers['content-type'] !== cborType)
+      throw new LedgerError('MEDIA_TYPE_UNKNOWN', { expected: cborType })
     const sent = decode(sentTransactionSchema, request.body instanceof Uint8Array ? request.body : new Uint8Array())
     const done = await node.submit(sent.transaction, sent.payload, leavingSignal(reply, submitTimeoutMs))
     const { tx, sequence: height, index, code } = done

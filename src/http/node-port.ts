@@ -1,9 +1,9 @@
 // What the HTTP server asks of a node: the part of node/node.ts that programs may reach. Structural, so that tests can
 // stand in for a node.
 
-import type { Literal, NamedNode } from '@rdfjs/types'
+import type { Literal, NamedNode, Quad } from '@rdfjs/types'
 import type { ErrorCode } from '../base/errors.ts'
-import type { Digest, ItemId, KeyId, TxId } from '../base/ids.ts'
+import type { Digest, ItemId, KeyId, LedgerId, TxId } from '../base/ids.ts'
 import type { SignedGenesis } from '../ledger/genesis.ts'
 import type { Part } from '../ledger/payload.ts'
 import type { NodeHealth } from '../node/health.ts'
@@ -81,7 +81,21 @@ export interface HttpEvidence {
   readonly document: object
 }
 
+export type HttpChange =
+  /** First of each block. */
+  | { readonly type: 'block'; readonly height: number; readonly time: number }
+  | { readonly type: 'added' | 'removed'; readonly quad: Quad }
+  | { readonly type: 'erased'; readonly item: ItemId }
+
+export interface HttpHeldRows {
+  /** IRI. */
+  readonly graph: string
+  readonly item: ItemId
+  readonly rows: readonly number[]
+}
+
 export interface HttpNode {
+  readonly ledger: LedgerId
   readonly genesis: SignedGenesis
   /** Of the last executed block. */
   readonly height: number
@@ -97,6 +111,14 @@ export interface HttpNode {
   submit(transaction: Uint8Array, payload: Uint8Array, signal: AbortSignal): Promise<HttpSubmission>
   /** The quads that hold at a height from 0 to `height`. */
   source(height: number): QuadSource
+  /** True once a height is executed; false when `signal` aborts before. @throws LedgerError NODE_STOPPED */
+  reached(height: number, signal: AbortSignal): Promise<boolean>
+  /** What a block changed. */
+  changes(height: number): AsyncIterable<HttpChange>
+  /** IRIs of the graphs of the ledger. */
+  graphs(): readonly string[]
+  /** Rows that make these quads hold at a height. */
+  heldRows(quads: readonly Quad[], height: number): Promise<readonly HttpHeldRows[]>
   nextSequence(key: KeyId): number
   /** A MembersView as JSON. */
   members(): object

@@ -25,6 +25,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   HEIGHT_UNKNOWN: 404,
   ITEM_UNKNOWN: 404,
   RECEIPT_UNKNOWN: 404,
+  GRAPH_UNKNOWN: 404,
   NOT_ACCEPTABLE: 406,
   ORDER_UNKNOWN: 404,
   PERSON_UNKNOWN: 404,
@@ -34,6 +35,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   REPEATED: 409,
   ITEM_ERASED: 410,
   TOO_LARGE: 413,
+  MEDIA_TYPE_UNKNOWN: 415,
   HOST_REFUSED: 421,
   QUERY_TIMEOUT: 422,
   UNEXPECTED: 500,
@@ -71,8 +73,7 @@ export function toldError(error: unknown): LedgerError {
   if (error instanceof LedgerError) return error
   const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined
   if (status === 413) return new LedgerError('TOO_LARGE', {}, error)
-  if (status === 415)
-    return new LedgerError('USAGE', { reason: 'the content type is not one that is taken here' }, error)
+  if (status === 415) return new LedgerError('MEDIA_TYPE_UNKNOWN', {}, error)
   if (typeof status === 'number' && status < 500) return new LedgerError('USAGE', { reason: messageOf(error) }, error)
   return new LedgerError('UNEXPECTED', {}, error)
 }

@@ -5,9 +5,11 @@ import { type FastifyInstance, fastify } from 'fastify'
 import { LedgerError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { backupRoutes } from './backup-routes.ts'
+import { changeRoutes } from './change-routes.ts'
 import { erasureRoutes } from './erasure-routes.ts'
 import { evidenceRoutes } from './evidence-routes.ts'
 import { metricsMediaType } from './exposition.ts'
+import { graphRoutes } from './graph-routes.ts'
 import { requireLocalRequest, requireLoopback } from './guard.ts'
 import { keyRoutes } from './key-routes.ts'
 import { ledgerRoutes } from './ledger-routes.ts'
@@ -25,6 +27,8 @@ export interface HttpOptions {
   readonly queryTimeoutMs?: number
   readonly resultRowsMax?: number
   readonly submitTimeoutMs?: number
+  /** A follower of changes that takes nothing for so long is dropped. */
+  readonly stalledMs?: number
 }
 
 export interface HttpServer {
@@ -39,7 +43,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   const { bind, node, onError } = options
   requireLoopback(bind.host)
   const { queryTimeoutMs = limits.queryMsMax, resultRowsMax = limits.resultRowsMax } = options
-  const { submitTimeoutMs = limits.submitMsMax } = options
+  const { submitTimeoutMs = limits.submitMsMax, stalledMs = limits.stalledMs } = options
   const server = fastify({
     logger: false,
     exposeHeadRoutes: false,
@@ -53,9 +57,12 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   const figures = new Figures()
   server.addHook('onClose', async () => figures.close())
   takeBytes(server)
+  boundBodies(server)
   guardAll(server, node, figures)
   answerErrors(server, onError)
   sparqlRoutes(server, { node, figures, onError, queryTimeoutMs, resultRowsMax })
+  graphRoutes(server, { node, onError, queryTimeoutMs })
+  changeRoutes(server, { node, onError, stalledMs })
   ledgerRoutes(server, node, submitTimeoutMs)
   logRoutes(server, node)
   erasureRoutes(server, node, onError)
@@ -96,6 +103,20 @@ function takeBytes(server: FastifyInstance): void {
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body))
 }
 
+/** Bodies are held in memory whole: a flood of them is told to come back before it is read. */
+function boundBodies(server: FastifyInstance): void {
+  let underWay = 0
+  server.addHook('onRequest', async (request, reply) => {
+    if (request.method !== 'POST') return
+    const length = Number(request.headers['content-length'] ?? limits.payloadBytesMax)
+    if (!(underWay + length <= limits.bodiesBytesMax)) throw new LedgerError('TOO_BUSY')
+    underWay += length
+    reply.raw.once('close', () => {
+      underWay -= length
+    })
+  })
+}
+
 function guardAll(server: FastifyInstance, node: HttpNode, figures: Figures): void {
   server.addHook('onRequest', async (request, reply) => {
     reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store')
@@ -116,6 +137,8 @@ function answerErrors(server: FastifyInstance, onError: (error: unknown) => void
     if (concernsOperator(error)) onError(error)
     const problem = problemOf(told)
     if (problem.status === 503) reply.header('retry-after', retryAfterS)
+    // Whoever comes back makes room for others meanwhile.
+    if (problem.code === 'TOO_BUSY') reply.header('connection', 'close')
     // As bytes: to text fastify adds a charset, which this media type does not have.
     return reply
       .code(problem.status)

@@ -1,4 +1,5 @@
-// SPARQL 1.1 Protocol, query operation: GET, POST of a form, POST of the query itself. And the dump of all quads.
+// SPARQL 1.1 Protocol: queries by GET, by POST of a form and of the query itself; updates by both ways of POST. And the dump
+// of all quads.
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { DataFactory } from 'n3'
@@ -12,6 +13,7 @@ import { heightFor } from './heights.ts'
 import { all, type Parameters, single } from './inputs.ts'
 import type { Figures } from './metrics.ts'
 import type { HttpNode } from './node-port.ts'
+import { answerUpdate } from './update-routes.ts'
 
 export interface SparqlRoutesOptions {
   readonly node: HttpNode
@@ -23,6 +25,7 @@ export interface SparqlRoutesOptions {
 }
 
 interface Asked {
+  readonly type: 'query' | 'update'
   readonly query: string
   readonly parameters: Parameters
 }
@@ -55,14 +58,22 @@ export function sparqlRoutes(server: FastifyInstance, options: SparqlRoutesOptio
     return sendBody(reply, mediaType, body, onError)
   }
 
+  async function update(reply: FastifyReply, asked: Asked, accept: string | undefined): Promise<FastifyReply> {
+    const { query: text, parameters } = asked
+    const height = await heightFor(parameters, node, reply)
+    const dataset = datasetOf(parameters, 'using-')
+    return answerUpdate({ text, dataset, accept }, height, node, reply, queryTimeoutMs)
+  }
+
   server.get('/sparql', (request, reply) => {
     const parameters = request.query as Parameters
-    return answer(reply, { query: required(parameters), parameters }, request.headers.accept)
+    return answer(reply, { type: 'query', query: required(parameters), parameters }, request.headers.accept)
   })
 
-  server.post('/sparql', { bodyLimit: 3 * limits.queryBytesMax }, (request, reply) =>
-    answer(reply, postedQuery(request), request.headers.accept),
-  )
+  server.post('/sparql', { bodyLimit: 3 * limits.queryBytesMax }, (request, reply) => {
+    const asked = posted(request)
+    return (asked.type === 'query' ? answer : update)(reply, asked, request.headers.accept)
+  })
 
   server.get('/dump', async (request, reply) => {
     const parameters = request.query as Parameters
@@ -73,18 +84,28 @@ export function sparqlRoutes(server: FastifyInstance, options: SparqlRoutesOptio
   })
 }
 
-function postedQuery(request: FastifyRequest): Asked {
-  const [type = ''] = (request.headers['content-type'] ?? '').split(';')
+/** SPARQL 1.1 Protocol, sections 2.1 and 2.2: each form of a posted query or update. */
+function posted(request: FastifyRequest): Asked {
+  const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase()
   const inAddress = request.query as Parameters
-  if (type.trim() === 'application/sparql-query') return { query: textOf(request.body), parameters: inAddress }
-  if (type.trim() === 'application/sparql-update') throw new LedgerError('QUERY_FORBIDDEN', { found: 'an update' })
-  if (type.trim() !== 'application/x-www-form-urlencoded') {
-    throw new LedgerError('USAGE', { reason: 'expected application/sparql-query or a form' })
+  switch (type) {
+    case 'application/sparql-query':
+      return { type: 'query', query: textOf(request.body), parameters: inAddress }
+    case 'application/sparql-update':
+      return { type: 'update', query: textOf(request.body), parameters: inAddress }
+    case 'application/x-www-form-urlencoded': {
+      const form = new URLSearchParams(textOf(request.body))
+      const names = [...new Set(form.keys())]
+      const fields = Object.fromEntries(names.map((name) => [name, form.getAll(name)]))
+      const parameters = onlyOnce({ ...inAddress, ...fields })
+      const update = single(parameters, 'update')
+      return update === undefined || single(parameters, 'query') !== undefined
+        ? { type: 'query', query: required(parameters), parameters }
+        : { type: 'update', query: update, parameters }
+    }
+    default:
+      throw new LedgerError('MEDIA_TYPE_UNKNOWN', { found: type ?? '' })
   }
-  const form = new URLSearchParams(textOf(request.body))
-  const names = [...new Set(form.keys())]
-  const parameters: Parameters = { ...inAddress, ...Object.fromEntries(names.map((name) => [name, form.getAll(name)])) }
-  return { query: required(onlyOnce(parameters)), parameters: onlyOnce(parameters) }
 }
 
 /** Lists of one become that one. */
@@ -99,15 +120,17 @@ function onlyOnce(parameters: Parameters): Parameters {
 
 function required(parameters: Parameters): string {
   const query = single(parameters, 'query')
-  if (query !== undefined) return query
-  if (single(parameters, 'update') !== undefined) throw new LedgerError('QUERY_FORBIDDEN', { found: 'an update' })
-  throw new LedgerError('USAGE', { parameter: 'query', reason: 'it is missing' })
+  // An update is never asked for by GET (section 2.2), nor together with a query.
+  if (query === undefined || single(parameters, 'update') !== undefined) {
+    throw new LedgerError('USAGE', { parameter: 'query', reason: 'expected one query, or one update by POST' })
+  }
+  return query
 }
 
-/** SPARQL 1.1 Protocol, section 2.1.4. */
-function datasetOf(parameters: Parameters): Dataset | undefined {
-  const defaultGraphs = all(parameters, 'default-graph-uri')
-  const namedGraphs = all(parameters, 'named-graph-uri')
+/** Sections 2.1.4 and 2.2.3. */
+function datasetOf(parameters: Parameters, prefix: '' | 'using-' = ''): Dataset | undefined {
+  const defaultGraphs = all(parameters, prefix === '' ? 'default-graph-uri' : 'using-graph-uri')
+  const namedGraphs = all(parameters, `${prefix}named-graph-uri`)
   if (defaultGraphs.length + namedGraphs.length > limits.queryGraphsMax) {
     throw new LedgerError('TOO_LARGE', { graphsMax: limits.queryGraphsMax })
   }

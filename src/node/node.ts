@@ -1,9 +1,10 @@
 // A running node as others in the same process see it (http/, an application, a test): start, stop, and the questions that
 // the ledger answers. A node that cannot go on stops by itself and says why.
 
+import type { Quad } from '@rdfjs/types'
 import { LedgerError } from '../base/errors.ts'
 import { keyId } from '../base/hash.ts'
-import { type Digest, type ItemId, type KeyId, type LedgerId, type NodeId, sequenceOf, type TxId } from '../base/ids.ts'
+import { type Digest, type ItemId, type KeyId, type LedgerId, sequenceOf, type TxId } from '../base/ids.ts'
 import { encode } from '../base/schema.ts'
 import { selfTest } from '../base/self-test.ts'
 import { type ResultCertificate, resultCertificateSchema } from '../consensus/certificate.ts'
@@ -13,22 +14,23 @@ import type { Node } from '../ledger/records.ts'
 import type { MeshCounters } from '../p2p/counters.ts'
 import { diskError } from '../store/failure.ts'
 import type { Reader } from '../store/reader.ts'
-import type { UnlockProvider } from '../store/unlock.ts'
 import { type Backups, backupsOf } from './backup.ts'
+import { type Change, changesAt } from './changes.ts'
 import type { ErasureReport } from './erasure-report.ts'
 import { type EvidenceDocument, evidenceDocumentSchema } from './evidence.ts'
 import { EvidenceFiles } from './evidence-files.ts'
 import { type NodeHealth, nodeHealth } from './health.ts'
-import type { Home } from './home.ts'
+import { type HeldRows, heldRows } from './held-rows.ts'
 import { KeyCare, type KeyStatus } from './key-care.ts'
 import type { KeptItem } from './machine.ts'
 import { membersView, membersViewSchema } from './members-view.ts'
+import type { NodeOptions } from './node-options.ts'
 import { type NodeStatus, nodeStatus } from './node-status.ts'
 import { openParts, type Parts } from './parts.ts'
 import { payloadEvidence } from './payload-evidence.ts'
 import { type Overview, type Overviews, overview, personQuads } from './person-overview.ts'
 import { Persons, type Selection } from './persons.ts'
-import { type Proof, receiptSchema } from './receipt.ts'
+import type { Proof } from './receipt.ts'
 import { receiptOf } from './receipts.ts'
 import { type NodeEvent, Runtime } from './runtime.ts'
 import { softwareDigest } from './software.ts'
@@ -36,31 +38,10 @@ import type { Submission } from './submissions.ts'
 import { clock, random } from './system.ts'
 import { Vitals } from './vitals.ts'
 
+export type { NodeOptions } from './node-options.ts'
 export type { NodeStatus } from './node-status.ts'
 export type { NodeEvent } from './runtime.ts'
 export type { Submission } from './submissions.ts'
-
-export interface NodeOptions {
-  readonly home: Home
-  readonly genesis: SignedGenesis
-  /** This node's random id, which the genesis names. */
-  readonly self: NodeId
-  readonly listen: readonly string[]
-  /** Who this node is, for one that the genesis does not name: it joins by an act of the members. */
-  readonly joining?: Pick<Node, 'id' | 'name' | 'organisation'>
-  /** Nodes to begin with beside those of the genesis. */
-  readonly bootstrap?: readonly Node[]
-  readonly unlock: UnlockProvider
-  /** For how long backups of this node are kept, which its attestations of erasures say; 0: there are none. */
-  readonly backupsKeptDays?: number
-  /** With less free space on its disk the node takes no new transactions; 0 by default. */
-  readonly diskFreeMinBytes?: number
-  readonly onEvent?: (event: NodeEvent) => void
-  /** The node cannot go on and stops: a failed disk, a broken invariant. */
-  readonly onFailure?: (error: unknown) => void
-  /** False leaves the store readable on disk: only for the test that shows what sealing hides. */
-  readonly seal?: boolean
-}
 
 export interface NodeEvidence {
   readonly id: Digest
@@ -219,6 +200,28 @@ export class QuadrilleNode {
     return this.#running.reads.confirmed(signal)
   }
 
+  /** True once a height is executed; false when `signal` aborts before. @throws LedgerError NODE_STOPPED */
+  async reached(height: number, signal: AbortSignal): Promise<boolean> {
+    return this.#running.arrivals.reached(height, signal)
+  }
+
+  /** What a block changed. @throws LedgerError CATCHING_UP, QUERY_ABORTED_BY_ERASURE */
+  changes(height: number): AsyncGenerator<Change, void, undefined> {
+    this.#requireServing()
+    return changesAt(height, { ...this.#open, machine: this.#running.machine })
+  }
+
+  /** IRIs. */
+  graphs(): readonly string[] {
+    return this.#running.machine.ledger.graphs().map(({ iri }) => iri)
+  }
+
+  /** Rows that make these quads hold at a height. @throws LedgerError CATCHING_UP, TOO_LARGE */
+  async heldRows(quads: readonly Quad[], height: number): Promise<readonly HeldRows[]> {
+    this.#requireServing()
+    return heldRows(quads, height, this.#open)
+  }
+
   /** Quads as of a height, now by default. @throws LedgerError CATCHING_UP; RangeError for a height that is not here. */
   source(height: number = this.height): Reader {
     this.#requireServing()
@@ -226,14 +229,8 @@ export class QuadrilleNode {
   }
 
   status(): Promise<NodeStatus> {
-    const { store } = this.#open
-    return nodeStatus({
-      runtime: this.#running,
-      store,
-      evidence: this.#kept,
-      member: this.#member,
-      self: this.#options.self,
-    })
+    const [{ store }, { self }] = [this.#open, this.#options]
+    return nodeStatus({ runtime: this.#running, store, evidence: this.#kept, member: this.#member, self })
   }
 
   /** How it is, in more detail than `status`. */
@@ -247,8 +244,6 @@ export class QuadrilleNode {
   }
 
   /** The number above the highest that this key has used. */
-  nextSequence(publicKey: Uint8Array): number
-  nextSequence(id: KeyId): number
   nextSequence(key: Uint8Array | KeyId): number {
     return this.#running.machine.ledger.nextSequence(typeof key === 'string' ? key : keyId(key))
   }
@@ -267,15 +262,7 @@ export class QuadrilleNode {
 
   /** Proof for others of where a transaction stands or what became of it, as JSON. @throws LedgerError RECEIPT_UNKNOWN */
   async receipt(tx: TxId, type: Proof['type']): Promise<object> {
-    const { blocks, log } = this.#open
-    const { machine } = this.#running
-    const receipt = await receiptOf(tx, type, {
-      blocks,
-      log,
-      execution: (id) => machine.execution(id),
-      final: () => this.final()?.height ?? 0,
-    })
-    return receiptSchema.toJson(receipt) as object
+    return receiptOf(tx, type, { ...this.#open, machine: this.#running.machine, final: this.final()?.height ?? 0 })
   }
 
   /** The newest proof that a block is final. */

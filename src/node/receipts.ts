@@ -11,22 +11,24 @@ import { type BlockRecord, blockRecordSchema } from '../consensus/block.ts'
 import { agreedOf, type ResultCertificate, resultCertificateSchema } from '../consensus/certificate.ts'
 import type { BlockArchive } from '../store/blocks.ts'
 import type { Execution } from './execution.ts'
-import type { EpochStep, Proof, Receipt } from './receipt.ts'
+import type { LedgerMachine } from './machine.ts'
+import { type EpochStep, type Proof, type Receipt, receiptSchema } from './receipt.ts'
 
 export interface ReceiptsOptions {
   readonly blocks: BlockArchive
   readonly log: Log
-  readonly execution: (tx: TxId) => Promise<Execution | undefined>
+  readonly machine: Pick<LedgerMachine, 'execution'>
   /** Height of the newest proof that a block is final. */
-  readonly final: () => number
+  readonly final: number
 }
 
-/** @throws LedgerError RECEIPT_UNKNOWN for a transaction that was not executed, or (`final`) that is not known to be final. */
-export async function receiptOf(tx: TxId, type: Proof['type'], options: ReceiptsOptions): Promise<Receipt> {
-  const execution = await options.execution(tx)
+/** As JSON. @throws LedgerError RECEIPT_UNKNOWN for a transaction that was not executed, or (`final`) that is not known to be final. */
+export async function receiptOf(tx: TxId, type: Proof['type'], options: ReceiptsOptions): Promise<object> {
+  const execution = await options.machine.execution(tx)
   if (execution === undefined) throw new LedgerError('RECEIPT_UNKNOWN', { tx })
   const { proof, epoch } = type === 'ordered' ? await ordered(execution, options) : await final(tx, execution, options)
-  return { kind: 'quadrille receipt 1', tx, epochs: await epochsTo(epoch), proof }
+  const receipt: Receipt = { kind: 'quadrille receipt 1', tx, epochs: await epochsTo(epoch), proof }
+  return receiptSchema.toJson(receipt) as object
 }
 
 /** The steps from the genesis to this epoch. Nodes do not end epochs yet. */
@@ -70,7 +72,7 @@ async function resultFrom(
   sequence: Sequence,
   { blocks, final }: ReceiptsOptions,
 ): Promise<ResultCertificate | undefined> {
-  const last = Math.min(final(), sequence + limits.resultsSearched)
+  const last = Math.min(final, sequence + limits.resultsSearched)
   for (let height: number = sequence; height <= last; height++) {
     const bytes = await blocks.result(height)
     if (bytes !== undefined) return decode(resultCertificateSchema, bytes)

@@ -15,6 +15,7 @@ import type { Delivered } from '../ledger/ledger.ts'
 import type { Node } from '../ledger/records.ts'
 import type { Member } from '../p2p/admission.ts'
 import { type Mesh, type MeshEvent, openMesh } from '../p2p/mesh.ts'
+import { Arrivals } from './arrivals.ts'
 import type { BackupEvent } from './backup.ts'
 import { createClaimChecker } from './claims.ts'
 import { ConsensusKeys } from './consensus-keys.ts'
@@ -83,6 +84,7 @@ export class Runtime {
   readonly mesh: Mesh
   readonly submissions: Submissions
   readonly reads: Reads
+  readonly arrivals: Arrivals
   readonly cosigning: Cosigning
   readonly heights: Heights
   readonly #options: RuntimeOptions
@@ -115,11 +117,9 @@ export class Runtime {
       verdicts,
       propose: (transaction) => this.#validator.propose(transaction),
     })
-    this.reads = new Reads({
-      randomBytes,
-      ask: (id) => this.#validator.read(id),
-      height: () => machine.applied.sequence,
-    })
+    const height = (): number => machine.applied.sequence
+    this.arrivals = new Arrivals(height)
+    this.reads = new Reads({ randomBytes, ask: (id) => this.#validator.read(id), height })
     this.#acts = new NodeActs({
       ledger: machine.ledger,
       submissions: this.submissions,
@@ -255,6 +255,7 @@ export class Runtime {
   async stop(): Promise<void> {
     this.heights.stop()
     this.reads.close()
+    this.arrivals.close()
     const purged = this.#purges.stop()
     await this.#acts.stop()
     await purged
@@ -266,6 +267,7 @@ export class Runtime {
   /** A block was executed. */
   executed({ erased, outcomes }: Delivered): void {
     this.reads.executed()
+    this.arrivals.executed()
     const ordered = outcomes.some(({ code, transaction }) => code === 'OK' && transaction.act.type === 'erase')
     if (erased.length > 0 || ordered) this.#purges.wake()
   }

@@ -1,16 +1,16 @@
 // SPARQL 1.1 Query over an RDF/JS source, within limits: time, rows, memory, size of the query; reaching out to nobody. Each
 // query is evaluated in a thread of its own (worker.ts). What is left to others: which source, at which height, and who may ask.
 
-import { LedgerError } from '../base/errors.ts'
+import { invariant, LedgerError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Task } from './messages.ts'
 import type { Dataset } from './parse.ts'
-import { type Answer, Running } from './running.ts'
+import { type Answer, type Delta, Running } from './running.ts'
 import type { QuadSource } from './source.ts'
 import { Threads } from './threads.ts'
 
 export type { Dataset } from './parse.ts'
-export type { Answer } from './running.ts'
+export type { Answer, Delta } from './running.ts'
 export type { PatternTerm, QuadSource } from './source.ts'
 
 export interface QueryOptions {
@@ -31,15 +31,29 @@ export interface QueryEngine {
    * QUERY_CANCELLED, QUERY_MEMORY, RESULT_TOO_LARGE, QUERY_FAILED; the body may fail with the last five.
    */
   query(text: string, source: QuadSource, options?: QueryOptions): Promise<Answer>
+  /**
+   * What an update would change, without changing it.
+   * @throws LedgerError as `query` does, GRAPH_MISSING for quads outside of any graph, TOO_LARGE for too many.
+   */
+  update(text: string, source: QuadSource, options?: UpdateOptions): Promise<Delta>
 }
+
+export type UpdateOptions = Pick<QueryOptions, 'signal' | 'timeoutMs' | 'dataset'>
 
 /** Of the process: started at the first query. */
 const threads = new Threads()
 
 export function createQueryEngine(): QueryEngine {
   return {
-    query(text, source, { accept, dataset, rowsMax = limits.resultRowsMax, ...options } = {}) {
-      return run({ type: 'query', text, accept, rowsMax, dataset }, source, options)
+    async query(text, source, { accept, dataset, rowsMax = limits.resultRowsMax, ...options } = {}) {
+      const answer = await run({ type: 'query', text, accept, rowsMax, dataset }, source, options)
+      invariant(answer.type === 'answer', 'a query was answered with a delta')
+      return answer
+    },
+    async update(text, source, { dataset, ...options } = {}) {
+      const delta = await run({ type: 'update', text, dataset }, source, options)
+      invariant(delta.type === 'delta', 'an update was answered with something else')
+      return delta
     },
   }
 }
@@ -48,7 +62,7 @@ async function run(
   task: Task,
   source: QuadSource,
   { signal, timeoutMs = limits.queryMsMax }: Pick<QueryOptions, 'signal' | 'timeoutMs'>,
-): Promise<Answer> {
+): Promise<Answer | Delta> {
   const over = new AbortController()
   let running: Running | undefined
   let ended: LedgerError | undefined

@@ -1,9 +1,12 @@
 // Comunica behind our own contract: evaluates a parsed query over a view and writes the answer in one format. It runs in
 // the thread of worker.ts.
 
+import { EventEmitter } from 'node:events'
 import { QueryEngine as Comunica } from '@comunica/query-sparql-rdfjs'
+import type { Quad } from '@rdfjs/types'
 import { utf8 } from '../base/bytes.ts'
 import { LedgerError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
 import type { Evaluation } from './evaluation.ts'
 import { negotiate } from './formats.ts'
 import type { ParsedQuery } from './parse.ts'
@@ -26,7 +29,7 @@ export async function evaluate(
   view: DatasetView,
   evaluation: Evaluation,
   wishes: AnswerWishes,
-): Promise<Answer> {
+): Promise<Omit<Answer, 'type'>> {
   const context = {
     sources: [view] as [DatasetView],
     readOnly: true,
@@ -43,6 +46,48 @@ export async function evaluate(
     evaluation.finish()
     throw failure(error)
   }
+}
+
+/** The quads that one operation of an update would remove and add: all is read before anything is said of it. */
+export async function changesOf(
+  operation: Pick<ParsedQuery, 'algebra' | 'baseIri'>,
+  view: DatasetView,
+  evaluation: Evaluation,
+): Promise<{ readonly removed: readonly Quad[]; readonly added: readonly Quad[] }> {
+  const removed: Quad[] = []
+  const added: Quad[] = []
+  const context = {
+    sources: [view] as [DatasetView],
+    destination: {
+      import: (quads: Emitter) => gathered(quads, added),
+      remove: (quads: Emitter) => gathered(quads, removed),
+    },
+    ...(operation.baseIri === undefined ? {} : { baseIRI: operation.baseIri }),
+  }
+  try {
+    await Promise.race([comunica.queryVoid(operation.algebra as never, context as never), evaluation.failed])
+    return { removed, added }
+  } catch (error) {
+    evaluation.throwIfFailed()
+    throw failure(error)
+  }
+}
+
+interface Emitter {
+  on(event: string, listener: (value: never) => void): unknown
+}
+
+/** As an RDF/JS store takes a stream of quads, within the bound of one update. */
+function gathered(quads: Emitter, into: Quad[]): EventEmitter {
+  const events = new EventEmitter()
+  quads.on('data', (quad: Quad) => {
+    into.push(quad)
+    if (into.length > limits.updateQuadsMax)
+      events.emit('error', new LedgerError('TOO_LARGE', { quadsMax: limits.updateQuadsMax }))
+  })
+  quads.on('end', () => events.emit('end'))
+  quads.on('error', (error: Error) => events.emit('error', error))
+  return events
 }
 
 interface Readable extends AsyncIterable<string | Uint8Array> {

@@ -16,7 +16,14 @@ export interface QueryTask {
   readonly dataset: Dataset | undefined
 }
 
-export type Task = QueryTask
+export interface UpdateTask {
+  readonly type: 'update'
+  readonly text: string
+  /** Of the protocol. */
+  readonly dataset: Dataset | undefined
+}
+
+export type Task = QueryTask | UpdateTask
 
 /** From the node to the thread. `read` numbers a read. */
 export type ToThread =
@@ -38,6 +45,13 @@ export type FromThread =
   | { readonly type: 'count'; readonly read: number; readonly pattern: PackedPattern }
   | { readonly type: 'answer'; readonly mediaType: string }
   | { readonly type: 'piece'; readonly bytes: Uint8Array }
+  /** What an update comes to. */
+  | {
+      readonly type: 'delta'
+      readonly added: PackedQuads
+      readonly removed: PackedQuads
+      readonly read: readonly string[] | 'all'
+    }
   | { readonly type: 'done' }
   | { readonly type: 'failed'; readonly code: ErrorCode; readonly details: ErrorDetails }
 

@@ -13,7 +13,7 @@ export interface Dataset {
   readonly namedGraphs: readonly string[]
 }
 
-type Algebra = ReturnType<typeof toAlgebra>
+export type Algebra = ReturnType<typeof toAlgebra>
 
 export interface ParsedQuery {
   readonly algebra: Algebra
@@ -24,25 +24,45 @@ export interface ParsedQuery {
 }
 
 /** Building a parser takes long; it keeps no state between queries. */
-const parser = new Parser({ lexerConfig: { positionTracking: 'full' } })
+const parser: Parser = new Parser({ lexerConfig: { positionTracking: 'full' } })
+
+export type Tree = ReturnType<Parser['parse']>
 
 /** @throws LedgerError PARSE_ERROR with line and column, QUERY_FORBIDDEN, TOO_LARGE. */
 export function parseQuery(text: string): ParsedQuery {
+  const { tree, baseIri } = parseText(text)
+  if (tree.type === 'update') throw new LedgerError('QUERY_FORBIDDEN', { found: 'an update' })
+  const whole = algebraOf(text, tree)
+  if (!isFrom(whole)) return { algebra: whole, baseIri, dataset: undefined }
+  return { algebra: whole.input, baseIri, dataset: datasetOf(whole) }
+}
+
+/** A query or an update that reaches out to nobody. */
+export function parseText(text: string): { readonly tree: Tree; readonly baseIri: string | undefined } {
   if (text.length > limits.queryBytesMax) throw new LedgerError('TOO_LARGE', { bytesMax: limits.queryBytesMax })
   const tree = positioned(text, () => parser.parse(text))
-  if (tree.type === 'update') throw new LedgerError('QUERY_FORBIDDEN', { found: 'an update' })
   if (holdsService(tree)) throw new LedgerError('QUERY_FORBIDDEN', { found: 'SERVICE' })
-  const baseIri = tree.context.findLast((each) => each.subType === 'base')?.value.value
-  const whole = positioned(text, () => toAlgebra(tree, { quads: true, blankToVariable: true }))
-  if (!isFrom(whole)) return { algebra: whole, baseIri, dataset: undefined }
-  const [defaultGraphs, namedGraphs] = [whole.default.map(({ value }) => value), whole.named.map(({ value }) => value)]
+  const context = tree.type === 'update' ? tree.updates.flatMap((each) => each.context) : tree.context
+  return { tree, baseIri: context.findLast((each) => each.subType === 'base')?.value.value }
+}
+
+export function algebraOf(text: string, tree: Tree): Algebra {
+  return positioned(text, () => toAlgebra(tree, { quads: true, blankToVariable: true }))
+}
+
+/** @throws LedgerError TOO_LARGE */
+export function datasetOf(clause: From): Dataset {
+  const [defaultGraphs, namedGraphs] = [
+    clause.default.map(({ value }) => value),
+    clause.named.map(({ value }) => value),
+  ]
   if (defaultGraphs.length + namedGraphs.length > limits.queryGraphsMax) {
     throw new LedgerError('TOO_LARGE', { graphsMax: limits.queryGraphsMax })
   }
-  return { algebra: whole.input, baseIri, dataset: { defaultGraphs, namedGraphs } }
+  return { defaultGraphs, namedGraphs }
 }
 
-interface From {
+export interface From {
   readonly type: 'from'
   readonly input: Algebra
   readonly default: readonly { readonly value: string }[]
@@ -50,10 +70,11 @@ interface From {
 }
 
 /** A dataset clause stands around the whole query. */
-function isFrom(algebra: object): algebra is From {
+export function isFrom(algebra: object): algebra is From {
   return 'type' in algebra && algebra.type === 'from'
 }
 
+/** SERVICE, wherever it stands. */
 function holdsService(node: unknown): boolean {
   if (node === null || typeof node !== 'object') return false
   if ('subType' in node && node.subType === 'service') return true

@@ -3,16 +3,28 @@
 // it is told is ended.
 
 import type { Worker } from 'node:worker_threads'
+import type { Quad } from '@rdfjs/types'
 import { LedgerError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import type { FromThread, Task, ToThread } from './messages.ts'
+import { type FromThread, type Task, type ToThread, unpackQuads } from './messages.ts'
 import { Reads } from './reads.ts'
 import type { QuadSource } from './source.ts'
 
 export interface Answer {
+  readonly type: 'answer'
   readonly mediaType: string
   /** Fails midway with what ended the query; a caller that stops reading ends it too. */
   readonly body: AsyncIterable<Uint8Array>
+}
+
+/** What an update comes to. */
+export interface Delta {
+  readonly type: 'delta'
+  readonly added: readonly Quad[]
+  /** Quads that hold now, or do not: then there is nothing to retract. */
+  readonly removed: readonly Quad[]
+  /** IRIs of the graphs that were read to find that out. */
+  readonly read: readonly string[] | 'all'
 }
 
 export interface RunningOptions {
@@ -26,11 +38,11 @@ export interface RunningOptions {
 }
 
 export class Running {
-  readonly answer: Promise<Answer>
+  readonly answer: Promise<Answer | Delta>
   readonly #options: RunningOptions
   readonly #reads: Reads
   readonly #pieces: Uint8Array[] = []
-  #settle: { resolve(answer: Answer): void; reject(error: unknown): void } | undefined
+  #settle: { resolve(answer: Answer | Delta): void; reject(error: unknown): void } | undefined
   #wake: () => void = () => undefined
   #failure: { readonly error: unknown } | undefined
   /** The thread has said everything. */
@@ -77,8 +89,14 @@ export class Running {
   #receive(message: FromThread): void {
     switch (message.type) {
       case 'answer':
-        this.#settle?.resolve({ mediaType: message.mediaType, body: this.#body() })
+        this.#settle?.resolve({ type: 'answer', mediaType: message.mediaType, body: this.#body() })
         break
+      case 'delta': {
+        const [added, removed] = [[...unpackQuads(message.added)], [...unpackQuads(message.removed)]]
+        this.#settle?.resolve({ type: 'delta', added, removed, read: message.read })
+        this.#options.onOver()
+        break
+      }
       case 'piece':
         this.#pieces.push(message.bytes)
         this.#wake()

@@ -6,9 +6,10 @@ import { InvariantError, LedgerError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { evaluate } from './evaluate.ts'
 import { Evaluation } from './evaluation.ts'
-import type { FromThread, QueryTask, Task, ToThread } from './messages.ts'
+import { type FromThread, packQuads, type QueryTask, type Task, type ToThread, type UpdateTask } from './messages.ts'
 import { parseQuery } from './parse.ts'
 import { RemoteSource } from './remote-source.ts'
+import { evaluateUpdate } from './update.ts'
 import { DatasetView } from './view.ts'
 
 interface Current {
@@ -63,7 +64,8 @@ parentPort?.on('message', (message: ToThread) => {
 function begin(task: Task): void {
   const started: Current = { evaluation: new Evaluation(), source: new RemoteSource(post), credit: new Credit() }
   current = started
-  answer(task, started).then(
+  const work = task.type === 'query' ? answer(task, started) : compute(task, started)
+  work.then(
     () => end({ type: 'done' }),
     (error: unknown) => {
       // What this program did not expect ends the thread, and the node tells its operator.
@@ -100,6 +102,12 @@ async function answer(task: QueryTask, { evaluation, source, credit }: Current):
   }
   evaluation.throwIfFailed()
   await send()
+}
+
+async function compute({ text, dataset }: UpdateTask, { evaluation, source }: Current): Promise<void> {
+  const { added, removed, read } = await evaluateUpdate(text, source, dataset, evaluation)
+  evaluation.throwIfFailed()
+  post({ type: 'delta', added: packQuads(added), removed: packQuads(removed), read })
 }
 
 function joined(parts: readonly Uint8Array[], size: number): Uint8Array {

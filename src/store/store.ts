@@ -237,6 +237,13 @@ export class Store {
     return sealed === undefined ? undefined : recordOf(sealer.open(at, sealed)).value
   }
 
+  /** By which the rows of `Reader.rows` name an item; undefined for one that is not here. */
+  numberOf(item: ItemId): number | undefined {
+    const { database, sealer, keys } = this.#parts
+    const found = findItem(database, sealer, keys, item)
+    return found?.erased === false ? found.local : undefined
+  }
+
   /** The payload of an item as it was given; undefined when the item is not here. @throws LedgerError KEY_MISSING */
   async itemPayload(item: ItemId): Promise<Uint8Array | undefined> {
     const { database, sealer, keys } = this.#parts

@@ -1,12 +1,15 @@
 // A node that stands in for a real one behind the HTTP server: quads in an n3 store, fixed blocks and tiles, and a submit
 // that tests steer.
 
+import type { Quad } from '@rdfjs/types'
 import { DataFactory } from 'n3'
 import { type ErrorCode, LedgerError } from '../../src/base/errors.ts'
 import { Histogram } from '../../src/base/histogram.ts'
-import { digestOf, type KeyId, type TxId, txIdOf } from '../../src/base/ids.ts'
+import { digestOf, itemIdOf, type KeyId, ledgerIdOf, type TxId, txIdOf } from '../../src/base/ids.ts'
 import type {
+  HttpChange,
   HttpEvidence,
+  HttpHeldRows,
   HttpItem,
   HttpNode,
   HttpPersonQuad,
@@ -159,6 +162,32 @@ export class FakeNode implements HttpNode {
 
   async result(height: number): Promise<Uint8Array | undefined> {
     return height === 7 ? Uint8Array.of(9) : undefined
+  }
+
+  readonly ledger = ledgerIdOf('1e'.repeat(32))
+  /** What the block of each height changed. */
+  changing: (height: number) => AsyncIterable<HttpChange> = async function* (height) {
+    yield { type: 'block', height, time: 1_800_000_000_000 + height }
+  }
+  arriving: (height: number, signal: AbortSignal) => Promise<boolean> = async (height, signal) => {
+    if (height <= this.height) return true
+    return new Promise((resolve) => signal.addEventListener('abort', () => resolve(false)))
+  }
+
+  reached(height: number, signal: AbortSignal): Promise<boolean> {
+    return this.arriving(height, signal)
+  }
+
+  changes(height: number): AsyncIterable<HttpChange> {
+    return this.changing(height)
+  }
+
+  graphs(): readonly string[] {
+    return ['urn:x:g1', 'urn:x:g2', 'urn:x:g3']
+  }
+
+  async heldRows(quads: readonly Quad[]): Promise<readonly HttpHeldRows[]> {
+    return quads.map(({ graph }, row) => ({ graph: graph.value, item: itemIdOf('cc'.repeat(32)), rows: [row] }))
   }
 
   async receipt(of: string, type: 'ordered' | 'final'): Promise<object> {

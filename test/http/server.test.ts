@@ -167,26 +167,16 @@ describe('The HTTP server', function () {
       const details = await problem(await query('SELECT * {\n ?s ?p }'), 400, 'PARSE_ERROR')
       assert.deepEqual([details['line'], details['column']], [2, 8])
       await problem(await query('SELECT * { SERVICE <http://localhost/> {} }'), 403, 'QUERY_FORBIDDEN')
-      await problem(
-        await get('/sparql', {
-          method: 'POST',
-          headers: { 'content-type': 'application/sparql-update' },
-          body: 'CLEAR ALL',
-        }),
-        403,
-        'QUERY_FORBIDDEN',
-      )
-      await problem(
-        await get('/sparql', { method: 'POST', body: new URLSearchParams({ update: 'CLEAR ALL' }) }),
-        403,
-        'QUERY_FORBIDDEN',
-      )
+      await problem(await query('CLEAR ALL'), 403, 'QUERY_FORBIDDEN')
+      await problem(await get('/sparql?update=CLEAR%20ALL'), 400, 'USAGE')
+      const both = new URLSearchParams({ update: 'CLEAR ALL', query: 'ASK {}' })
+      await problem(await get('/sparql', { method: 'POST', body: both }), 400, 'USAGE')
       await problem(await get('/sparql'), 400, 'USAGE')
       await problem(await query('ASK {}', {}, '&query=ASK%20%7B%7D'), 400, 'USAGE')
       await problem(
         await get('/sparql', { method: 'POST', headers: { 'content-type': 'text/plain' }, body: 'ASK {}' }),
-        400,
-        'USAGE',
+        415,
+        'MEDIA_TYPE_UNKNOWN',
       )
       await problem(
         await get('/sparql', {
@@ -206,6 +196,48 @@ describe('The HTTP server', function () {
         413,
         'TOO_LARGE',
       )
+    })
+
+    it('and computes updates, by both ways of POST, without doing them: UPDATE_UNSIGNED unless the delta was asked for', async () => {
+      const update = `${p} DELETE { GRAPH :g2 { ?s :p 2 } } INSERT { GRAPH :g1 { ?s :p 3 } } WHERE { GRAPH :g2 { ?s :p 2 } }`
+      const headers = { accept: 'application/vnd.quadrille.delta+json' }
+      const direct = { ...headers, 'content-type': 'application/sparql-update' }
+      for (const init of [
+        { method: 'POST', headers: direct, body: update },
+        { method: 'POST', headers, body: new URLSearchParams({ update }) },
+      ]) {
+        const answer = await get('/sparql', init)
+        assert.equal(answer.headers.get('content-type'), 'application/vnd.quadrille.delta+json')
+        assert.deepEqual(await answer.json(), {
+          kind: 'quadrille delta 1',
+          ledger: '1e'.repeat(32),
+          height: 7,
+          read: ['urn:x:g2'],
+          assert: '<urn:x:b> <urn:x:p> "3"^^<http://www.w3.org/2001/XMLSchema#integer> <urn:x:g1> .\n',
+          retract: [{ graph: 'urn:x:g2', item: 'cc'.repeat(32), rows: [0] }],
+        })
+      }
+      await problem(
+        await get('/sparql', { method: 'POST', body: new URLSearchParams({ update }) }),
+        403,
+        'UPDATE_UNSIGNED',
+      )
+    })
+
+    it('of whole graphs: the Graph Store Protocol, to read', async () => {
+      const one = await get('/graphs?graph=urn:x:g3')
+      assert.equal(new Parser().parse(await one.text()).length, 2)
+      const turtle = await get('/graphs?default&at=5', { headers: { accept: 'text/turtle' } })
+      assert.deepEqual(
+        [turtle.headers.get('content-type'), turtle.headers.get('quadrille-height')],
+        ['text/turtle', '5'],
+      )
+      assert.equal(new Parser().parse(await turtle.text()).length, 8)
+      const head = await get('/graphs?graph=urn:x:g3', { method: 'HEAD' })
+      assert.deepEqual([head.status, await head.text()], [200, ''])
+      await problem(await get('/graphs?graph=urn:x:other'), 404, 'GRAPH_UNKNOWN')
+      await problem(await get('/graphs'), 400, 'USAGE')
+      await problem(await get('/graphs?graph=urn:x:g3', { method: 'DELETE' }), 403, 'UPDATE_UNSIGNED')
     })
 
     it('within time and rows, each with its own status while the answer is small', async () => {
@@ -343,7 +375,7 @@ describe('The HTTP server', function () {
     })
 
     it('in one encoding only, and of bounded size', async () => {
-      await problem(await send(transaction, { 'content-type': 'application/json' }), 400, 'USAGE')
+      await problem(await send(transaction, { 'content-type': 'application/json' }), 415, 'MEDIA_TYPE_UNKNOWN')
       await problem(await send(Uint8Array.of(0xff)), 400, 'MALFORMED')
       await problem(await send(Uint8Array.of(0x82, 0x41, 1, 0x58, 1, 1)), 400, 'NON_CANONICAL')
       await problem(await send(encodeCbor([Uint8Array.of(1)])), 400, 'MALFORMED')

@@ -67,6 +67,32 @@ export const daily: readonly CommandSpec[] = [
     load: async () => (await import('../commands/query.ts')).query,
   },
   {
+    words: 'update',
+    args: '<sparql>',
+    summary:
+      'change quads by a SPARQL Update: the node computes what it comes to, and this signs it; @FILE reads it from a file',
+    options: [
+      { flags: '--as <file>', help: "the application's private key" },
+      { flags: '--subject <iri...>', help: 'whom quads of personal graphs concern (default: by their classes)' },
+      { flags: '--dry-run', help: 'show what it comes to and send nothing' },
+      endpoint,
+      genesis,
+    ],
+    example: "quadrille update 'DELETE WHERE { GRAPH <urn:g:events> { <urn:event:7> ?p ?o } }' --as wms.key",
+    load: async () => (await import('../commands/update.ts')).update,
+  },
+  {
+    words: 'tail',
+    summary: 'follow what changes, as an RDF Patch',
+    options: [
+      { flags: '--since <height>', help: 'from the block after this one (default: from now)' },
+      { flags: '--until <height>', help: 'stop after this one' },
+      endpoint,
+    ],
+    example: 'quadrille tail --since 8100',
+    load: async () => (await import('../commands/tail.ts')).tail,
+  },
+  {
     words: 'dump',
     summary: 'write all quads',
     options: [

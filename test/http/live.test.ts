@@ -1,0 +1,165 @@
+// Four real nodes behind real HTTP servers, and applications that talk to them as anybody would.
+
+import assert from 'node:assert/strict'
+import { DataFactory } from 'n3'
+import { utf8 } from '../../src/base/bytes.ts'
+import { LedgerError } from '../../src/base/errors.ts'
+import { type Client, createClient, generateKey } from '../../src/http/client.ts'
+import { type HttpServer, startHttp } from '../../src/http/server.ts'
+import { ledgerIdFor, signedGenesisSchema } from '../../src/ledger/genesis.ts'
+import type { QuadrilleNode } from '../../src/node/node.ts'
+import { verifyReceipt } from '../../src/node/verify.ts'
+import { enrol, type Founded, foundFour, openGraph, settled } from '../node/consortium.ts'
+
+const { namedNode, literal, quad } = DataFactory
+const term = (name: string) => namedNode(`urn:t:${name}`)
+
+describe('Applications', function () {
+  this.timeout(180_000)
+  let founded: Founded
+  let nodes: QuadrilleNode[]
+  let servers: HttpServer[]
+  let clients: Client[]
+
+  const client = (number: number): Client => clients[number] as Client
+  const statement = (name: string, value: string) =>
+    quad(term(name), term('says'), literal(value), namedNode(openGraph))
+
+  async function values(number: number, sparql: string): Promise<readonly string[]> {
+    const answer = await client(number).query(sparql, { format: 'csv', consistency: 'linearizable' })
+    return (await answer.text()).trim().split('\r\n').slice(1).sort()
+  }
+
+  before(async () => {
+    founded = await foundFour({ checkpointInterval: 8, window: 32 })
+    nodes = await Promise.all([0, 1, 2, 3].map((number) => founded.open(number)))
+    await Promise.all(nodes.map((each) => each.start()))
+    await enrol(founded, nodes[0] as QuadrilleNode)
+    servers = await Promise.all(
+      nodes.map((node) =>
+        startHttp({
+          bind: { host: '127.0.0.1', port: 0 },
+          node,
+          queryTimeoutMs: 100_000,
+          onError: (error) => {
+            throw error
+          },
+        }),
+      ),
+    )
+    const ledger = ledgerIdFor(founded.genesis.genesis)
+    clients = servers.map(({ url }) => createClient({ endpoint: url, ledger, key: founded.application.seed }))
+  })
+
+  after(async () => {
+    await Promise.all(servers.map((server) => server.close()))
+    await Promise.all(nodes.map((each) => each.stop()))
+    await founded.remove()
+  })
+
+  it('change quads by SPARQL Update, computed by a node and signed by them, the same on every node', async () => {
+    await client(0).submit([statement('a', 'one'), statement('b', 'two'), statement('c', 'three')])
+    // Asserted twice: it holds until both rows are retracted.
+    await client(0).submit([statement('a', 'one')])
+    const done = await client(0).update(
+      `DELETE { GRAPH <${openGraph}> { ?s ?p "one" } } INSERT { GRAPH <${openGraph}> { ?s ?p "uno" . ?s <urn:t:node> [] } } WHERE { GRAPH <${openGraph}> { ?s ?p "one" } }`,
+    )
+    assert.ok(done !== undefined)
+    for (const number of [0, 1, 2, 3]) {
+      assert.deepEqual(await values(number, `SELECT ?v { ?s <urn:t:says> ?v }`), ['three', 'two', 'uno'])
+    }
+    const [blank] = await values(1, 'SELECT ?b { ?s <urn:t:node> ?b }')
+    assert.match(blank ?? '', /^urn:quadrille:skolem:/)
+    await client(0).update(`DELETE WHERE { GRAPH <${openGraph}> { <urn:t:a> <urn:t:node> ?o } }`)
+    assert.deepEqual(await values(3, 'ASK { ?s <urn:t:node> ?b }').catch(() => []), [])
+    assert.equal(await client(0).update(`DELETE WHERE { GRAPH <${openGraph}> { <urn:t:nobody> ?p ?o } }`), undefined)
+  })
+
+  it('that change one thing at once all succeed: what changed meanwhile is computed again', async () => {
+    await client(0).submit([quad(term('counter'), term('count'), literal('0'), namedNode(openGraph))])
+    const increase = `DELETE { GRAPH <${openGraph}> { ?c <urn:t:count> ?n } } INSERT { GRAPH <${openGraph}> { ?c <urn:t:count> ?m } }
+      WHERE { GRAPH <${openGraph}> { ?c <urn:t:count> ?n BIND(STR(<http://www.w3.org/2001/XMLSchema#integer>(?n) + 1) AS ?m) } }`
+    await Promise.all([0, 0, 0].map((number) => client(number).update(increase)))
+    assert.deepEqual(await values(1, 'SELECT ?n { ?s <urn:t:count> ?n }'), ['3'])
+  })
+
+  it('get no update done that they did not sign, and none under a key that may not write', async () => {
+    const asked = (accept: string): Promise<Response> =>
+      fetch(`${servers[0]?.url}/sparql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/sparql-update', accept },
+        body: `CLEAR GRAPH <${openGraph}>`,
+      })
+    const refused = await asked('*/*')
+    assert.deepEqual([refused.status, ((await refused.json()) as { code: string }).code], [403, 'UPDATE_UNSIGNED'])
+    const stranger = createClient({
+      endpoint: servers[0]?.url ?? '',
+      ledger: client(0).ledger,
+      key: generateKey().seed,
+    })
+    await assert.rejects(
+      stranger.update(`CLEAR GRAPH <${openGraph}>`),
+      (error: unknown) => error instanceof LedgerError && error.code === 'KEY_UNKNOWN',
+    )
+    assert.ok((await values(0, 'SELECT * { ?s ?p ?o }')).length > 2)
+  })
+
+  it('P21 learn from the receipt what became of a transaction', async () => {
+    const { tx, height } = await client(0).submit([statement('d', 'four')])
+    const genesis = utf8(JSON.stringify(signedGenesisSchema.toJson(founded.genesis)))
+    const verdict = verifyReceipt(await client(3).receipt(tx), { genesis, tx })
+    assert.deepEqual([verdict.holds, verdict.outcome, verdict.height], [true, 'OK', height])
+  })
+
+  it('follow the changes: all patches from the start give what a dump gives, on every node', async () => {
+    const height = await settled(nodes)
+    const dump = async (number: number): Promise<readonly string[]> =>
+      (await (await fetch(`${servers[number]?.url}/dump`)).text())
+        .split('\n')
+        .filter((line) => line !== '')
+        .sort()
+    for (const number of [0, 3]) {
+      const answer = await fetch(`${servers[number]?.url}/changes?since=0&until=${height}`, {
+        headers: { accept: 'application/rdf-patch' },
+      })
+      assert.equal(answer.headers.get('content-type'), 'application/rdf-patch')
+      const quads = new Set<string>()
+      for (const line of (await answer.text()).split('\n')) {
+        if (line.startsWith('A ')) {
+          assert.ok(!quads.has(line.slice(2)), `added twice: ${line}`)
+          quads.add(line.slice(2))
+        }
+        if (line.startsWith('D ')) assert.ok(quads.delete(line.slice(2)), `removed before it was there: ${line}`)
+      }
+      assert.deepEqual([...quads].sort(), await dump(number))
+    }
+  })
+
+  it('follow them as they come, as events, and go on where they stopped', async () => {
+    const height = await settled(nodes)
+    const follow = async (headers: Record<string, string>, blocks: number): Promise<string> => {
+      const leaving = new AbortController()
+      const answer = await fetch(`${servers[2]?.url}/changes?since=${height}`, { headers, signal: leaving.signal })
+      assert.equal(answer.headers.get('content-type'), 'text/event-stream')
+      let text = ''
+      for await (const chunk of answer.body ?? []) {
+        text += new TextDecoder().decode(chunk)
+        if (text.split('event: block').length > blocks && text.endsWith('\n\n')) break
+      }
+      leaving.abort()
+      return text
+    }
+    const live = follow({}, 2)
+    const first = await client(0).submit([statement('e', 'five')])
+    const second = await client(0).submit([statement('f', 'six')])
+    const text = await live
+    const ids = [...text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id))
+    assert.deepEqual(
+      [...new Set(ids)].filter((id) => id === first.height || id === second.height),
+      [first.height, second.height],
+    )
+    assert.match(text, /^data: A <urn:t:e> <urn:t:says> "five" <urn:g:open> \.$/m)
+    const resumed = await follow({ 'last-event-id': `${first.height}` }, 1)
+    assert.ok(!resumed.includes('urn:t:e') && resumed.includes('urn:t:f'))
+  })
+})
