@@ -81,9 +81,11 @@ export class Members {
 
   /** Signed by all members as they are planned, and carried out; gives the height that ends the epoch. */
   async propose(wanted: Partial<Wanted>): Promise<number> {
-    const view = await this.view()
     const ledger = ledgerIdFor(this.#four.genesis.genesis)
-    const statement = draftProposal(ledger, view, { ...nothing, ...wanted }, timeOf(Date.now() + 600_000))
+    // Heights are told once a second: under load a node that has caught up may seem to be behind for a moment.
+    const statement = await eventually('a draft', async () =>
+      draftProposal(ledger, await this.view(), { ...nothing, ...wanted }, timeOf(Date.now() + 600_000)),
+    )
     const voters = await this.#voters()
     const act = governAct(
       statement,
