@@ -12,6 +12,15 @@
 //   results/NNNNNN.cborseq   likewise result-certificates, in ascending order of sequence, the head's among them
 //   payloads/NNNNNN.cborseq  likewise payload-records of items that the reader may see, in the order of the blocks
 //   events/NNNNNN.jsonl      the leaves as text, one a line, 2048 in a file
+//   policy                   the same keys and how many make a quorum, as C2SP tlog-policy
+//   validators.jsonl         one line for each epoch: who validated from which block on, with which keys
+//   acts/NNNNNN.jsonl        every act other than a change of data, whole
+//   csv/NNNNNN.csv           the transactions that pass the filter, as a table
+//   provenance/NNNNNN.nq     the same as PROV-O
+//   register.csv             the register of processing, from the policies
+//   report.html              for people
+//   sample/NNNNNNNNN.tlog-proof  leaves drawn by the seed, each with its proof (C2SP tlog-proof; `extra` is the leaf)
+//   consistency, previous-checkpoint  only with an earlier export: that the log begins with that one (body of tlog-witness)
 //   tile/...                 C2SP tlog-tiles: hashes and entry bundles
 
 import { sha256 } from '#crypto'
@@ -30,7 +39,8 @@ import {
   type Sequence,
 } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
-import { bytesUpTo, id, list, named, record, type Schema, text, uint, variant } from '../base/schema.ts'
+import { bytesUpTo, id, list, named, record, type Schema, text, uint, variant, word } from '../base/schema.ts'
+import { filterFields, type ViewFilter } from './filter.ts'
 import { canonicalJson, parseCanonicalJson } from './json.ts'
 
 export interface BundleFile {
@@ -51,6 +61,10 @@ export interface Manifest {
   /** Leaves of the log at that height, and their root. */
   readonly size: number
   readonly root: Digest
+  /** What the views leave out; the log is whole. */
+  readonly filter: readonly ViewFilter[]
+  /** What the sample of leaves is drawn by. */
+  readonly seed: string
   /** In ascending order of path; all but manifest.json and SHA256SUMS. */
   readonly files: readonly BundleFile[]
 }
@@ -66,7 +80,15 @@ export const bundleFormat = 'quadrille-bundle/1'
 export const manifestPath = 'manifest.json'
 export const sumsPath = 'SHA256SUMS'
 /** Folders of pieces, and how their files end. */
-export const pieceKinds = { blocks: 'cborseq', results: 'cborseq', payloads: 'cborseq', events: 'jsonl' } as const
+export const pieceKinds = {
+  blocks: 'cborseq',
+  results: 'cborseq',
+  payloads: 'cborseq',
+  events: 'jsonl',
+  acts: 'jsonl',
+  csv: 'csv',
+  provenance: 'nq',
+} as const
 export type PieceKind = keyof typeof pieceKinds
 
 const manifestSchema: Schema<Manifest> = record<Manifest>({
@@ -76,6 +98,11 @@ const manifestSchema: Schema<Manifest> = record<Manifest>({
   height: uint<Sequence>(),
   size: uint(),
   root: id(32, digestOf),
+  filter: list(
+    record<ViewFilter>({ field: word(...filterFields), value: text(limits.iriBytesMax) }),
+    filterFields.length,
+  ),
+  seed: text(64),
   files: list(
     record<BundleFile>({
       path: text(128, requirePath),

@@ -2,7 +2,7 @@
 // source may give away, and to whom, was decided before. Files are not fsynced one by one: an export can be made again,
 // and whoever verifies it learns of a file that a power cut took.
 
-import { access, mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { sha256 } from '#crypto'
 import { concat, utf8 } from '../base/bytes.ts'
@@ -10,7 +10,8 @@ import { LedgerError } from '../base/errors.ts'
 import { syncDirectory } from '../base/files.ts'
 import { type Digest, digestOf, type LedgerId, type OrganisationId, type Sequence } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
-import { encode } from '../base/schema.ts'
+import { decode, encode } from '../base/schema.ts'
+import { blockRecordSchema } from '../consensus/block.ts'
 import {
   type BundleFile,
   bundleFormat,
@@ -25,10 +26,13 @@ import {
   sumsPath,
   sumsText,
 } from './bundle.ts'
-import { validatorKeys, verifierKeysText } from './note.ts'
-import type { CheckpointKey } from './replay.ts'
+import type { ViewFilter } from './filter.ts'
+import { consortiumOrigin, parseCheckpoint, parseNote, validatorKeys, verifierKeysText } from './note.ts'
+import type { CheckpointKey, Replay, StartReplay } from './replay.ts'
+import { consistencyFile, type ReadFile, sampleFiles } from './sample.ts'
 import { TreeFiles } from './tree-files.ts'
 import { verifyGuide } from './verify-guide.ts'
+import { Views, viewEnd } from './views.ts'
 
 /** Where the pieces of a bundle come from: a node's own files, or another node over HTTP. */
 export interface BundleSource {
@@ -37,6 +41,8 @@ export interface BundleSource {
   readonly reader: OrganisationId | undefined
   /** The final block that the bundle ends with, and the log after it. */
   readonly head: { readonly height: Sequence; readonly size: number; readonly root: Digest }
+  /** The ledger's rules. */
+  readonly start: StartReplay
   /** genesis.json, byte for byte. */
   genesis(): Promise<Uint8Array>
   /** Signed note over the log at the head: the merged signatures of validators. */
@@ -61,6 +67,16 @@ export interface ExportProgress {
   readonly total: number | undefined
 }
 
+export interface ExportOptions {
+  /** What the views leave out. */
+  readonly filter?: readonly ViewFilter[]
+  /** What the sample of leaves is drawn by; the root of the log by default, which nobody chooses. */
+  readonly seed?: string
+  /** Signed note of an earlier export, for a proof that this log begins with that one. */
+  readonly previous?: string
+  readonly onProgress?: (progress: ExportProgress) => void
+}
+
 /**
  * Writes the bundle to `directory`, which must not exist: under `<directory>.partial` first, renamed when it is whole.
  * @throws LedgerError FILE_EXISTS; RECORD_TAMPERED when the source contradicts its own head. Then nothing is left behind.
@@ -68,13 +84,13 @@ export interface ExportProgress {
 export async function exportBundle(
   directory: string,
   source: BundleSource,
-  onProgress: (progress: ExportProgress) => void = () => {},
+  options: ExportOptions = {},
 ): Promise<Manifest> {
   const draft = `${directory}.partial`
   for (const path of [directory, draft]) if (await exists(path)) throw new LedgerError('FILE_EXISTS', { path })
   try {
     await mkdir(draft, { recursive: true })
-    const manifest = await writeBundle(new BundleWriter(draft), source, onProgress)
+    const manifest = await writeBundle(new BundleWriter(draft), source, options)
     await rename(draft, directory)
     await syncDirectory(dirname(resolve(directory)))
     return manifest
@@ -87,21 +103,62 @@ export async function exportBundle(
 async function writeBundle(
   writer: BundleWriter,
   source: BundleSource,
-  onProgress: (progress: ExportProgress) => void,
+  { filter = [], seed = source.head.root, previous, onProgress = () => {} }: ExportOptions,
 ): Promise<Manifest> {
   const { ledger, head, reader } = source
-  await writer.write('genesis.json', await source.genesis())
-  await writer.write('checkpoint', utf8(await source.checkpoint()))
+  const genesis = await source.genesis()
+  const note = await source.checkpoint()
+  await writer.write('genesis.json', genesis)
+  await writer.write('checkpoint', utf8(note))
   const keys = validatorKeys(ledger, await source.checkpointKeys())
   await writer.write('verifier-keys', utf8(verifierKeysText(keys)), keys.length)
   await writer.write('VERIFY.md', utf8(verifyGuide(ledger, head)))
   const tell = (stage: PieceKind, total?: number) => (done: number) => onProgress({ stage, done, total })
-  const blocks = await writer.writePieces('blocks', source.blocks(), tell('blocks', head.height))
+  const { replay } = source.start(genesis)
+  const views = new Views({ ledger, filter, reader, ...replay })
+  const blocks = await writer.writePieces(
+    'blocks',
+    replayed(writer, source.blocks(), replay, views),
+    tell('blocks', head.height),
+  )
   if (blocks !== head.height) throw new LedgerError('RECORD_TAMPERED', { blocks, height: head.height })
+  for (const file of views.finish(viewEnd(replay, head))) await writer.write(file.path, file.bytes, file.records)
   await writer.writePieces('results', source.results(), tell('results'))
   await writeTree(writer, source, tell('events', head.size))
+  for await (const { path, bytes } of sampleFiles(writer.read, seed, head.size, note)) await writer.write(path, bytes)
+  if (previous !== undefined) await writePrevious(writer, source, previous, note)
   await writer.writePieces('payloads', encoded(source.payloads()), tell('payloads'))
-  return writer.close({ format: bundleFormat, ledger, reader: reader === undefined ? [] : [reader], ...head })
+  const claims = { format: bundleFormat, ledger, reader: reader === undefined ? [] : [reader], ...head, filter, seed }
+  return writer.close(claims)
+}
+
+/** Hands blocks on and writes the views that they complete on the way. */
+async function* replayed(
+  writer: BundleWriter,
+  blocks: AsyncIterable<Uint8Array>,
+  replay: Replay,
+  views: Views,
+): AsyncGenerator<Uint8Array> {
+  for await (const bytes of blocks) {
+    const inForce = { roster: replay.rosters()[0], checkpointKeys: replay.checkpointKeys() }
+    const files = views.add(replay.apply(decode(blockRecordSchema, bytes)), inForce)
+    for (const file of files) await writer.write(file.path, file.bytes, file.records)
+    yield bytes
+  }
+}
+
+async function writePrevious(
+  writer: BundleWriter,
+  { ledger, head }: BundleSource,
+  previous: string,
+  note: string,
+): Promise<void> {
+  const { origin, size } = parseCheckpoint(parseNote(previous).text)
+  if (origin !== consortiumOrigin(ledger)) throw new LedgerError('WRONG_LEDGER')
+  if (size > head.size) throw new LedgerError('STATE_BEHIND_CHECKPOINT', { leaves: head.size, signedLeaves: size })
+  await writer.write('previous-checkpoint', utf8(previous))
+  const { path, bytes } = await consistencyFile(writer.read, size, head.size, note)
+  await writer.write(path, bytes)
 }
 
 async function writeTree(writer: BundleWriter, source: BundleSource, onLeaf: (done: number) => void): Promise<void> {
@@ -125,6 +182,8 @@ async function* encoded(payloads: AsyncIterable<PayloadRecord>): AsyncGenerator<
 class BundleWriter {
   readonly #directory: string
   readonly #files: BundleFile[] = []
+  /** What was written. */
+  readonly read: ReadFile = async (path) => new Uint8Array(await readFile(join(this.#directory, path)))
 
   constructor(directory: string) {
     this.#directory = directory

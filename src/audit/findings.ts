@@ -25,6 +25,9 @@ export const findingTable = {
   LEAF_SURPLUS: 'The log has leaves that no block leads to.',
   TILE_MISMATCH: 'A tile holds another hash than the leaves lead to.',
   EVENT_MISMATCH: 'A line of the readable events is not the leaf of its place.',
+  VIEW_MISMATCH:
+    'A table, the report, the guide or a proof is not what the blocks and the filter of the manifest give.',
+  PROOF_MISMATCH: 'The tiles do not give the proofs of the sample.',
   NOTE_MISMATCH: 'The checkpoint is of another log, size or root.',
   FORK_DETECTED: 'The log contradicts the checkpoint that is trusted.',
   TRUNCATED: 'The log ends before the checkpoint that is trusted.',

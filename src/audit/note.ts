@@ -95,6 +95,13 @@ export function verifierKeysText(keys: readonly NoteKey[]): string {
   return keys.map((key) => `${verifierKey(key)}\n`).join('')
 }
 
+/** Whom to believe, in the form of C2SP tlog-policy: so many of these keys must have signed a checkpoint. */
+export function policyText(keys: readonly NoteKey[], quorum: number): string {
+  const names = keys.map((_, place) => `validator-${place + 1}`)
+  const witnesses = keys.map((key, place) => `witness ${names[place]} ${verifierKey(key)}\n`)
+  return `${witnesses.join('')}group validators ${quorum} ${names.join(' ')}\nquorum validators\n`
+}
+
 /** `seed`: the private key, 32 bytes, used for checkpoints alone. */
 export function signNote(text: string, name: string, seed: Uint8Array): NoteSignature {
   requireText(text)

@@ -2,6 +2,7 @@
 // supplies it, tests supply their own. A replay executes blocks in order and says what each must have led to.
 
 import type { Digest, ItemId, LedgerId, NodeId, OrganisationId, Time } from '../base/ids.ts'
+import type { JsonValue } from '../base/schema.ts'
 import type { BlockHeader, BlockRecord } from '../consensus/block.ts'
 import type { FaultModel } from '../consensus/quorum.ts'
 import type { Checkpoint } from '../consensus/statements.ts'
@@ -21,11 +22,36 @@ export interface ItemClaim {
   opens(record: PayloadRecord): boolean
 }
 
+/** What views say of an admitted transaction beyond its leaf. */
+export interface ActView {
+  /** IRIs of the graphs that it changes, where they are registered. */
+  readonly graphs: readonly string[]
+  /** How many items it names. */
+  readonly items: number
+  /** The act itself, unless it is a change of data. */
+  readonly detail: JsonValue | undefined
+}
+
+/** One row of the register of processing (GDPR, Article 30): a policy. */
+export interface Processing {
+  readonly name: string
+  readonly controller: OrganisationId
+  readonly kind: string
+  readonly purpose: string
+  readonly legalBasis: string
+  /** 0: no period. */
+  readonly retentionDays: number
+  /** Organisations that hold the data; none listed: all. */
+  readonly audience: readonly OrganisationId[]
+}
+
 export interface Replayed {
   readonly header: BlockHeader
   readonly hash: Digest
   /** What the log says of this block, in order. */
   readonly entries: readonly Entry[]
+  /** Of each entry after the first, which is the block's. */
+  readonly acts: readonly ActView[]
   /** In order of transaction and index. */
   readonly items: readonly ItemClaim[]
   /** Items, of this or earlier blocks, whose erasure this block orders. */
@@ -49,6 +75,8 @@ export interface Replay {
   checkpoint(): Checkpoint
   /** Of the validators in force after the last block. */
   checkpointKeys(): readonly CheckpointKey[]
+  /** The policies after the last block. */
+  register(): readonly Processing[]
   /** Executes the next block, whose place, digest and certificate were checked. @throws LedgerError when it cannot be. */
   apply(record: BlockRecord): Replayed
 }

@@ -8,15 +8,19 @@ import { type Entry, leafBytes, noPrevious } from './leaf.ts'
 import type { TreeHead } from './log.ts'
 import { type Difference, difference, type TreeFile, TreeFiles } from './tree-files.ts'
 
+/** A head that the log must run through, and the file that a failure is told of. */
+export interface PinnedHead extends TreeHead {
+  readonly file: string
+}
+
 export class TreeCheck {
   readonly #files: BundleFiles
   readonly #findings: Findings
-  /** A head that the log must run through, when one is trusted. */
-  readonly #pinned: TreeHead | undefined
+  readonly #pinned: readonly PinnedHead[]
   readonly #tree = new TreeFiles()
   #prev: Digest = noPrevious
 
-  constructor(files: BundleFiles, findings: Findings, pinned: TreeHead | undefined) {
+  constructor(files: BundleFiles, findings: Findings, pinned: readonly PinnedHead[]) {
     this.#files = files
     this.#findings = findings
     this.#pinned = pinned
@@ -41,20 +45,16 @@ export class TreeCheck {
   /** Compares the files that stay partial. */
   async finish(): Promise<void> {
     for (const file of this.#tree.finish()) await this.#compare(file)
-    if (this.#pinned !== undefined && this.#pinned.size > this.#tree.size) {
-      this.#findings.add(
-        'TRUNCATED',
-        'checkpoint',
-        `leaf ${this.#tree.size}`,
-        `trusted are ${this.#pinned.size} leaves`,
-      )
+    for (const { size, file } of this.#pinned) {
+      if (size <= this.#tree.size) continue
+      this.#findings.add('TRUNCATED', file, `leaf ${this.#tree.size}`, `trusted are ${size} leaves`)
     }
   }
 
   #checkPinned(): void {
-    const { size, root } = this.#pinned ?? {}
-    if (size === this.#tree.size && root !== this.#tree.root()) {
-      this.#findings.add('FORK_DETECTED', 'checkpoint', `leaf ${Math.max(0, size - 1)}`, `trusted is root ${root}`)
+    for (const { size, root, file } of this.#pinned) {
+      if (size !== this.#tree.size || root === this.#tree.root()) continue
+      this.#findings.add('FORK_DETECTED', file, `leaf ${Math.max(0, size - 1)}`, `trusted is root ${root}`)
     }
   }
 

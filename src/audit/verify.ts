@@ -18,6 +18,8 @@ import { ItemCheck, type ItemCounts } from './verify-items.ts'
 import { checkNote, type NoteCount } from './verify-note.ts'
 import { bytesOf, ResultCheck } from './verify-results.ts'
 import { TreeCheck } from './verify-tree.ts'
+import { ViewCheck } from './verify-views.ts'
+import { viewEnd } from './views.ts'
 
 /** What the verdict rests on; it must come from outside the bundle. */
 export interface VerifyTrust {
@@ -71,7 +73,11 @@ export async function verifyBundle(
   const manifest = await files.check((done, total) => onProgress({ stage: 'files', done, total }))
   const replay = manifest === undefined ? undefined : await found(files, findings, trust, start)
   if (manifest === undefined || replay === undefined) return emptyReport(trust, findings)
-  return new Verification(files, findings, trust, manifest, replay).run(onProgress)
+  const { ledger } = trust
+  const [reader_] = manifest.reader
+  const views = new ViewCheck(files, findings, manifest, { ledger, reader: reader_, ...replay })
+  const previous = await views.begin()
+  return new Verification({ files, findings, trust, manifest, replay, views, previous }).run(onProgress)
 }
 
 /** A replay from the bundle's genesis, if that is the trusted one. */
@@ -95,6 +101,16 @@ async function found(
   return undefined
 }
 
+interface VerificationParts {
+  readonly files: BundleFiles
+  readonly findings: Findings
+  readonly trust: VerifyTrust
+  readonly manifest: Manifest
+  readonly replay: Replay
+  readonly views: ViewCheck
+  readonly previous: TreeHead | undefined
+}
+
 class Verification {
   readonly #files: BundleFiles
   readonly #findings: Findings
@@ -103,17 +119,22 @@ class Verification {
   readonly #replay: Replay
   readonly #chain: Chain
   readonly #tree: TreeCheck
+  readonly #views: ViewCheck
   readonly #results: ResultCheck
   readonly #items: ItemCheck
 
-  constructor(files: BundleFiles, findings: Findings, trust: VerifyTrust, manifest: Manifest, replay: Replay) {
+  constructor({ files, findings, trust, manifest, replay, views, previous }: VerificationParts) {
     this.#files = files
     this.#findings = findings
     this.#trust = trust
     this.#manifest = manifest
     this.#replay = replay
     this.#chain = new Chain(trust.ledger, replay.faults, replay.created, replay.rosters()[0])
-    this.#tree = new TreeCheck(files, findings, trust.checkpoint)
+    this.#views = views
+    this.#tree = new TreeCheck(files, findings, [
+      ...(trust.checkpoint === undefined ? [] : [{ ...trust.checkpoint, file: 'checkpoint' }]),
+      ...(previous === undefined ? [] : [{ ...previous, file: 'previous-checkpoint' }]),
+    ])
     this.#results = new ResultCheck(trust.ledger, replay.faults, files.pieces('results'), findings)
     this.#items = new ItemCheck(trust.reader ?? manifest.reader[0], files.pieces('payloads'), findings)
   }
@@ -136,6 +157,7 @@ class Verification {
         this.#replay.faults,
         this.#trust.noteSigners,
       )
+      await this.#views.finish(this.#chain.height, viewEnd(this.#replay, this.#tree.head()))
       this.#checkManifest()
       this.#files.checkListed(this.#manifest)
     }
@@ -163,6 +185,8 @@ class Verification {
 
   async #checkBlock(place: Located): Promise<boolean> {
     const at = `height ${this.#chain.height + 1}, ${bytesOf(place)}`
+    const [roster] = this.#replay.rosters()
+    const checkpointKeys = this.#replay.checkpointKeys()
     let record: BlockRecord
     let replayed: Replayed
     try {
@@ -187,6 +211,7 @@ class Verification {
     const checkpoint = () => this.#replay.checkpoint()
     await this.#results.at({ header, hash, log: this.#tree.head(), checkpoint }, this.#chain.roster)
     await this.#items.at(header.sequence, items, erased)
+    await this.#views.at(replayed, { roster, checkpointKeys })
     return true
   }
 

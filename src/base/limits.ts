@@ -186,6 +186,10 @@ export const limits = {
   bundleFileBytesTarget: 4_194_304,
   /** Files of an audit bundle, so that its manifest is one of them: a log of 10 million leaves. */
   bundleFilesMax: 100_000,
+  /** Leaves that an audit bundle draws and proves: a change of one leaf in ten is missed with a chance of 3 in 100. */
+  sampleLeaves: 32,
+  /** Rows of one list in the report of a bundle: what somebody reads. */
+  reportRowsMax: 200,
   /** Failures that a verification lists before it only counts them. */
   findingsMax: 100,
   /** Text of one query. */

@@ -43,6 +43,7 @@ export async function remoteBundle({ get, witnesses, genesis, reader }: RemoteOp
     ledger,
     reader,
     head: { height, size, root },
+    start: startReplay,
     genesis: async () => genesis,
     checkpoint: async () => note,
     checkpointKeys: () => keysAfter(get, genesis, height),

@@ -1,7 +1,7 @@
 // The ledger's rules as the audit verifier needs them: executes the blocks of a bundle and says what each must have led
 // to. Runs in a browser. The same `entriesOf` writes the log of a running node.
 
-import type { ItemClaim, Replay, Replayed, StartReplay } from '../audit/replay.ts'
+import type { ActView, ItemClaim, Replay, Replayed, StartReplay } from '../audit/replay.ts'
 import { fromUtf8 } from '../base/bytes.ts'
 import { LedgerError } from '../base/errors.ts'
 import { decode, type JsonValue } from '../base/schema.ts'
@@ -12,7 +12,7 @@ import { type SignedGenesis, signedGenesisSchema } from '../ledger/genesis.ts'
 import { partOpens } from '../ledger/items.ts'
 import { Ledger, type TransactionOutcome } from '../ledger/ledger.ts'
 import { itemPayloadSchema, partSchema } from '../ledger/payload.ts'
-import { itemIdFor } from '../ledger/transaction.ts'
+import { actSchema, itemIdFor } from '../ledger/transaction.ts'
 import { checkpointKeysOf } from './checkpoint-keys.ts'
 import { entriesOf } from './entries.ts'
 import type { ErasureChronicle } from './erasure-chronicle.ts'
@@ -50,6 +50,10 @@ function replayOf(ledger: Ledger, items: ReplayedItems, chronicle: ErasureChroni
     rosters: () => ledger.knownRosters(),
     checkpoint: () => ({ state: ledger.stateHash(), roster: rosterHash(ledger.roster()) }),
     checkpointKeys: () => checkpointKeysOf(ledger),
+    register: () =>
+      ledger.policies().map(({ class: kind, name, controller, purpose, legalBasis, retentionDays, audience }) => {
+        return { name, controller, kind, purpose, legalBasis, retentionDays, audience }
+      }),
     apply({ header, tokens, batchTime, transactions }): Replayed {
       const delivered = ledger.apply(header.sequence, { time: batchTime, tokens, transactions })
       items.take(delivered)
@@ -59,11 +63,18 @@ function replayOf(ledger: Ledger, items: ReplayedItems, chronicle: ErasureChroni
         header: delivered.header,
         hash: delivered.hash,
         entries: entriesOf(delivered),
+        acts: delivered.outcomes.filter(({ admitted }) => admitted).map((outcome) => actView(ledger, outcome)),
         items: done.flatMap((outcome) => claimsOf(ledger, outcome)),
         erased: delivered.erased.map(({ item }) => item),
       }
     },
   }
+}
+
+function actView(ledger: Ledger, { transaction: { act } }: TransactionOutcome): ActView {
+  if (act.type !== 'data') return { graphs: [], items: 0, detail: actSchema.toJson(act) }
+  const graphs = new Set(act.items.flatMap(({ graph }) => ledger.graph(graph)?.iri ?? []))
+  return { graphs: [...graphs], items: act.items.length, detail: undefined }
 }
 
 function claimsOf(ledger: Ledger, { transaction, tx }: TransactionOutcome): readonly ItemClaim[] {

@@ -7,11 +7,11 @@ import { join } from 'node:path'
 import { sha256 } from '#crypto'
 import { manifestBytes, type PayloadRecord, parseManifest, sumsText } from '../../src/audit/bundle.ts'
 import type { BundleReader } from '../../src/audit/bundle-reader.ts'
-import { type BundleSource, exportBundle } from '../../src/audit/export.ts'
+import { type BundleSource, type ExportOptions, exportBundle } from '../../src/audit/export.ts'
 import { folderReader } from '../../src/audit/folder.ts'
 import { type Entry, leafBytes, leafId, noPrevious } from '../../src/audit/leaf.ts'
 import { checkpointText, consortiumOrigin, formatNote, signerName, signNote } from '../../src/audit/note.ts'
-import type { ItemClaim, Replay, Replayed, StartReplay } from '../../src/audit/replay.ts'
+import type { ActView, ItemClaim, Processing, Replay, Replayed, StartReplay } from '../../src/audit/replay.ts'
 import { TreeFiles } from '../../src/audit/tree-files.ts'
 import { fromUtf8, toHex, utf8 } from '../../src/base/bytes.ts'
 import { LedgerError } from '../../src/base/errors.ts'
@@ -89,21 +89,45 @@ class FixtureReplay implements Replay {
     return members(this.#epoch).map(({ node, checkpoint }) => ({ node, publicKey: checkpoint.publicKey }))
   }
 
+  register(): readonly Processing[] {
+    const shared = { controller: reader, legalBasis: 'contract', audience: [] }
+    return [
+      { ...shared, name: 'open', kind: 'open', purpose: '=HYPERLINK("http://evil.example")', retentionDays: 0 },
+      { ...shared, name: 'people', kind: 'personal', purpose: '<script>alert(1)</script>', retentionDays: 1095 },
+    ]
+  }
+
   apply({ header, transactions }: BlockRecord): Replayed {
     this.#height += 1
     this.#state = hash('bucket', utf8(`${this.#state} ${blockHash(header)}`))
     const entries: Entry[] = [{ type: 'block', height: this.#height, hash: blockHash(header), time: header.time }]
     const items: ItemClaim[] = []
     const erased: ItemId[] = []
+    const acts: ActView[] = []
     for (const transaction of transactions) {
       const words = fromUtf8(transaction).split(' ')
       if (words[0] === 'data') items.push(claimOf(transaction))
       else if (words[0] === 'erase') erased.push(itemIdOf(words[1] ?? ''))
       else if (words[0] === 'roster') this.#epoch += 1
       else throw new LedgerError('MALFORMED')
-      entries.push({ type: 'transaction', height: this.#height, tx: requestId(transaction), act: words[0] })
+      entries.push({
+        type: 'transaction',
+        height: this.#height,
+        index: acts.length,
+        tx: requestId(transaction),
+        act: words[0],
+        outcome: 'OK',
+        organisation: `org-${acts.length % 4}`,
+        key: toHex(sha256(utf8(`key ${acts.length % 4}`))),
+      })
+      const isData = words[0] === 'data'
+      acts.push({
+        graphs: isData ? [`urn:g:${words[1] === '*' ? 'open' : 'closed'}`] : [],
+        items: isData ? 1 : 0,
+        detail: isData ? undefined : { words },
+      })
     }
-    return { header, hash: blockHash(header), entries, items, erased }
+    return { header, hash: blockHash(header), entries, acts, items, erased }
   }
 }
 
@@ -230,6 +254,7 @@ export function makeFixture(): Fixture {
     ledger,
     reader,
     head,
+    start: startReplay,
     genesis: async () => genesis,
     checkpoint: async () => noteOf(head, members(1).slice(0, 3)),
     checkpointKeys: async () => replay.checkpointKeys(),
@@ -257,10 +282,10 @@ export async function* each<T>(values: readonly T[]): AsyncGenerator<T> {
 /** Files of a bundle in memory. */
 export type Files = Map<string, Uint8Array>
 
-export async function exported(source: BundleSource): Promise<Files> {
+export async function exported(source: BundleSource, options: ExportOptions = {}): Promise<Files> {
   const folder = mkdtempSync(join(tmpdir(), 'quadrille-bundle-'))
   try {
-    await exportBundle(join(folder, 'bundle'), source)
+    await exportBundle(join(folder, 'bundle'), source, options)
     const bundle = folderReader(join(folder, 'bundle'))
     const files: Files = new Map()
     for (const path of await bundle.list()) files.set(path, await bundle.read(path))

@@ -1,7 +1,9 @@
 // quadrille audit: a bundle out of a running node, and its verification offline.
 
 import { exportBundle } from '../../audit/export.ts'
+import { filterFields, type ViewFilter } from '../../audit/filter.ts'
 import { folderReader } from '../../audit/folder.ts'
+import { parseCheckpoint, parseNote } from '../../audit/note.ts'
 import { LedgerError } from '../../base/errors.ts'
 import { idBytes, type OrganisationId } from '../../base/ids.ts'
 import { limits } from '../../base/limits.ts'
@@ -9,7 +11,7 @@ import type { JsonValue } from '../../base/schema.ts'
 import { objectOf } from '../../http/client-answers.ts'
 import { openRequester } from '../../http/client-request.ts'
 import { erasureReportSchema } from '../../node/erasure-report.ts'
-import { readBytes, readJson } from '../../node/home.ts'
+import { readBytes, readJson, readText } from '../../node/home.ts'
 import { type Get, remoteBundle } from '../../node/remote-bundle.ts'
 import { type VerifyReport, verifyExport } from '../../node/verify.ts'
 import { fingerprint } from '../../node/words.ts'
@@ -22,14 +24,19 @@ export const exportAudit: Handler = async (args, options, context) => {
   const folder = argument(args, 0)
   const genesis = await readBytes(optional(options, 'genesis') ?? context.home.genesis)
   const endpoint = await endpointOf(options, context)
+  const [seed, previous] = [optional(options, 'seed'), optional(options, 'since')]
   const source = await remoteBundle({
     get: getter(endpoint),
     witnesses: several(options, 'witness').map(getter),
     genesis,
     reader: await readerFrom(options, endpoint),
   })
-  const manifest = await exportBundle(folder, source, ({ stage, done, total }) => {
-    context.progress(`${stage}: ${done}${total === undefined ? '' : ` of ${total}`}`)
+  const manifest = await exportBundle(folder, source, {
+    filter: filterFrom(options),
+    ...(seed === undefined ? {} : { seed }),
+    ...(previous === undefined ? {} : { previous: await readText(previous) }),
+    onProgress: ({ stage, done, total }) =>
+      context.progress(`${stage}: ${done}${total === undefined ? '' : ` of ${total}`}`),
   })
   const { height, size, root, files } = manifest
   context.answer({ folder, height, size, root, files: files.length }, [
@@ -43,11 +50,13 @@ export const exportAudit: Handler = async (args, options, context) => {
 export const verifyAudit: Handler = async (args, options, context) => {
   const folder = argument(args, 0)
   const genesis = await readBytes(required(options, 'genesis'))
+  const pinned = optional(options, 'checkpoint')
   const noteSigners = whole(options, 'signers', 0, limits.validatorsMax)
   const shown = optional(options, 'report')
   const report = await verifyExport(folderReader(folder), {
     genesis,
     ...(shown === undefined ? {} : { erasureReport: await readJson(shown, erasureReportSchema) }),
+    ...(pinned === undefined ? {} : { checkpoint: parseCheckpoint(parseNote(await readText(pinned)).text) }),
     ...(noteSigners === undefined ? {} : { noteSigners }),
     onProgress: ({ stage, done, total }) => context.progress(`${stage}: ${done} of ${total}`),
   })
@@ -57,6 +66,19 @@ export const verifyAudit: Handler = async (args, options, context) => {
     `This rests on the genesis that you gave, whose words are: ${fingerprint(idBytes(report.trusted.ledger))}`,
   ])
   return report.holds && report.erasureReportHolds !== false ? 0 : 1
+}
+
+/** @throws LedgerError USAGE for a time that is none */
+function filterFrom(options: Options): readonly ViewFilter[] {
+  return filterFields.flatMap((field) => {
+    const option = field === 'organisation' ? 'org' : field
+    const value = optional(options, option)
+    if (value === undefined) return []
+    if ((field === 'from' || field === 'to') && Number.isNaN(Date.parse(value))) {
+      throw new LedgerError('USAGE', { option: `--${option}`, reason: 'expected a time, for example 2026-01-31' })
+    }
+    return [{ field, value }]
+  })
 }
 
 function getter(endpoint: string): Get {

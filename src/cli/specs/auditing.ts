@@ -29,6 +29,13 @@ export const auditing: readonly CommandSpec[] = [
       { flags: '--reader <id>', help: "organisation that the payloads are for (default: the node's own)" },
       { flags: '--without-payloads', help: 'for anybody: who did what and when, without what was said' },
       { flags: '--witness <url...>', help: 'HTTP address of a further node that adds its signature to the checkpoint' },
+      { flags: '--from <time>', help: 'in the tables and the report: nothing earlier' },
+      { flags: '--to <time>', help: 'in the tables and the report: nothing as late or later' },
+      { flags: '--org <id>', help: 'in the tables and the report: this organisation alone' },
+      { flags: '--type <act>', help: 'in the tables and the report: acts of this type alone' },
+      { flags: '--graph <iri>', help: 'in the tables and the report: changes of this graph alone' },
+      { flags: '--since <file>', help: 'checkpoint of an earlier export, to prove that this log begins with it' },
+      { flags: '--seed <text>', help: 'what the sample of leaves is drawn by (default: the root of the log)' },
       endpoint,
       genesis,
     ],
@@ -41,6 +48,7 @@ export const auditing: readonly CommandSpec[] = [
     summary: 'verify a bundle against a genesis that you trust; needs no node and no network',
     options: [
       { flags: '--genesis <file>', help: 'the genesis that you trust' },
+      { flags: '--checkpoint <file>', help: 'a checkpoint that you kept: the log must begin with it' },
       { flags: '--report <file>', help: 'an erasure report (JSON) that the chain must confirm' },
       {
         flags: '--signers <n>',
