@@ -1,29 +1,37 @@
 // What a transaction was and who stood behind it, in W3C PROV-O as N-Quads: an activity, the key that acted, and the
 // organisation on whose behalf. Names are URNs of this ledger; persons do not occur.
 
-import type { LedgerId } from '../base/ids.ts'
 import type { EventView } from './filter.ts'
 
 const prov = 'http://www.w3.org/ns/prov#'
 const type = '<http://www.w3.org/1999/02/22-rdf-syntax-ns#type>'
 const dateTime = '<http://www.w3.org/2001/XMLSchema#dateTime>'
 
-export function provenanceOf(event: EventView, ledger: LedgerId): string {
-  const { time, act, outcome, organisation, key, graphs, tx } = event
-  const named = (kind: string, id: string): string => `<urn:quadrille:${kind}:${escaped(id)}>`
-  const [activity, agent, member] = [named('tx', tx), named('key', key), named('organisation', organisation)]
-  const graph = named('ledger', ledger)
-  const lines = [
+/** Who stood behind a key: once for each is enough. */
+export function agentOf(organisation: string, key: string): string {
+  const agent = named('key', key)
+  const member = organisation === '' ? [] : [`${agent} <${prov}actedOnBehalfOf> ${named('organisation', organisation)}`]
+  return linesOf([`${agent} ${type} <${prov}Agent>`, ...member])
+}
+
+export function activityOf({ time, act, outcome, key, graphs, tx }: EventView): string {
+  const activity = named('tx', tx)
+  return linesOf([
     `${activity} ${type} <${prov}Activity>`,
     `${activity} <${prov}endedAtTime> "${new Date(time).toISOString()}"^^${dateTime}`,
-    `${activity} <${prov}wasAssociatedWith> ${agent}`,
+    `${activity} <${prov}wasAssociatedWith> ${named('key', key)}`,
     `${activity} <urn:quadrille:act> "${act}"`,
     `${activity} <urn:quadrille:outcome> "${outcome}"`,
-    `${agent} ${type} <${prov}Agent>`,
-    ...(organisation === '' ? [] : [`${agent} <${prov}actedOnBehalfOf> ${member}`]),
     ...(outcome === 'OK' ? graphs.map((iri) => `<${escaped(iri)}> <${prov}wasInfluencedBy> ${activity}`) : []),
-  ]
-  return lines.map((line) => `${line} ${graph} .\n`).join('')
+  ])
+}
+
+function named(kind: string, id: string): string {
+  return `<urn:quadrille:${kind}:${escaped(id)}>`
+}
+
+function linesOf(lines: readonly string[]): string {
+  return lines.map((line) => `${line} .\n`).join('')
 }
 
 /** Characters that an IRI of N-Quads cannot hold, as it escapes them. */

@@ -30,9 +30,9 @@ const quietMs = 3_600_000
 
 export class ReportTotals {
   /** By `organisation act outcome`. */
-  readonly counts = new Map<string, number>()
+  readonly counts: Map<string, number> = new Map()
   /** By month, YYYY-MM. */
-  readonly months = new Map<string, number>()
+  readonly months: Map<string, number> = new Map()
   readonly erasures: Listed<EventView> = { shown: [], total: 0 }
   readonly keys: Listed<EventView> = { shown: [], total: 0 }
   readonly governance: Listed<EventView> = { shown: [], total: 0 }

@@ -10,7 +10,7 @@ import { csvRow } from './csv.ts'
 import { type EventView, passes, type ViewFilter } from './filter.ts'
 import type { TreeHead } from './log.ts'
 import { policyText, validatorKeys } from './note.ts'
-import { provenanceOf } from './provenance.ts'
+import { activityOf, agentOf } from './provenance.ts'
 import type { CheckpointKey, Processing, Replay, Replayed } from './replay.ts'
 import { type ReportFacts, reportPage } from './report.ts'
 import { ReportTotals } from './report-totals.ts'
@@ -70,6 +70,8 @@ export class Views {
   readonly #acts = new TextPieces('acts')
   readonly #totals: ReportTotals
   readonly #validators: string[] = []
+  /** Keys whose organisation was said. */
+  readonly #agents = new Set<string>()
   #epoch = -1
   #size = 0
   #height = 0
@@ -124,7 +126,9 @@ export class Views {
     this.#csv.push(
       csvRow([seq, iso(time), height, index, act, outcome, organisation, key, items, graphs.join(' '), tx]),
     )
-    this.#provenance.push(provenanceOf(event, this.#options.ledger))
+    if (!this.#agents.has(key)) this.#provenance.push(agentOf(organisation, key))
+    this.#agents.add(key)
+    this.#provenance.push(activityOf(event))
   }
 }
 
