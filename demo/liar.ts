@@ -25,7 +25,7 @@ let keys = 0
 
 /** What makes a node's process lie. */
 async function lyingEnvironment(directory: string): Promise<NodeJS.ProcessEnv> {
-  const hook = await builtHook(directory, 'liar-hook')
+  const hook = await builtHook(directory, '../pbft/liar-hook')
   const preload = `--import ${pathToFileURL(hook).href}`
   return { NODE_OPTIONS: preload, QUADRILLE_BUILT: built, QUADRILLE_LIE: 'votes twice' }
 }

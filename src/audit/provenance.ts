@@ -9,24 +9,25 @@ const dateTime = '<http://www.w3.org/2001/XMLSchema#dateTime>'
 
 /** Who stood behind a key: once for each is enough. */
 export function agentOf(organisation: string, key: string): string {
-  const agent = named('key', key)
-  const member = organisation === '' ? [] : [`${agent} <${prov}actedOnBehalfOf> ${named('organisation', organisation)}`]
+  const agent = nodeNamed('key', key)
+  const member =
+    organisation === '' ? [] : [`${agent} <${prov}actedOnBehalfOf> ${nodeNamed('organisation', organisation)}`]
   return linesOf([`${agent} ${type} <${prov}Agent>`, ...member])
 }
 
 export function activityOf({ time, act, outcome, key, graphs, tx }: EventView): string {
-  const activity = named('tx', tx)
+  const activity = nodeNamed('tx', tx)
   return linesOf([
     `${activity} ${type} <${prov}Activity>`,
     `${activity} <${prov}endedAtTime> "${new Date(time).toISOString()}"^^${dateTime}`,
-    `${activity} <${prov}wasAssociatedWith> ${named('key', key)}`,
+    `${activity} <${prov}wasAssociatedWith> ${nodeNamed('key', key)}`,
     `${activity} <urn:quadrille:act> "${act}"`,
     `${activity} <urn:quadrille:outcome> "${outcome}"`,
     ...(outcome === 'OK' ? graphs.map((iri) => `<${escaped(iri)}> <${prov}wasInfluencedBy> ${activity}`) : []),
   ])
 }
 
-function named(kind: string, id: string): string {
+function nodeNamed(kind: string, id: string): string {
   return `<urn:quadrille:${kind}:${escaped(id)}>`
 }
 

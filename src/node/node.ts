@@ -194,10 +194,12 @@ export class QuadrilleNode {
     return this.#running.machine.ledger.time
   }
 
-  /** A height at which everything is here that was acknowledged before this call. @throws LedgerError as reads.ts says. */
+  /** A height at which everything is here that was acknowledged before this call. @throws LedgerError as reads.ts says, CATCHING_UP */
   async confirmed(signal: AbortSignal): Promise<number> {
+    // A node that is behind catches up with what it asks for.
+    const height = await this.#running.reads.confirmed(signal)
     this.#requireServing()
-    return this.#running.reads.confirmed(signal)
+    return height
   }
 
   /** True once a height is executed; false when `signal` aborts before. @throws LedgerError NODE_STOPPED */

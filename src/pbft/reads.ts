@@ -73,13 +73,13 @@ export function takeTokens(state: State): Batch['tokens'] {
   return [...taken.values()]
 }
 
-/** A batch is delivered. Which followers have tokens in it, as far as this replica knows? */
+/** A batch is delivered. Which followers that asked this replica itself have tokens in it? Of others it knows only hearsay. */
 export function settleTokens(state: State, sequence: Sequence, batch: Batch): readonly NodeId[] {
   if (batch.tokens.length === 0) return []
   const ordered = new Set(batch.tokens.map(toHex))
   const owners = new Set<NodeId>()
   for (const [place, { owner, token }] of state.tokens) {
-    if (ordered.has(toHex(token)) && state.tokens.delete(place)) owners.add(owner)
+    if (ordered.has(toHex(token)) && state.tokens.delete(place) && place === `${owner}/${owner}`) owners.add(owner)
   }
   for (const [owner, { token }] of state.relayed) {
     if (ordered.has(toHex(token)) && state.relayed.delete(owner)) owners.add(owner)

@@ -1,7 +1,7 @@
 // Modules that tests load into a node before its command line, as JavaScript: a node must not have to load a compiler at each
 // start. What they import of src/ is the node's own built files.
 
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Plugin } from 'esbuild'
 
@@ -18,9 +18,9 @@ const nodesOwn: Plugin = {
   },
 }
 
-/** Gives where the hook `name`.ts of this folder lies, built into `folder`. */
+/** Gives where the hook `name`.ts, a path from this folder, lies: built into `folder`. */
 export async function builtHook(folder: string, name: string): Promise<string> {
-  const outfile = join(folder, `${name}.mjs`)
+  const outfile = join(folder, `${basename(name)}.mjs`)
   await build({
     entryPoints: [fileURLToPath(new URL(`${name}.ts`, import.meta.url))],
     outfile,

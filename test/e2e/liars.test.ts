@@ -61,7 +61,7 @@ async function play(four: Four, lie: string, convicts: boolean, leads: boolean):
   const honest = four.nodes.filter((node) => node !== liar)
   liar.signal('SIGTERM')
   await liar.ended
-  const path = await builtHook(four.folder, 'liar-hook')
+  const path = await builtHook(four.folder, '../pbft/liar-hook')
   liar.start({ path, environment: { QUADRILLE_LIE: lie, QUADRILLE_BUILT: built } })
   await four.ready(liar)
   if (leads) {

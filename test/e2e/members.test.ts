@@ -69,7 +69,7 @@ describe('Four processes whose members change', function () {
 
   it(`P16 P22 L20 a node that lost its disk comes back while one source lies (${losses} times)`, async () => {
     const [, lost, liar] = four.nodes as [NodeProcess, NodeProcess, NodeProcess]
-    const hook = await builtHook(four.folder, 'liar-hook')
+    const hook = await builtHook(four.folder, '../pbft/liar-hook')
     liar.signal('SIGTERM')
     await liar.ended
     liar.start({ path: hook, environment: { QUADRILLE_LIE: 'lies in state transfer', QUADRILLE_BUILT: built } })

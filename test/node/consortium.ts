@@ -193,7 +193,7 @@ export async function settled(nodes: readonly QuadrilleNode[], atLeast = 1, with
   while (Date.now() < end) {
     const [first] = states
     const still = states.every(
-      ({ head, height, final, waiting }) => head === first?.head && height === final && waiting === 0,
+      ({ head, height, final, waiting, serves }) => head === first?.head && height === final && waiting === 0 && serves,
     )
     if (still && first !== undefined && first.height >= atLeast) return first.height
     await new Promise((done) => setTimeout(done, 25))

@@ -3,6 +3,7 @@
 import { join } from 'node:path'
 import { freePorts } from '../../demo/processes.ts'
 import { equal } from '../../src/base/bytes.ts'
+import { LedgerError } from '../../src/base/errors.ts'
 import { organisationIdOf, timeOf } from '../../src/base/ids.ts'
 import { generateSigningKey, type SigningKey, signingKeyOf } from '../../src/base/signature.ts'
 import { buildAct, signerOf } from '../../src/ledger/build.ts'
@@ -87,9 +88,21 @@ export class Joining {
     wanted: Partial<Wanted>,
     voters: readonly number[] = [0, 1, 2, 3],
   ): Promise<number> {
-    const done = await this.submit(node, wanted, voters)
+    const done = await this.#insist(node, wanted, voters)
     if (done.code !== 'OK') throw new Error(`the proposal: ${done.code}`)
     return this.view(node).ends[0] ?? 0
+  }
+
+  /** Nodes tell their heights once a second: a draft may come too early. */
+  async #insist(node: QuadrilleNode, wanted: Partial<Wanted>, voters: readonly number[]): Promise<Submission> {
+    for (let tries = 0; ; tries++) {
+      try {
+        return await this.submit(node, wanted, voters)
+      } catch (error) {
+        if (!(error instanceof LedgerError && error.code === 'NODE_BEHIND') || tries > 100) throw error
+        await new Promise((done) => setTimeout(done, 100))
+      }
+    }
   }
 
   /** Says in the name of node `number` up to which version its software knows the rules. */

@@ -31,7 +31,7 @@ import { voteBytes } from '../../src/pbft/claims.ts'
 import { messageSchema, type PbftMessage, type Phase, type Vote } from '../../src/pbft/messages.ts'
 import { type Identity, loadIdentity } from '../../src/store/identity.ts'
 import { unlock } from '../../src/store/unlock.ts'
-import { enrol, type Founded, foundFour, settled, statement } from './consortium.ts'
+import { enrol, type Founded, foundFour, settled, statement } from '../node/consortium.ts'
 
 const epoch = 0 as Epoch
 
