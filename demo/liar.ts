@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url'
 import { built, builtHook } from '../test/e2e/hooks.ts'
 import { ready } from './acts.ts'
 import { type Consortium, enrolKey, type Member, startMember } from './consortium.ts'
+import type { Dataset } from './dataset.ts'
 import { eventually, quadrille, quadrilleJson } from './processes.ts'
 import type { Story } from './story.ts'
 
@@ -31,7 +32,7 @@ async function lyingEnvironment(directory: string): Promise<NodeJS.ProcessEnv> {
 }
 
 /** True when another member comes to hold evidence against the liar that verifies offline. */
-export async function liarAct(story: Story, consortium: Consortium): Promise<boolean> {
+export async function liarAct(story: Story, consortium: Consortium, { late }: Dataset): Promise<boolean> {
   const liar = consortium.members.at(-1)
   if (liar === undefined) throw new Error('a consortium has members')
   story.act(`${liar.name} runs a build that lies: it signs two votes for one place`)
@@ -39,7 +40,9 @@ export async function liarAct(story: Story, consortium: Consortium): Promise<boo
   startMember(consortium, liar, await lyingEnvironment(consortium.directory))
   await ready(liar)
   const others = consortium.members.filter((member) => member !== liar)
-  const { witness, kept } = await eventually('somebody holds evidence', () => workAndLook(consortium, others))
+  const { witness, kept } = await eventually('somebody holds evidence', () =>
+    workAndLook(consortium, late.graph, others),
+  )
   story.say('the others order and execute all the same')
   story.say(`${witness.name} keeps what it signed. ${kept.culprit}: ${kept.sentence}`)
   const file = join(consortium.directory, 'evidence.json')
@@ -54,10 +57,11 @@ export async function liarAct(story: Story, consortium: Consortium): Promise<boo
 /** One more agreement for the liar to lie about; then the first evidence that somebody holds. */
 async function workAndLook(
   consortium: Consortium,
+  graph: string,
   others: readonly Member[],
 ): Promise<{ readonly witness: Member; readonly kept: Kept } | undefined> {
   keys += 1
-  await enrolKey(consortium, join(consortium.directory, `witness-${keys}.key`), [], 'write')
+  await enrolKey(consortium, join(consortium.directory, `witness-${keys}.key`), [graph], 'write')
   for (const witness of others) {
     const [kept] = await quadrilleJson<readonly Kept[]>('evidence', 'list', '--home', witness.home)
     if (kept !== undefined) return { witness, kept }

@@ -50,7 +50,7 @@ async function play(story: Story, consortium: Consortium, dataset: Dataset): Pro
   const same = new Set(heights).size === 1 && new Set(heads).size === 1 && sameDumps
   const erasure = await eraseAct(story, consortium, dataset)
   // With Raft nobody is suspected of lying.
-  const liarExposed = consortium.count === 'three' || (await liarAct(story, consortium))
+  const liarExposed = consortium.count === 'three' || (await liarAct(story, consortium, dataset))
   const ok = liarExposed && same && keysRotated && audit.auditVerified && audit.tamperDetected && isGone(erasure)
   const nodes = consortium.members.length
   return {
