@@ -72,6 +72,12 @@ const ownErrors = {
     sentence: 'This node executed a block with another result than a quorum did.',
     next: 'Stop it, keep its folder for examination, and restore it from its peers.',
   },
+  RESULTS_SPLIT: {
+    exit: 5,
+    sentence:
+      'More validators than may lie executed a block with other results than the rest: no quorum has one, and nothing is written.',
+    next: 'Call the other members: `quadrille status` on each node names who has which result. Keep the folders, find out whose software or disk is at fault (`quadrille store verify`), and repair those nodes together.',
+  },
   VOTES_FORGOTTEN: {
     exit: 5,
     sentence: 'This validator signed votes that its journal does not hold: its disk was lost, or put back from a copy.',

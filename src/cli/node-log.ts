@@ -90,7 +90,7 @@ export class EventLog {
         log.write('error', 'misbehaviour', { peer: nameOf(event.culprit) })
         break
       case 'fence':
-        log.write('fatal', 'fenced: this node signs nothing more', { code: event.code })
+        log.write('fatal', 'fenced: this node votes on nothing', { code: event.code })
         break
     }
   }

@@ -125,7 +125,8 @@ export type Effect<Message> =
   | { readonly type: 'lead'; readonly round: Round; readonly leader: NodeId; readonly reason: RoundReason }
   /**
    * This node signs nothing more: its state (RESULT_DIVERGED) is not to be trusted until `installed`, or its memory
-   * (VOTES_FORGOTTEN) until the next epoch, and it follows like a learner meanwhile.
+   * (VOTES_FORGOTTEN) until the next epoch, and it follows like a learner meanwhile. Or more validators than may lie have other
+   * results than the rest (RESULTS_SPLIT): it votes on nothing until a quorum is known to agree.
    */
   | { readonly type: 'fence'; readonly code: ErrorCode; readonly evidence: Uint8Array }
 

@@ -81,7 +81,11 @@ function agreementLines(status: HttpStatus, health: NodeHealth): Lines {
     ),
     ...gauge('evidence', 'Pieces of evidence against validators that this node keeps', status.evidence),
     ...counter('evidence_total', 'Contradictions of validators that this node met since its start', health.evidence),
-    ...counter('state_mismatch_total', 'Blocks that a quorum executed with another result', health.mismatches),
+    ...counter(
+      'state_mismatch_total',
+      'Blocks that others executed with another result, a quorum or more than may lie',
+      health.mismatches,
+    ),
     ...gauge('fenced', '1 while this node signs nothing', health.fenced === null ? 0 : 1),
   ]
 }

@@ -1,6 +1,6 @@
 // What a node says of itself to people, programs and metrics; nothing decides on it.
 
-import type { Digest, LedgerId, NodeId } from '../base/ids.ts'
+import { type Digest, type LedgerId, type NodeId, nodeIdOf } from '../base/ids.ts'
 import { type FaultModel, faultModelOf, quorumOf } from '../consensus/quorum.ts'
 import type { Node } from '../ledger/records.ts'
 import type { Store } from '../store/store.ts'
@@ -89,7 +89,7 @@ export async function nodeStatus({ runtime, store, evidence, member, self }: Nod
     round: core.round,
     leader: nameOf(core.leader),
     state: core.state,
-    note: core.note,
+    note: core.note.replace(/\b[0-9a-f]{32}\b/g, (id) => nameOf(nodeIdOf(id))),
     role: ledger.node(self)?.role ?? 'none',
     epochEnds: ledger.governance().ends ?? null,
     validators: validators.length,

@@ -85,7 +85,7 @@ export class Vitals {
         break
       case 'fence':
         this.fenced = event.code
-        if (event.code === 'RESULT_DIVERGED') this.mismatches += 1
+        if (event.code === 'RESULT_DIVERGED' || event.code === 'RESULTS_SPLIT') this.mismatches += 1
         break
       case 'connected':
         this.refusals.delete(event.node)

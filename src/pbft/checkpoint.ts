@@ -11,10 +11,10 @@ import { type Result, resultBytes } from '../consensus/statements.ts'
 import { settleFetched } from './delivery.ts'
 import { epochRecord, laterHeight, takeMandate } from './epochs.ts'
 import { accuseResults } from './evidence.ts'
-import type { PbftMessageOf, SignedResult } from './messages.ts'
+import { type PbftMessageOf, type SignedResult, signedResultsSchema } from './messages.ts'
 import { extend } from './normal.ts'
 import { broadcast, elapsed, refuse, save } from './out.ts'
-import { doubt, forgetDelivered } from './pool.ts'
+import { doubt, forget, forgetDelivered } from './pool.ts'
 import {
   clock,
   finalSequence,
@@ -25,7 +25,7 @@ import {
   resultKey,
   type State,
 } from './state.ts'
-import { count, newTally } from './tally.ts'
+import { count, newTally, type Tally } from './tally.ts'
 import { viewRecord } from './view-record.ts'
 
 /** A delivered batch was executed. Those before it may have been executed by a fetch that then failed. */
@@ -102,7 +102,31 @@ export function countResult(state: State, signed: SignedResult): void {
   }
   const counted = count(tally, signed.signer, 0, resultKey(signed.result), signed)
   if (counted.type === 'contradiction') accuseResults(state, counted.before, signed)
-  if (counted.type === 'counted' && counted.group.size >= state.q) certify(state, signed.result, counted.group)
+  if (counted.type !== 'counted') return
+  if (counted.group.size >= state.q) certify(state, signed.result, counted.group)
+  else if (isSplit(state, tally)) stop(state, sequence, tally)
+}
+
+/** Whether no result can have a quorum, whatever the others say. The n-f that are correct are one, so more than f are wrong (L18). */
+function isSplit({ validators, q }: State, { votes, groups }: Tally<SignedResult>): boolean {
+  const most = Math.max(...[...groups.values()].map(({ size }) => size))
+  return most + validators.size - votes.size < q
+}
+
+/** Nobody can tell who is right: nothing more is voted on until a quorum is known to agree there, or later. */
+function stop(state: State, sequence: Sequence, { votes }: Tally<SignedResult>): void {
+  if (state.split !== undefined) return
+  state.split = sequence
+  const evidence = encode(
+    signedResultsSchema,
+    [...votes.values()].map(({ vote }) => vote),
+  )
+  state.out.push({ type: 'fence', code: 'RESULTS_SPLIT', evidence })
+  for (const request of [...state.waiting.values()]) {
+    if (request.proposed || request.origin !== state.setup.self) continue
+    forget(state, request)
+    state.out.push({ type: 'reject', id: request.id, code: 'RESULTS_SPLIT' })
+  }
 }
 
 function certify(state: State, result: Result, group: ReadonlyMap<NodeId, SignedResult>): void {
@@ -143,6 +167,7 @@ export function certified(state: State, certificate: ResultCertificate): void {
   }
   if (result.sequence > finalSequence(state)) {
     state.final = certificate
+    if (result.sequence >= (state.split ?? 0)) state.split = undefined
     state.out.push({ type: 'final', certificate })
     for (const sequence of state.results.keys()) if (!matters(state, sequence)) state.results.delete(sequence)
   }

@@ -66,7 +66,7 @@ export class Replica implements Core<PbftMessage> {
       stable: lowWatermark(state),
       waiting: state.waiting.size,
       state:
-        state.fenced || state.voting === 'forgot'
+        state.fenced || state.split !== undefined || state.voting === 'forgot'
           ? 'fenced'
           : state.fetching
             ? 'recovering'

@@ -147,6 +147,9 @@ export const signedResultSchema: Schema<SignedResult> = named(
   record<SignedResult>({ signer: id(16, nodeIdOf), result: resultSchema, signature: bytes(64) }),
 )
 
+/** Of one block, at most one of each validator. */
+export const signedResultsSchema: Schema<readonly SignedResult[]> = list(signedResultSchema, limits.validatorsMax)
+
 export const preparedCertificateSchema: Schema<PreparedCertificate> = named(
   'pbft-prepared-certificate',
   record<PreparedCertificate>({

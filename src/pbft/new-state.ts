@@ -58,6 +58,7 @@ export function newState(setup: Setup, ending?: ResultCertificate): State {
     fetchesFailed: 0,
     fenced: undefined,
     disowned: 0 as Sequence,
+    split: undefined,
     ...noClients(),
     ...noViewChanges(),
     accused: new Set(),

@@ -13,6 +13,10 @@ import { takeTokens } from './reads.ts'
 import { clock, isLeader, leaderOf, mayVote, type State, type Waiting } from './state.ts'
 
 export function onRequest(state: State, id: RequestId, bytes: Uint8Array): void {
+  if (state.split !== undefined) {
+    state.out.push({ type: 'reject', id, code: 'RESULTS_SPLIT' })
+    return
+  }
   const admitted = admit(state, state.setup.self, id, bytes)
   if (admitted === 'full') state.out.push({ type: 'reject', id, code: 'TOO_BUSY' })
   if (admitted === 'new') forward(state, [{ id, bytes }])

@@ -181,6 +181,8 @@ export interface State {
   fenced: ResultCertificate | undefined
   /** Own results at or below this one may be wrong, signed before a repair: none is given there a second time. */
   disowned: Sequence
+  /** So many executed this one differently that no quorum can agree on its result: more than f are wrong, and all stop. */
+  split: Sequence | undefined
 
   // Section 4.1, requests, and reads.
   readonly waiting: Map<RequestId, Waiting>
@@ -274,7 +276,8 @@ export function highWatermark(state: State): Sequence {
  */
 export function mayVote(state: State, sequence: Sequence): boolean {
   const reach = Math.min(lowWatermark(state), state.applied.sequence) + state.setup.parameters.window
-  return state.voting === 'votes' && sequence > state.floor && sequence <= Math.min(reach, state.until ?? endless)
+  if (state.voting !== 'votes' || state.split !== undefined) return false
+  return sequence > state.floor && sequence <= Math.min(reach, state.until ?? endless)
 }
 
 export function finalSequence(state: State): Sequence {

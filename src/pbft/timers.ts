@@ -1,6 +1,6 @@
 // Time, which reaches a replica as ticks: what is sent again, who is suspected, and when an idle leader proposes.
 
-import { type Time, viewOf } from '../base/ids.ts'
+import { type Sequence, type Time, viewOf } from '../base/ids.ts'
 import type { RoundReason } from '../consensus/contract.ts'
 import { fetchAhead, isBehindOthers } from './checkpoint.ts'
 import { resendWants } from './entering.ts'
@@ -62,7 +62,8 @@ function isLeashed(state: State): boolean {
 
 /** Leaves a view whose leader has had its time. */
 function suspect(state: State): void {
-  if (state.voting !== 'votes') return
+  // What nobody may do is no leader's fault.
+  if (state.voting !== 'votes' || state.split !== undefined) return
   const wish = state.active ? complaint(state) : undefined
   const since = state.active ? wish?.since : state.quorumAt
   const late = since !== undefined && elapsed(state, since, patience(state))
@@ -111,8 +112,14 @@ function oldestWish(state: State): Wish {
   return { what: 'proposed anything', reason: 'leader silent', since: (state.progressAt + idleBatchMs) as Time }
 }
 
+function splitNote({ results }: State, sequence: Sequence): string {
+  const groups = [...(results.get(sequence)?.groups.values() ?? [])].map((group) => [...group.keys()].join(' and '))
+  return `Nothing is written: block ${sequence} led to different results at ${groups.join(', at ')}.`
+}
+
 /** For people: one sentence, or nothing. */
 export function note(state: State): string {
+  if (state.split !== undefined) return splitNote(state, state.split)
   if (state.voting === 'forgot')
     return 'This validator forgot votes that it gave: it follows, and votes again in the next epoch.'
   if (state.voting === 'asking') {

@@ -3,13 +3,16 @@
 
 import assert from 'node:assert/strict'
 import type { Digest, Epoch, Sequence, View } from '../../src/base/ids.ts'
+import { decode } from '../../src/base/schema.ts'
+import { requestId } from '../../src/consensus/batch.ts'
 import { commitCertificateFault } from '../../src/consensus/certificate.ts'
 import type { Protocol } from '../../src/consensus/contract.ts'
+import { signedResultsSchema } from '../../src/pbft/messages.ts'
 import { type PbftMessage, pbft } from '../../src/pbft/pbft.ts'
 import { Lockstep } from '../consensus/lockstep.ts'
 import { actBytes } from '../sim/acts.ts'
 import { toyVerify } from '../sim/signatures.ts'
-import { batchOf, only, Puppet, parameters, sent, someDigest } from './puppet.ts'
+import { batchOf, only, Puppet, parameters, sent, someDigest, transaction } from './puppet.ts'
 
 const numbers = { checkpointInterval: 4, window: 8, suspectMs: 1_000, suspectMsMax: 4_000 }
 
@@ -59,16 +62,46 @@ describe('PBFT and state transfer', () => {
     assert.equal(world.member(0).final, 20)
   })
 
-  it('L18 different states at f+1 replicas: nothing is final, no checkpoint is stable, and voting stops a window above', () => {
+  it('L18 different states at f+1 replicas: all stop at once and say so, nothing is final, and no view changes', () => {
     const world = new Lockstep(diverging(4, 2), 4, 0, numbers)
     for (let i = 0; i < 20; i++) {
       world.request(world.member(0), `${i}`)
       world.pass(200)
     }
+    world.pass(20 * numbers.suspectMsMax)
     for (const { machine, final, core } of world.members) {
-      assert.equal(machine.height, numbers.window)
-      assert.deepEqual([final, core.status().stable, core.status().state === 'fenced'], [0, 0, false])
+      const { stable, state, note, round } = core.status()
+      assert.deepEqual([machine.height, final, stable, state, round], [1, 0, 0, 'fenced', 0])
+      assert.match(note, /^Nothing is written: block 1 led to different results at \w+ and \w+, at \w+ and \w+\.$/)
     }
+    const bytes = transaction('late')
+    const refused = world.give(world.member(0), { type: 'request', id: requestId(bytes), bytes })
+    assert.deepEqual(
+      only(refused, 'reject').map(({ code }) => code),
+      ['RESULTS_SPLIT'],
+    )
+  })
+
+  it('L18 it stops when no quorum can agree any more, not before, tells who said what, and goes on when one does', () => {
+    const puppet = new Puppet()
+    for (let sequence = 1; sequence <= 3; sequence++) puppet.agree(0, sequence, batchOf(puppet, `${sequence}`))
+    const other = (place: number): PbftMessage => {
+      const signed = puppet.result(place, 3, { logRoot: someDigest(`of ${place}`) })
+      return { type: 'result', signed }
+    }
+    assert.equal(only(puppet.receive(0, other(0)), 'fence').length, 0, 'two of four may still agree with this one')
+    const [fence] = only(puppet.receive(2, other(2)), 'fence')
+    assert.equal(fence?.code, 'RESULTS_SPLIT')
+    assert.deepEqual(
+      decode(signedResultsSchema, fence.evidence).map(({ signer }) => signer),
+      [puppet.self, puppet.nodes[0], puppet.nodes[2]],
+    )
+    assert.equal(sent(puppet.agree(0, 4, batchOf(puppet, 'more')), 'prepare').length, 0)
+    assert.equal(only(puppet.receive(0, other(0)), 'fence').length, 0, 'once')
+    puppet.receive(3, { type: 'certified', certificate: puppet.certificate(3, [0, 1, 3]) })
+    assert.equal(puppet.core.status().state, 'normal')
+    assert.equal(sent(puppet.tick(100), 'prepare').length, 1, 'of what was proposed meanwhile')
+    assert.equal(sent(puppet.agree(0, 5, batchOf(puppet, 'anew')), 'prepare').length, 1)
   })
 
   it('L21 as many different answers as there are peers: no state is taken for that of a quorum', () => {
