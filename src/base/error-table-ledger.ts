@@ -168,6 +168,11 @@ export const ledgerErrors = {
     sentence: 'A validator has not announced that its software knows the rules version.',
     next: 'Update the software of every validator, and wait until each has announced it.',
   },
+  EVIDENCE_KNOWN: {
+    exit: 4,
+    sentence: 'The log holds evidence against this validator from this epoch or a later one already.',
+    next: 'Nothing: one piece of evidence convicts it.',
+  },
   ANNOUNCED_BEFORE: {
     exit: 4,
     sentence: 'This node has announced this rules version or a later one before.',

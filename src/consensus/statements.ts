@@ -68,6 +68,12 @@ export function agreementBytes(agreement: Agreement): Uint8Array {
   return encode(agreementSchema, agreement)
 }
 
+/** What a result says, as one string: equal iff equal in every field but the ledger. */
+export function resultKey({ epoch, sequence, block, logSize, logRoot, checkpoint }: Result): string {
+  const states = checkpoint.map(({ state, roster }) => `${state}/${roster}`)
+  return [epoch, sequence, block, logSize, logRoot, ...states].join('/')
+}
+
 /** The bytes that RESULT signs. */
 export function resultBytes(result: Result): Uint8Array {
   return encode(resultSchema, result)

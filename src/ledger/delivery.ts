@@ -7,6 +7,7 @@ import { graphId, keyId, policyId } from '../base/hash.ts'
 import type { KeyId, NodeId, OrganisationId, Sequence, Time } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import { verify } from '../base/signature.ts'
+import { convict, evidenceFault } from './conviction.ts'
 import {
   attest,
   attestFault,
@@ -125,6 +126,8 @@ export function outcomeFault(
       return attestFault(state, signer.node, act)
     case 'announce':
       return announceFault(state, signer.node, act)
+    case 'evidence':
+      return evidenceFault(state, ledger, signer.node, act, moment)
   }
   const organisation = governance.organisations.get(signer.key)
   if (organisation === undefined) return 'NOT_PERMITTED'
@@ -248,6 +251,9 @@ export function carryOut(
       break
     case 'announce':
       announce(state, signer.node as NodeId, act)
+      break
+    case 'evidence':
+      convict(state, act, moment)
       break
     case 'govern':
       carryOutProposal(state, act.proposal, moment)

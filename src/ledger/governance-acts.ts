@@ -5,6 +5,7 @@
 import { type LedgerId, ledgerIdOf, type NodeId, type OrganisationId, type Sequence, type Time } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import { bytes, encode, id, list, named, record, type Schema, uint, variant } from '../base/schema.ts'
+import { type Contradiction, contradictionSchema } from '../consensus/contradiction.ts'
 import { type NodeCard, nodeCardSchema } from './card.ts'
 import { nodeListSchema } from './erasure-acts.ts'
 import { type LedgerParameters, parametersSchema, type Thresholds, thresholdsSchema } from './genesis.ts'
@@ -55,6 +56,13 @@ export type GovernanceAct =
   | { readonly type: 'govern'; readonly proposal: Proposal; readonly ballots: readonly Ballot[] }
   /** A node says up to which version its software knows the rules. Signed with its consensus key. */
   | { readonly type: 'announce'; readonly version: number }
+  /** A node shows that a validator contradicted itself. Signed with its consensus key. */
+  | {
+      readonly type: 'evidence'
+      /** The culprit's consensus key, under which both signatures verify. */
+      readonly key: Uint8Array
+      readonly contradiction: Contradiction
+    }
 
 const memberSchema: Schema<MemberRecord> = named(
   'member-record',
@@ -99,6 +107,7 @@ type FieldsOf<Type extends GovernanceAct['type']> = {
 export const governanceActs: { readonly [Type in GovernanceAct['type']]: readonly [number, FieldsOf<Type>] } = {
   govern: [14, { proposal: proposalSchema, ballots: list(ballotSchema, limits.validatorsMax, 1) }],
   announce: [15, { version: uint() }],
+  evidence: [17, { key: bytes(32), contradiction: contradictionSchema }],
 }
 
 /** What a ballot signs, in domain proposal: this proposal on this ledger. */

@@ -24,6 +24,13 @@ export interface Governance {
   readonly activation: readonly Activation[]
 }
 
+/** For whoever drafts the next proposal. */
+export interface GovernanceStatus {
+  readonly number: number
+  readonly ends: Sequence | undefined
+  readonly activation: Activation | undefined
+}
+
 /** Before the first act of governance. */
 export const ungoverned: Governance = {
   proposals: 0,
@@ -56,6 +63,13 @@ export interface Planned<T> {
 /** Up to which version the software of a node knows the rules. */
 export interface Announcement {
   readonly version: number
+}
+
+/** A validator contradicted itself, the last time in this epoch. */
+export interface Conviction {
+  readonly epoch: Epoch
+  /** The height that took the evidence. */
+  readonly height: Sequence
 }
 
 export const governanceSchema: Schema<Governance> = named(
@@ -92,3 +106,8 @@ export const plannedNodeSchema: Schema<Planned<Node>> = named(
 )
 
 export const announcementSchema: Schema<Announcement> = named('announcement', record<Announcement>({ version: uint() }))
+
+export const convictionSchema: Schema<Conviction> = named(
+  'conviction',
+  record<Conviction>({ epoch: uint<Epoch>(), height: uint<Sequence>() }),
+)

@@ -37,7 +37,7 @@ import {
 import { type ErasureProgress, erasureProgress, type ItemReader, owedAttestations, type Tombstone } from './erasure.ts'
 import { type Genesis, type LedgerParameters, ledgerIdFor, type Thresholds } from './genesis.ts'
 import { activate, turnEpoch } from './governance.ts'
-import type { Activation, KeyTerm } from './governance-records.ts'
+import type { Conviction, GovernanceStatus, KeyTerm } from './governance-records.ts'
 import { agreedDigest, type KeptBatch } from './kept-batch.ts'
 import { type Members, plannedMembers } from './members.ts'
 import type { Graph, Node, Organisation, Policy } from './records.ts'
@@ -84,12 +84,6 @@ export interface Delivered {
 /** How far the records of a state go: the header of the block that they include last. */
 export interface Position {
   readonly header: BlockHeader
-}
-
-export interface GovernanceStatus {
-  readonly number: number
-  readonly ends: Sequence | undefined
-  readonly activation: Activation | undefined
 }
 
 /** The transaction of these bytes, if it was decoded before and belongs to this ledger. */
@@ -360,6 +354,11 @@ export class Ledger {
 
   graphs(): readonly Graph[] {
     return this.#state.graphs.values()
+  }
+
+  /** Validators, present and former, that contradicted themselves, as the log shows. */
+  convictions(): readonly (readonly [NodeId, Conviction])[] {
+    return this.#state.convictions.entries()
   }
 
   /** Whether every obliged node attested an order; undefined for an unknown order. */

@@ -25,6 +25,8 @@ import { type LedgerParameters, parametersSchema, type Thresholds, thresholdsSch
 import {
   type Announcement,
   announcementSchema,
+  type Conviction,
+  convictionSchema,
   type Governance,
   governanceSchema,
   type KeyTerm,
@@ -194,6 +196,8 @@ export class State {
   )
   readonly plannedNodes: Table<NodeId, Planned<Node>> = new Table(this.#buckets, 16, hexIds, plannedNodeSchema)
   readonly announcements: Table<NodeId, Announcement> = new Table(this.#buckets, 17, hexIds, announcementSchema)
+  /** They stay when the node leaves. */
+  readonly convictions: Table<NodeId, Conviction> = new Table(this.#buckets, 18, hexIds, convictionSchema)
 
   readonly #tables = [
     this.#rules,
@@ -213,6 +217,7 @@ export class State {
     this.plannedOrganisations,
     this.plannedNodes,
     this.announcements,
+    this.convictions,
   ] as const
 
   /** The protocol that the genesis names. */

@@ -88,6 +88,7 @@ function actFault(act: Act): ErrorCode | undefined {
         : 'MALFORMED'
     case 'hold-lift':
     case 'announce':
+    case 'evidence':
       return undefined
   }
 }

@@ -154,7 +154,7 @@ export const graphRightSchema: Schema<GraphRight> = named(
   record<GraphRight>({ graph: id(16, graphIdOf), right: word('read', 'write', 'erase') }),
 )
 
-/** Numbers 16 to 29 are taken by acts to come: anchors, and 24 to 26 by prepare, commit and abort across ledgers. */
+/** Numbers 16 and 18 to 29 are taken by acts to come: anchors, and 24 to 26 by prepare, commit and abort across ledgers. */
 export const actSchema: Schema<Act> = named(
   'act',
   variant<Act>({

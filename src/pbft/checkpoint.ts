@@ -7,7 +7,7 @@ import type { NodeId, Sequence } from '../base/ids.ts'
 import { encode } from '../base/schema.ts'
 import { type ResultCertificate, resultCertificateSchema, sortedSignatures } from '../consensus/certificate.ts'
 import type { Input, Outcome } from '../consensus/contract.ts'
-import { type Result, resultBytes } from '../consensus/statements.ts'
+import { type Result, resultBytes, resultKey } from '../consensus/statements.ts'
 import { settleFetched } from './delivery.ts'
 import { epochRecord, laterHeight, takeMandate } from './epochs.ts'
 import { accuseResults } from './evidence.ts'
@@ -15,16 +15,7 @@ import { type PbftMessageOf, type SignedResult, signedResultsSchema } from './me
 import { extend } from './normal.ts'
 import { broadcast, elapsed, refuse, save } from './out.ts'
 import { doubt, forget, forgetDelivered } from './pool.ts'
-import {
-  clock,
-  finalSequence,
-  highWatermark,
-  isCheckpoint,
-  isQuorum,
-  lowWatermark,
-  resultKey,
-  type State,
-} from './state.ts'
+import { clock, finalSequence, highWatermark, isCheckpoint, isQuorum, lowWatermark, type State } from './state.ts'
 import { count, newTally, type Tally } from './tally.ts'
 import { viewRecord } from './view-record.ts'
 

@@ -6,7 +6,6 @@ import { type Batch, batchDigest, nullBatch, type RequestId } from '../consensus
 import type { CommitCertificate, NodeSignature, ResultCertificate } from '../consensus/certificate.ts'
 import type { Effect, Mandate, Outcome, ReadId, RoundReason, Setup, Token } from '../consensus/contract.ts'
 import type { Roster } from '../consensus/roster.ts'
-import type { Result } from '../consensus/statements.ts'
 import type {
   NewView,
   PbftMessage,
@@ -318,11 +317,4 @@ export function isQuorum(state: State, signatures: readonly NodeSignature[], atL
     last = node
   }
   return signatures.length >= atLeast
-}
-
-/** What a result says, as one string: equal iff equal in every field. */
-export function resultKey(result: Result): string {
-  const { epoch, sequence, block, logSize, logRoot, checkpoint } = result
-  const states = checkpoint.map(({ state, roster }) => `${state}/${roster}`)
-  return [epoch, sequence, block, logSize, logRoot, ...states].join('/')
 }

@@ -3,11 +3,11 @@
 // damaged.
 
 import { invariant } from '../base/errors.ts'
-import type { NodeId, Sequence } from '../base/ids.ts'
+import type { NodeId } from '../base/ids.ts'
 import { encode } from '../base/schema.ts'
 import { type ResultCertificate, resultCertificateSchema, sortedSignatures } from '../consensus/certificate.ts'
 import type { Outcome } from '../consensus/contract.ts'
-import { type Result, resultBytes } from '../consensus/statements.ts'
+import { type Result, resultBytes, resultKey } from '../consensus/statements.ts'
 import { compact } from './compaction.ts'
 import { configurationAt, rosterOf } from './log.ts'
 import type { RaftMessageOf } from './messages.ts'
@@ -127,10 +127,4 @@ function fence(state: State, certificate: ResultCertificate): void {
   if (state.fenced) return
   state.fenced = true
   state.out.push({ type: 'fence', code: 'RESULT_DIVERGED', evidence: encode(resultCertificateSchema, certificate) })
-}
-
-/** What a result says, as one string: equal iff equal in every field. */
-function resultKey({ epoch, sequence, block, logSize, logRoot, checkpoint }: Result): string {
-  const states = checkpoint.map(({ state, roster }) => `${state}/${roster}`)
-  return [epoch, sequence as Sequence, block, logSize, logRoot, ...states].join('/')
 }

@@ -6,6 +6,8 @@ import { toHex } from '../../src/base/bytes.ts'
 import { encodeCbor } from '../../src/base/cbor.ts'
 import { graphId as idOfGraph, keyId, policyId } from '../../src/base/hash.ts'
 import {
+  digestOf,
+  type Epoch,
   type GraphId,
   type ItemId,
   organisationIdOf,
@@ -16,6 +18,7 @@ import {
 } from '../../src/base/ids.ts'
 import { encode } from '../../src/base/schema.ts'
 import { type SigningKey, sign } from '../../src/base/signature.ts'
+import { type Result, resultBytes } from '../../src/consensus/statements.ts'
 import { approvalBytes, comparePlaces, type ItemPlace } from '../../src/ledger/erasure-acts.ts'
 import { type Genesis, ledgerIdFor } from '../../src/ledger/genesis.ts'
 import { padPart } from '../../src/ledger/items.ts'
@@ -32,7 +35,7 @@ import {
 } from '../../src/ledger/transaction.ts'
 import type { Facts, Model } from './model.ts'
 import { badCard, laterNodeKeys, laterOrganisationKeys, Proposals } from './proposals.ts'
-import { events, genesis, organisationKey, organisationNames, owned, people, testKey } from './world.ts'
+import { events, genesis, organisationKey, organisationNames, owned, people, testKey, testNode } from './world.ts'
 
 export const applications: readonly SigningKey[] = ['a', 'b', 'c', 'd'].map((name) => testKey(`history ${name}`))
 const organisationKeys = organisationNames.map(organisationKey)
@@ -77,7 +80,7 @@ const kinds: readonly Operation['kind'][] = [
   ...Array<'erase'>(4).fill('erase'),
   ...Array<'erasure-attest'>(5).fill('erasure-attest'),
   ...(['hold', 'hold-lift'] as const),
-  ...(['govern', 'govern', 'govern', 'announce', 'announce'] as const),
+  ...(['govern', 'govern', 'govern', 'announce', 'announce', 'evidence', 'evidence'] as const),
 ]
 
 /** One number for each operation: drawing many small ones takes longer than carrying a history out. */
@@ -128,6 +131,49 @@ function pick<T>(from: readonly T[], place: number): T {
 
 const proposals = new Proposals(ledgerId)
 
+/** Nodes under all keys that they ever have, by their names. */
+const liars: readonly (readonly [string, string])[] = [
+  ['acme-1', 'acme-1 consensus'],
+  ['bolt-1', 'bolt-1 consensus'],
+  ['bolt-1', 'bolt-1 consensus 2'],
+  ['bolt-1', 'bolt-1 consensus 3'],
+  ['elm-1', 'elm-1 consensus'],
+  ['dune-1', 'acme-1 consensus'],
+]
+const contradictions = new Map<string, string>()
+const contradictionsMade = new Map<string, Extract<Act, { type: 'evidence' }>>()
+
+/** A validator that signed two results of one block; or the same twice, or one of them under no key. */
+function contradictory({ a, b, mishap }: Operation): Act {
+  const [name, keyName] = pick(liars, a)
+  const epoch = pick([0, 0, 0, 1, 1, 2, 9], b) as Epoch
+  const flaw = mishap % 8 === 0 ? 'same' : mishap % 8 === 1 ? 'forged' : 'none'
+  const made = contradictionsMade.get(`${name} ${keyName} ${epoch} ${flaw}`)
+  if (made !== undefined) return made
+  const key = testKey(keyName)
+  const said = (block: string) => {
+    const statement: Result = {
+      ledger: ledgerId,
+      epoch,
+      sequence: sequenceOf(5),
+      block: digestOf(block.repeat(32)),
+      logSize: 7,
+      logRoot: digestOf('33'.repeat(32)),
+      checkpoint: [],
+    }
+    return { statement, signature: sign('result', resultBytes(statement), key.seed) }
+  }
+  const first = said('11')
+  const second = flaw === 'same' ? first : { ...said('22') }
+  if (flaw === 'forged') second.signature = new Uint8Array(64)
+  const pair = `${toHex(first.signature)} ${toHex(second.signature)}`
+  if (flaw === 'none') contradictions.set(pair, toHex(key.publicKey))
+  const contradiction = { type: 'result' as const, culprit: testNode('acme', name).id, first, second }
+  const act = { type: 'evidence' as const, key: key.publicKey, contradiction }
+  contradictionsMade.set(`${name} ${keyName} ${epoch} ${flaw}`, act)
+  return act
+}
+
 /** "organisation key" of each proof that holds: the same for all histories. */
 const proofs = new Map<string, string>()
 const proofsMade = new Map<string, Uint8Array>()
@@ -146,6 +192,7 @@ export class Historian {
     memberProofs: this.#proposals.proofs,
     badCards: [badCard],
     contents: this.contents,
+    contradictions,
   }
 
   transaction(operation: Operation, model: Model): Transaction {
@@ -177,6 +224,7 @@ export class Historian {
     switch (kind) {
       case 'erasure-attest':
       case 'announce':
+      case 'evidence':
         return [...nodeKeys.slice(0, 2), ...nodeKeys, ...laterNodeKeys.slice(0, 2)]
       case 'govern':
         return [...organisationKeys, ...laterOrganisationKeys]
@@ -244,6 +292,8 @@ export class Historian {
         return this.#proposals.act(operation, model)
       case 'announce':
         return { type: 'announce', version: pick([1, 2, 2, 3], b) }
+      case 'evidence':
+        return contradictory(operation)
       case 'policy-add':
         return {
           type: 'policy-add',

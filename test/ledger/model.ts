@@ -75,6 +75,8 @@ export interface Facts {
   readonly contents: ReadonlyMap<string, ModelContent>
   /** The approving key of each approval that is valid, by its signature's hexadecimal. */
   readonly approvals: ReadonlyMap<string, string>
+  /** By the hexadecimal of two signatures that convict it: the key that made them. */
+  readonly contradictions: ReadonlyMap<string, string>
 }
 
 interface ModelMembers {
@@ -85,6 +87,8 @@ interface ModelMembers {
 /** A key of a member or node that an act brought or ended. */
 interface ModelTerm {
   readonly key: string
+  /** Whose and what for. */
+  readonly name: string
   readonly from: number
   until: number
 }
@@ -100,6 +104,7 @@ export class Model {
   #plannedParameters: LedgerParameters | undefined
   readonly terms: ModelTerm[] = []
   readonly #announced: { readonly node: string; version: number }[] = []
+  readonly convicted: { readonly node: string; readonly epoch: number; readonly height: number }[] = []
   /** Proposals carried out. */
   proposals = 0
   epoch = 0
@@ -207,6 +212,7 @@ export class Model {
     if (act.type === 'hold-lift') return this.#lift(application, act.hold)
     if (act.type === 'erasure-attest') return this.#attest(node?.id, act)
     if (act.type === 'announce') return this.#announce(node?.id, act.version)
+    if (act.type === 'evidence') return this.#evidence(node?.id, act)
     if (organisation === undefined || application !== undefined) return 'NOT_PERMITTED'
     switch (act.type) {
       case 'govern':
@@ -375,6 +381,22 @@ export class Model {
     return 'OK'
   }
 
+  #evidence(node: string | undefined, { key, contradiction }: Extract<Act, { type: 'evidence' }>): string {
+    if (node === undefined) return 'NOT_PERMITTED'
+    const { culprit, first, second } = contradiction
+    const { epoch } = first.statement
+    const name = `${culprit} consensus ${toHex(key)}`
+    const isPresent = keysOf(this.now).some((each) => each.name === name)
+    const term = this.terms.find((each) => each.name === name)
+    const endedLately = term !== undefined && this.height <= term.until + this.parameters.window
+    if (!isPresent && (!endedLately || term.until === Number.POSITIVE_INFINITY)) return 'KEY_UNKNOWN'
+    if (this.convicted.some((each) => each.node === culprit && each.epoch >= epoch)) return 'EVIDENCE_KNOWN'
+    const pair = `${toHex(first.signature)} ${toHex(second.signature)}`
+    if (epoch > this.epoch || this.#facts.contradictions.get(pair) !== toHex(key)) return 'EVIDENCE_EMPTY'
+    this.convicted.push({ node: culprit, epoch, height: this.height })
+    return 'OK'
+  }
+
   #govern({ proposal, ballots }: Extract<Act, { type: 'govern' }>): string {
     const { number, closes, change } = proposal
     if (number !== this.proposals + 1) return 'PROPOSAL_OUTDATED'
@@ -483,12 +505,12 @@ export class Model {
     for (const { name, key } of held) {
       if (kept.some((each) => each.name === name)) continue
       const term = this.terms.find((each) => each.key === key)
-      if (term === undefined) this.terms.push({ key, from: 0, until: last })
+      if (term === undefined) this.terms.push({ key, name, from: 0, until: last })
       else term.until = last
     }
     for (const { name, key } of kept) {
       if (!held.some((each) => each.name === name))
-        this.terms.push({ key, from: last + 1, until: Number.POSITIVE_INFINITY })
+        this.terms.push({ key, name, from: last + 1, until: Number.POSITIVE_INFINITY })
     }
   }
 

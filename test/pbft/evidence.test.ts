@@ -8,11 +8,11 @@ import { type Digest, digestOf, type Epoch, ledgerIdOf, type Round, type Sequenc
 import { limits } from '../../src/base/limits.ts'
 import { encode } from '../../src/base/schema.ts'
 import { generateSigningKey, sign } from '../../src/base/signature.ts'
+import { contradictionSchema } from '../../src/consensus/contradiction.ts'
 import type { Roster } from '../../src/consensus/roster.ts'
 import { agreementBytes } from '../../src/consensus/statements.ts'
 import { type EvidenceDocument, judgeEvidence } from '../../src/node/evidence.ts'
 import { EvidenceFiles } from '../../src/node/evidence-files.ts'
-import { evidenceSchema } from '../../src/pbft/evidence.ts'
 import { simLedger, simRoster } from '../sim/roster.ts'
 
 const key = generateSigningKey()
@@ -27,7 +27,7 @@ function vote(digest: Digest, sequence: number, ledger = simLedger) {
 
 /** Two PREPAREs of the liar at one place. */
 function document(sequence = 7, ledger = simLedger): EvidenceDocument {
-  const evidence = encode(evidenceSchema, {
+  const evidence = encode(contradictionSchema, {
     type: 'prepare',
     culprit: liar.node,
     first: vote(digestOf('aa'.repeat(32)), sequence, ledger),

@@ -3,11 +3,12 @@
 import assert from 'node:assert/strict'
 import type { Digest, Sequence, Time } from '../../src/base/ids.ts'
 import { idBytes } from '../../src/base/ids.ts'
-import { decode } from '../../src/base/schema.ts'
+import { decode, encode } from '../../src/base/schema.ts'
 import { batchDigest, nullBatch } from '../../src/consensus/batch.ts'
 import { commitCertificateFault } from '../../src/consensus/certificate.ts'
+import { contradictionSchema } from '../../src/consensus/contradiction.ts'
 import { byzantineQuorum, faultsMax, oneCorrect } from '../../src/consensus/quorum.ts'
-import { convicts, evidenceSchema } from '../../src/pbft/evidence.ts'
+import { provesAgainst } from '../../src/pbft/evidence.ts'
 import type { PbftMessageOf } from '../../src/pbft/messages.ts'
 import { readRecord } from '../../src/pbft/records.ts'
 import { simLedger } from '../sim/roster.ts'
@@ -21,10 +22,10 @@ function assertConvicted(puppet: Puppet, effects: readonly PbftEffect[], place: 
   const [accusation, ...more] = only(effects, 'accuse')
   assert.ok(accusation !== undefined && more.length === 0)
   assert.equal(accusation.culprit, puppet.node(place))
-  const evidence = decode(evidenceSchema, accusation.evidence)
-  assert.ok(convicts(evidence, simLedger, puppet.roster, toyVerify))
-  const framed = { ...evidence, culprit: puppet.node((place + 1) % 4) }
-  assert.ok(!convicts(framed, simLedger, puppet.roster, toyVerify), 'evidence must not convict anybody else')
+  assert.ok(provesAgainst(accusation.evidence, simLedger, puppet.roster, toyVerify))
+  const evidence = decode(contradictionSchema, accusation.evidence)
+  const framed = encode(contradictionSchema, { ...evidence, culprit: puppet.node((place + 1) % 4) })
+  assert.ok(!provesAgainst(framed, simLedger, puppet.roster, toyVerify), 'evidence must not convict anybody else')
 }
 
 describe('PBFT under attacks on safety', () => {

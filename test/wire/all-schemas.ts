@@ -14,6 +14,7 @@ import { signedGenesisSchema } from '../../src/ledger/genesis.ts'
 import { memberProofSchema, proposalStatementSchema } from '../../src/ledger/governance-acts.ts'
 import {
   announcementSchema,
+  convictionSchema,
   governanceSchema,
   keyTermSchema,
   plannedNodeSchema,
@@ -41,7 +42,6 @@ import { sequenceWindowSchema } from '../../src/ledger/window.ts'
 import { draftSignatureSchema } from '../../src/node/ceremony.ts'
 import { envelopeSchema } from '../../src/node/wire.ts'
 import { admissionSchema } from '../../src/p2p/admission.ts'
-import { evidenceSchema } from '../../src/pbft/evidence.ts'
 import { messageSchema } from '../../src/pbft/messages.ts'
 import { recordSchema } from '../../src/pbft/records.ts'
 import { messageSchema as raftMessageSchema } from '../../src/raft/messages.ts'
@@ -100,6 +100,7 @@ export const chapters: readonly Chapter[] = [
     plannedOrganisationSchema,
     plannedNodeSchema,
     announcementSchema,
+    convictionSchema,
     stateChunkSchema,
   ),
   chapter(
@@ -112,7 +113,7 @@ export const chapters: readonly Chapter[] = [
     resultCertificateSchema,
   ),
   chapter('Snapshots', snapshotHeadSchema),
-  chapter('PBFT', messageSchema, recordSchema, evidenceSchema),
+  chapter('PBFT', messageSchema, recordSchema),
   chapter('Raft', raftMessageSchema, raftRecordSchema),
   chapter('The mesh', admissionSchema, envelopeSchema),
   chapter('Exported audits', payloadRecordSchema),
