@@ -211,7 +211,7 @@ export const ledgerErrors = {
   EVIDENCE_EMPTY: {
     exit: 1,
     sentence: 'The evidence proves nothing: what it shows is as it should be, or nobody known signed it.',
-    next: 'If the validators have changed since, name the validators of its epoch with --bundle and an audit export.',
+    next: 'If the validators have changed since, have it shown again by a node that can prove who they were in its epoch.',
   },
   // Founding.
   GENESIS_INVALID: {

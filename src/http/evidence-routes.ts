@@ -7,13 +7,13 @@ import { identifier } from './inputs.ts'
 import type { HttpNode } from './node-port.ts'
 
 export function evidenceRoutes(server: FastifyInstance, node: HttpNode): void {
-  server.get('/evidence', (_, reply) => reply.send(node.evidence().map(({ document: _document, ...about }) => about)))
+  server.get('/evidence', (_, reply) => reply.send(node.evidence()))
 
-  server.get('/evidence/:id', (request, reply) => {
+  server.get('/evidence/:id', async (request, reply) => {
     const id = identifier((request.params as { readonly id: string }).id, 'id', digestOf)
-    const found = node.evidence().find((each) => each.id === id)
+    const found = await node.evidenceDocument(id)
     if (found === undefined) throw new LedgerError('NOT_FOUND')
-    return reply.send(found.document)
+    return reply.send(found)
   })
 
   /** Against the author of a transaction: a document for each malformed part, which it shows as it is. */

@@ -77,8 +77,6 @@ export interface HttpEvidence {
   /** Name of a node. */
   readonly culprit: string
   readonly sentence: string
-  /** As JSON, to be checked by anybody. */
-  readonly document: object
 }
 
 export type HttpChange =
@@ -142,6 +140,8 @@ export interface HttpNode {
   backups(): { data(): AsyncIterable<Uint8Array>; itemKeys(): Promise<Uint8Array> }
   /** What this node keeps against validators that contradicted themselves. */
   evidence(): readonly HttpEvidence[]
+  /** As JSON, to be checked by anybody; undefined for an unknown piece. */
+  evidenceDocument(id: Digest): Promise<object | undefined>
   /** Documents against the author of a transaction with malformed parts. */
   payloadEvidence(tx: TxId): Promise<readonly object[]>
   /** An ErasureReport; undefined for an unknown order. */

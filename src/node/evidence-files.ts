@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { utf8 } from '../base/bytes.ts'
 import { LedgerError } from '../base/errors.ts'
 import { writeFileAtomic } from '../base/files.ts'
-import { type Digest, digestOf, type NodeId } from '../base/ids.ts'
+import { type Digest, digestOf, type Epoch, type NodeId } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import { type EvidenceDocument, evidenceDocumentSchema, evidenceId } from './evidence.ts'
 import { readJson } from './home.ts'
@@ -15,6 +15,7 @@ import { accusationOf } from './protocols.ts'
 export interface KeptEvidence {
   readonly id: Digest
   readonly culprit: NodeId
+  readonly epoch: Epoch
   readonly sentence: string
   readonly document: EvidenceDocument
 }
@@ -62,9 +63,7 @@ export class EvidenceFiles {
   list(): readonly KeptEvidence[] {
     return [...this.#kept].flatMap(([id, document]) => {
       const accusation = accusationOf(document.protocol, document.evidence)
-      return accusation === undefined
-        ? []
-        : [{ id, culprit: accusation.culprit, sentence: accusation.sentence, document }]
+      return accusation === undefined ? [] : [{ id, ...accusation, document }]
     })
   }
 }

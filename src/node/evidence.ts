@@ -3,12 +3,13 @@
 
 import type { ErrorCode } from '../base/errors.ts'
 import { hashOf } from '../base/hash.ts'
-import { type Digest, type Epoch, type LedgerId, ledgerIdOf } from '../base/ids.ts'
+import { type Digest, type LedgerId, ledgerIdOf } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import { bytesUpTo, id, record, type Schema, text, word } from '../base/schema.ts'
 import { verify } from '../base/signature.ts'
 import type { Roster } from '../consensus/roster.ts'
 import { verifyMalformedPart } from '../ledger/evidence.ts'
+import { type EpochStep, epochStepsSchema } from './epoch-chain.ts'
 import { accusationOf, isProven } from './protocols.ts'
 
 export interface EvidenceDocument {
@@ -19,6 +20,8 @@ export interface EvidenceDocument {
   /** Of whom: a validator of the protocol, or the author of a payload. */
   readonly against: 'validator' | 'author'
   readonly evidence: Uint8Array
+  /** From the genesis to the validators who signed it; as far as the node that shows it can prove. */
+  readonly epochs: readonly EpochStep[]
 }
 
 export const evidenceDocumentSchema: Schema<EvidenceDocument> = record<EvidenceDocument>({
@@ -27,11 +30,12 @@ export const evidenceDocumentSchema: Schema<EvidenceDocument> = record<EvidenceD
   protocol: text(limits.nameBytesMax),
   against: word('validator', 'author'),
   evidence: bytesUpTo(limits.evidenceBytesMax),
+  epochs: epochStepsSchema,
 })
 
-/** Names a piece of evidence by what it is. */
+/** Names a piece of evidence by what it is, whoever proves its epoch. */
 export function evidenceId(document: EvidenceDocument): Digest {
-  return hashOf('evidence', evidenceDocumentSchema, document)
+  return hashOf('evidence', evidenceDocumentSchema, { ...document, epochs: [] })
 }
 
 export type EvidenceJudgement =
@@ -39,17 +43,17 @@ export type EvidenceJudgement =
   | { readonly type: 'proven'; readonly culprit: string; readonly sentence: string }
   | { readonly type: 'void'; readonly code: ErrorCode }
 
-/** What a document proves on this ledger. `rosterOf`: the validators of an epoch, where they are known. */
+/** What a document proves on this ledger. `rosters`: of the epochs that are known. */
 export function judgeEvidence(
   document: EvidenceDocument,
   ledger: LedgerId,
-  rosterOf: (epoch: Epoch) => Roster | undefined,
+  rosters: readonly Roster[],
 ): EvidenceJudgement {
   const { against, protocol, evidence } = document
   if (document.ledger !== ledger) return { type: 'void', code: 'WRONG_LEDGER' }
   if (against === 'validator') {
     const accusation = accusationOf(protocol, evidence)
-    const roster = accusation && rosterOf(accusation.epoch)
+    const roster = accusation && rosters.find(({ epoch }) => epoch === accusation.epoch)
     if (accusation === undefined || roster === undefined || !isProven(protocol, evidence, ledger, roster)) {
       return { type: 'void', code: 'EVIDENCE_EMPTY' }
     }

@@ -11,6 +11,7 @@ import { verify } from '../base/signature.ts'
 import { type ResultCertificate, resultCertificateFault, resultCertificateSchema } from '../consensus/certificate.ts'
 import { faultModelOf } from '../consensus/quorum.ts'
 import type { Roster } from '../consensus/roster.ts'
+import { type EpochStep, epochStepsSchema } from './epoch-chain.ts'
 import { readJson, readText } from './home.ts'
 
 export interface ForkDocument {
@@ -18,22 +19,22 @@ export interface ForkDocument {
   readonly ledger: LedgerId
   /** Two, of one height or one size of the log. */
   readonly certificates: readonly ResultCertificate[]
+  /** From the genesis to the validators who signed them; as far as the node that found them can prove. */
+  readonly epochs: readonly EpochStep[]
 }
 
 const forkDocumentSchema: Schema<ForkDocument> = record<ForkDocument>({
   kind: word('quadrille forked results 1'),
   ledger: id(32, ledgerIdOf),
   certificates: list(resultCertificateSchema, 2, 2),
+  epochs: epochStepsSchema,
 })
 
-/** Where the validators of an epoch are known. */
-export type RosterOf = (epoch: number) => Roster | undefined
-
-/** Whether a quorum signed both, and they contradict one another. */
-export function isFork({ ledger, certificates }: ForkDocument, protocol: string, rosterOf: RosterOf): boolean {
+/** Whether a quorum signed both, and they contradict one another. `rosters`: of the epochs that are known. */
+export function isFork({ ledger, certificates }: ForkDocument, protocol: string, rosters: readonly Roster[]): boolean {
   const faults = faultModelOf(protocol)
   const hold = certificates.every((certificate) => {
-    const roster = rosterOf(certificate.result.epoch)
+    const roster = rosters.find(({ epoch }) => epoch === certificate.result.epoch)
     const isOurs = certificate.result.ledger === ledger && roster !== undefined
     return isOurs && resultCertificateFault(certificate, roster, verify, faults) === undefined
   })

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs'
 import type { ErrorCode } from '../base/errors.ts'
 import { LedgerError } from '../base/errors.ts'
-import { type NodeId, sequenceOf } from '../base/ids.ts'
+import { epochOf, type NodeId, sequenceOf } from '../base/ids.ts'
 import { encode } from '../base/schema.ts'
 import { type ResultCertificate, resultCertificateSchema } from '../consensus/certificate.ts'
 import type { CoreStatus } from '../consensus/contract.ts'
@@ -14,6 +14,7 @@ import { faultModelOf } from '../consensus/quorum.ts'
 import { keepFork } from './fork.ts'
 import { Freshness } from './freshness.ts'
 import { Lag } from './lag.ts'
+import type { PastEpochs } from './past-epochs.ts'
 import { type Conflict, ToldResults, type ToldResultsOptions } from './told-results.ts'
 import type { Validator, ValidatorEvent } from './validator.ts'
 import { version } from './version.ts'
@@ -24,6 +25,7 @@ type Told = Extract<Envelope, { readonly type: 'height' }>
 export interface HeightsOptions extends Omit<ToldResultsOptions, 'onConflict'> {
   /** Where proof of a fork is put; while it is there, nothing is written. */
   readonly forkProof: string
+  readonly epochs: Pick<PastEpochs, 'stepsTo'>
   readonly peers: () => readonly NodeId[]
   readonly send: (to: NodeId, envelope: Told) => unknown
   readonly clock: Clock
@@ -123,7 +125,10 @@ export class Heights {
     const { theirs, code } = conflict
     if (code === 'FORK_DETECTED') {
       const certificates: readonly ResultCertificate[] = [conflict.ours, theirs]
-      await keepFork(forkProof, { kind: 'quadrille forked results 1', ledger: machine.ledger.id, certificates })
+      const epochs = await this.#options.epochs.stepsTo(
+        epochOf(Math.max(...certificates.map(({ result }) => result.epoch))),
+      )
+      await keepFork(forkProof, { kind: 'quadrille forked results 1', ledger: machine.ledger.id, certificates, epochs })
     }
     onEvent({ type: 'fence', code, evidence: encode(resultCertificateSchema, theirs) })
   }

@@ -37,6 +37,7 @@ import { type Execution, executionSchema } from './execution.ts'
 import { foundedHeight, heightBytes, outcomeOf, type Reached, readHeight } from './height.ts'
 import { ItemHeaders, type NamedItems, noNamedItems, placesIn } from './item-headers.ts'
 import { mandateAfter, mandateOf } from './mandate.ts'
+import { epochRecords } from './past-epochs.ts'
 import type { PayloadPool } from './payloads.ts'
 
 /** A batch as it was agreed, from the protocol or from another node's archive. */
@@ -132,11 +133,12 @@ export class LedgerMachine implements Machine {
     const { size, root } = log.append(entriesOf(delivered))
     await Promise.all([blocks.sync(), log.sync()])
     const outcome = outcomeOf(this.ledger, delivered, size, root)
+    const begun = epochRecords(this.mandate.roster, this.ledger.roster(), sequence)
     const reached = { applied: outcome, checkpoint: outcome.checkpoint.length > 0 ? outcome : this.checkpoint, inForce }
     await store.commit({
       sequence,
       meta: heightBytes(delivered, reached),
-      records: [...recordsOf(delivered, requests), ...erasureRecords, ...change.kept],
+      records: [...recordsOf(delivered, requests), ...erasureRecords, ...change.kept, ...begun],
       items: change.items,
       retractions: change.retractions,
       erasures: erased,

@@ -5,7 +5,7 @@ import type { SignedGenesis } from '../ledger/genesis.ts'
 import type { Node } from '../ledger/records.ts'
 import type { UnlockProvider } from '../store/unlock.ts'
 import type { Home } from './home.ts'
-import type { NodeEvent } from './runtime.ts'
+import type { NodeEvent } from './node-event.ts'
 
 export interface NodeOptions {
   readonly home: Home

@@ -24,6 +24,7 @@ import { type HeldRows, heldRows } from './held-rows.ts'
 import { KeyCare, type KeyStatus } from './key-care.ts'
 import type { KeptItem } from './machine.ts'
 import { membersView, membersViewSchema } from './members-view.ts'
+import type { NodeEvent } from './node-event.ts'
 import type { NodeOptions } from './node-options.ts'
 import { type NodeStatus, nodeStatus } from './node-status.ts'
 import { openParts, type Parts } from './parts.ts'
@@ -32,15 +33,15 @@ import { type Overview, type Overviews, overview, personQuads } from './person-o
 import { Persons, type Selection } from './persons.ts'
 import type { Proof } from './receipt.ts'
 import { receiptOf } from './receipts.ts'
-import { type NodeEvent, Runtime } from './runtime.ts'
+import { Runtime } from './runtime.ts'
 import { softwareDigest } from './software.ts'
 import type { Submission } from './submissions.ts'
 import { clock, random } from './system.ts'
 import { Vitals } from './vitals.ts'
 
+export type { NodeEvent } from './node-event.ts'
 export type { NodeOptions } from './node-options.ts'
 export type { NodeStatus } from './node-status.ts'
-export type { NodeEvent } from './runtime.ts'
 export type { Submission } from './submissions.ts'
 
 export interface NodeEvidence {
@@ -48,7 +49,6 @@ export interface NodeEvidence {
   /** Name of the node that signed what contradicts itself. */
   readonly culprit: string
   readonly sentence: string
-  readonly document: object
 }
 
 const dayMs = 86_400_000
@@ -264,7 +264,8 @@ export class QuadrilleNode {
 
   /** Proof for others of where a transaction stands or what became of it, as JSON. @throws LedgerError RECEIPT_UNKNOWN */
   async receipt(tx: TxId, type: Proof['type']): Promise<object> {
-    return receiptOf(tx, type, { ...this.#open, machine: this.#running.machine, final: this.final()?.height ?? 0 })
+    const { machine, epochs } = this.#running
+    return receiptOf(tx, type, { ...this.#open, machine, epochs, final: this.final()?.height ?? 0 })
   }
 
   /** The newest proof that a block is final. */
@@ -328,11 +329,19 @@ export class QuadrilleNode {
   /** What this node keeps against validators that contradicted themselves, oldest first by id. */
   evidence(): readonly NodeEvidence[] {
     const { ledger } = this.#running.machine
-    return this.#kept.list().map(({ culprit, document, ...about }) => ({
-      ...about,
+    return this.#kept.list().map(({ id, culprit, sentence }) => ({
+      id,
       culprit: ledger.node(culprit)?.name ?? culprit,
-      document: evidenceDocumentSchema.toJson(document) as object,
+      sentence,
     }))
+  }
+
+  /** One piece of it, for anybody who has the genesis; undefined for an unknown one. */
+  async evidenceDocument(id: Digest): Promise<object | undefined> {
+    const found = this.#kept.list().find((each) => each.id === id)
+    if (found === undefined) return undefined
+    const epochs = await this.#running.epochs.stepsTo(found.epoch)
+    return evidenceDocumentSchema.toJson({ ...found.document, epochs }) as object
   }
 
   /** Against the author of a transaction: a document for each malformed part, as far as this node keeps it. */

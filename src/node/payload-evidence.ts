@@ -33,5 +33,6 @@ export async function payloadEvidence(
     protocol: machine.ledger.genesis.protocol,
     against: 'author',
     evidence,
+    epochs: [],
   }))
 }

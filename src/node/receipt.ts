@@ -5,7 +5,7 @@
 import { readLeaf } from '../audit/leaf.ts'
 import { fromUtf8 } from '../base/bytes.ts'
 import { type ErrorCode, LedgerError } from '../base/errors.ts'
-import { type Digest, digestOf, idBytes, type TxId, txIdOf } from '../base/ids.ts'
+import { type Digest, digestOf, type Epoch, idBytes, type LedgerId, type TxId, txIdOf } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import { leafHash, verifyInclusion } from '../base/merkle.ts'
 import { bytes, bytesUpTo, id, type JsonValue, list, record, type Schema, uint, variant, word } from '../base/schema.ts'
@@ -21,17 +21,12 @@ import {
   resultCertificateSchema,
 } from '../consensus/certificate.ts'
 import { type FaultModel, faultModelOf } from '../consensus/quorum.ts'
-import { type Roster, rosterHash, rosterSchema } from '../consensus/roster.ts'
-import { Ledger } from '../ledger/ledger.ts'
+import { type Roster, validatorOf } from '../consensus/roster.ts'
+import { ledgerIdFor } from '../ledger/genesis.ts'
 import { decodeTransaction } from '../ledger/static.ts'
 import { txIdFor } from '../ledger/transaction.ts'
+import { type EpochStep, epochStepsSchema, rostersAlong } from './epoch-chain.ts'
 import { parseGenesis } from './replay.ts'
-
-/** One validator set followed by the next: the last checkpoint of the old one, signed by it, names the new one. */
-export interface EpochStep {
-  readonly roster: Roster
-  readonly certificate: ResultCertificate
-}
 
 export type Proof =
   | {
@@ -55,20 +50,15 @@ export type Proof =
 export interface Receipt {
   readonly kind: 'quadrille receipt 1'
   readonly tx: TxId
-  /** From the epoch of the genesis to that of the certificate. */
+  /** From the epoch of the genesis to that of the certificate, and one more where a Raft ledger went over to other servers. */
   readonly epochs: readonly EpochStep[]
   readonly proof: Proof
 }
 
-const epochStepSchema: Schema<EpochStep> = record<EpochStep>({
-  roster: rosterSchema,
-  certificate: resultCertificateSchema,
-})
-
 export const receiptSchema: Schema<Receipt> = record<Receipt>({
   kind: word('quadrille receipt 1'),
   tx: id(32, txIdOf),
-  epochs: list(epochStepSchema, limits.receiptEpochsMax),
+  epochs: epochStepsSchema,
   proof: variant<Proof>({
     ordered: [
       1,
@@ -118,17 +108,14 @@ export interface ReceiptTrust {
 /** What the receipt, as JSON, proves. @throws LedgerError for a bad genesis, or for what is no receipt. */
 export function verifyReceipt(receipt: Uint8Array | JsonValue, { genesis, tx }: ReceiptTrust): ReceiptVerdict {
   const { proof, epochs, tx: named } = receiptSchema.fromJson(parsed(receipt), 'receipt')
-  const ledger = Ledger.fromGenesis(parseGenesis(genesis).genesis)
-  const faults = faultModelOf(ledger.genesis.protocol)
+  const { genesis: founded } = parseGenesis(genesis)
+  const faults = faultModelOf(founded.protocol)
   const signers = proof.certificate.signatures.length
   const unknown = { type: proof.type, tx: named, height: 0, index: 0, outcome: '', signers, faults }
   try {
     if (tx !== undefined && tx !== named) throw fails('RECEIPT_INVALID', 'it is of another transaction')
-    const roster = followEpochs(ledger.roster(), epochs, ledger, faults)
-    const found =
-      proof.type === 'ordered'
-        ? ordered(proof, named, ledger, roster, faults)
-        : final(proof, named, ledger, roster, faults)
+    const known: Known = { ledger: ledgerIdFor(founded), rosters: rostersAlong(founded, epochs), faults }
+    const found = proof.type === 'ordered' ? ordered(proof, named, known) : final(proof, named, known)
     return { ...unknown, ...found, holds: true, fault: '' }
   } catch (error) {
     if (!(error instanceof LedgerError)) throw error
@@ -139,12 +126,21 @@ export function verifyReceipt(receipt: Uint8Array | JsonValue, { genesis, tx }: 
 type Found = Pick<ReceiptVerdict, 'height' | 'index' | 'outcome'>
 type ProofOf<Type extends Proof['type']> = Extract<Proof, { readonly type: Type }>
 
-function ordered(proof: ProofOf<'ordered'>, tx: TxId, ledger: Ledger, roster: Roster, faults: FaultModel): Found {
+/** What follows from the genesis and the steps. */
+interface Known {
+  readonly ledger: LedgerId
+  readonly rosters: readonly Roster[]
+  readonly faults: FaultModel
+}
+
+function ordered(proof: ProofOf<'ordered'>, tx: TxId, { ledger, rosters, faults }: Known): Found {
   const { transaction, index, requests, batch, certificate } = proof
   const agreed = agreedOf(certificate)
-  const fault = commitCertificateFault(certificate, roster, verify, faults)
+  const roster = rosterIn(agreed.epoch, rosters)
+  const next = rosters.filter(({ epoch }) => epoch === agreed.epoch + 1)
+  const fault = commitCertificateFault(certificate, roster, verify, faults, isJoint(certificate, roster) ? next : [])
   if (fault !== undefined) throw fails(fault, 'commit certificate')
-  if (agreed.ledger !== ledger.id) throw fails('WRONG_LEDGER', 'commit certificate')
+  if (agreed.ledger !== ledger) throw fails('WRONG_LEDGER', 'commit certificate')
   if (txIdFor(decodeTransaction(transaction)) !== tx) throw fails('RECEIPT_INVALID', 'another transaction')
   if (requests[index] !== requestId(transaction)) throw fails('RECEIPT_INVALID', 'it does not stand at that place')
   if (batch.transactions !== requestsHash(requests))
@@ -153,12 +149,12 @@ function ordered(proof: ProofOf<'ordered'>, tx: TxId, ledger: Ledger, roster: Ro
   return { height: agreed.sequence, index, outcome: '' }
 }
 
-function final(proof: ProofOf<'final'>, tx: TxId, ledger: Ledger, roster: Roster, faults: FaultModel): Found {
+function final(proof: ProofOf<'final'>, tx: TxId, { ledger, rosters, faults }: Known): Found {
   const { leaf, place, path, certificate } = proof
   const { result } = certificate
-  const fault = resultCertificateFault(certificate, roster, verify, faults)
+  const fault = resultCertificateFault(certificate, rosterIn(result.epoch, rosters), verify, faults)
   if (fault !== undefined) throw fails(fault, 'result certificate')
-  if (result.ledger !== ledger.id) throw fails('WRONG_LEDGER', 'result certificate')
+  if (result.ledger !== ledger) throw fails('WRONG_LEDGER', 'result certificate')
   if (!verifyInclusion(leafHash(leaf), place, result.logSize, path, idBytes(result.logRoot))) {
     throw fails('RECEIPT_INVALID', 'the leaf is not in the log that was signed')
   }
@@ -169,19 +165,15 @@ function final(proof: ProofOf<'final'>, tx: TxId, ledger: Ledger, roster: Roster
   return { height: Number(height), index: Number(index), outcome: String(outcome) }
 }
 
-/** The roster in force after these steps. */
-function followEpochs(first: Roster, steps: readonly EpochStep[], ledger: Ledger, faults: FaultModel): Roster {
-  let roster = first
-  for (const step of steps) {
-    const { result } = step.certificate
-    const fault = resultCertificateFault(step.certificate, roster, verify, faults)
-    if (fault !== undefined) throw fails(fault, `end of epoch ${roster.epoch}`)
-    if (result.ledger !== ledger.id) throw fails('WRONG_LEDGER', `end of epoch ${roster.epoch}`)
-    const isNext = step.roster.epoch === roster.epoch + 1 && result.checkpoint[0]?.roster === rosterHash(step.roster)
-    if (!isNext) throw fails('RECEIPT_INVALID', `epoch ${roster.epoch} did not end in the next one shown`)
-    roster = step.roster
-  }
-  return roster
+function rosterIn(wanted: Epoch, rosters: readonly Roster[]): Roster {
+  const found = rosters.find(({ epoch }) => epoch === wanted)
+  if (found === undefined) throw fails('WRONG_EPOCH', `nothing proves who the validators of epoch ${wanted} are`)
+  return found
+}
+
+/** While a Raft ledger goes over to other servers, those who are new sign too, in the older epoch. */
+function isJoint({ type, signatures }: CommitCertificate, roster: Roster): boolean {
+  return type === 'raft' && signatures.some(({ node }) => validatorOf(roster, node) === undefined)
 }
 
 function parsed(receipt: Uint8Array | JsonValue): JsonValue {

@@ -3,21 +3,24 @@
 import { readLeaf } from '../audit/leaf.ts'
 import type { Log } from '../audit/log.ts'
 import { LedgerError } from '../base/errors.ts'
-import type { Epoch, Sequence, TxId } from '../base/ids.ts'
+import { epochOf, type Sequence, type TxId } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import { decode } from '../base/schema.ts'
 import { requestId, transactionsHash } from '../consensus/batch.ts'
 import { type BlockRecord, blockRecordSchema } from '../consensus/block.ts'
 import { agreedOf, type ResultCertificate, resultCertificateSchema } from '../consensus/certificate.ts'
 import type { BlockArchive } from '../store/blocks.ts'
+import type { EpochStep } from './epoch-chain.ts'
 import type { Execution } from './execution.ts'
 import type { LedgerMachine } from './machine.ts'
-import { type EpochStep, type Proof, type Receipt, receiptSchema } from './receipt.ts'
+import type { PastEpochs } from './past-epochs.ts'
+import { type Proof, type Receipt, receiptSchema } from './receipt.ts'
 
 export interface ReceiptsOptions {
   readonly blocks: BlockArchive
   readonly log: Log
   readonly machine: Pick<LedgerMachine, 'execution'>
+  readonly epochs: Pick<PastEpochs, 'stepsTo'>
   /** Height of the newest proof that a block is final. */
   readonly final: number
 }
@@ -26,22 +29,23 @@ export interface ReceiptsOptions {
 export async function receiptOf(tx: TxId, type: Proof['type'], options: ReceiptsOptions): Promise<object> {
   const execution = await options.machine.execution(tx)
   if (execution === undefined) throw new LedgerError('RECEIPT_UNKNOWN', { tx })
-  const { proof, epoch } = type === 'ordered' ? await ordered(execution, options) : await final(tx, execution, options)
-  const receipt: Receipt = { kind: 'quadrille receipt 1', tx, epochs: await epochsTo(epoch), proof }
+  const proof = type === 'ordered' ? await ordered(execution, options) : await final(tx, execution, options)
+  const receipt: Receipt = { kind: 'quadrille receipt 1', tx, epochs: await stepsFor(proof, options), proof }
   return receiptSchema.toJson(receipt) as object
 }
 
-/** The steps from the genesis to this epoch. Nodes do not end epochs yet. */
-async function epochsTo(epoch: Epoch): Promise<readonly EpochStep[]> {
-  if (epoch > 0) throw new LedgerError('RECEIPT_UNKNOWN', { epoch })
-  return []
+/** From the genesis to the validators that signed, and to those who signed beside them while a Raft ledger went over to others. */
+async function stepsFor(proof: Proof, { epochs }: ReceiptsOptions): Promise<readonly EpochStep[]> {
+  const epoch = proof.type === 'final' ? proof.certificate.result.epoch : agreedOf(proof.certificate).epoch
+  const mayBeJoint = proof.type === 'ordered' && proof.certificate.type === 'raft'
+  const steps = await epochs.stepsTo(epochOf(mayBeJoint ? epoch + 1 : epoch))
+  if (steps.length >= epoch) return steps
+  throw new LedgerError('RECEIPT_UNKNOWN', { reason: `the proof that epoch ${steps.length} ended is not here yet` })
 }
 
-type Made = { readonly proof: Proof; readonly epoch: Epoch }
-
-async function ordered({ sequence, index }: Execution, { blocks }: ReceiptsOptions): Promise<Made> {
+async function ordered({ sequence, index }: Execution, { blocks }: ReceiptsOptions): Promise<Proof> {
   const { batchTime, tokens, transactions, certificate } = await blockAt(blocks, sequence)
-  const proof: Proof = {
+  return {
     type: 'ordered',
     transaction: transactions[index] as Uint8Array,
     index,
@@ -49,20 +53,19 @@ async function ordered({ sequence, index }: Execution, { blocks }: ReceiptsOptio
     batch: { time: batchTime, tokens, transactions: transactionsHash(transactions) },
     certificate,
   }
-  return { proof, epoch: agreedOf(certificate).epoch }
 }
 
-async function final(tx: TxId, { sequence }: Execution, options: ReceiptsOptions): Promise<Made> {
+async function final(tx: TxId, { sequence }: Execution, options: ReceiptsOptions): Promise<Proof> {
   const { log } = options
   const certificate = await resultFrom(sequence, options)
   if (certificate === undefined) throw new LedgerError('RECEIPT_UNKNOWN', { tx, reason: 'it is not final yet' })
-  const { epoch, logSize } = certificate.result
+  const { logSize } = certificate.result
   for (let place = firstLeafOf(sequence, log, logSize); place < logSize; place++) {
     const leaf = log.leaf(place)
     const { entry } = readLeaf(leaf)
     if (Number(entry['height']) > sequence) break
     if (entry['type'] !== 'transaction' || entry['tx'] !== tx) continue
-    return { proof: { type: 'final', leaf, place, path: log.inclusion(place, logSize), certificate }, epoch }
+    return { type: 'final', leaf, place, path: log.inclusion(place, logSize), certificate }
   }
   throw new LedgerError('RECEIPT_UNKNOWN', { tx })
 }

@@ -3,7 +3,7 @@
 
 import { randomBytes } from '#crypto'
 import { LedgerError } from '../base/errors.ts'
-import { type NodeId, type Sequence, sequenceOf } from '../base/ids.ts'
+import { type NodeId, sequenceOf } from '../base/ids.ts'
 import { decode, encode } from '../base/schema.ts'
 import type { RequestId } from '../consensus/batch.ts'
 import { type ResultCertificate, resultCertificateSchema } from '../consensus/certificate.ts'
@@ -16,44 +16,29 @@ import type { Node } from '../ledger/records.ts'
 import type { Member } from '../p2p/admission.ts'
 import { type Mesh, type MeshEvent, openMesh } from '../p2p/mesh.ts'
 import { Arrivals } from './arrivals.ts'
-import type { BackupEvent } from './backup.ts'
 import { createClaimChecker } from './claims.ts'
 import { ConsensusKeys } from './consensus-keys.ts'
 import { type Cosigning, cosigningOf, keptNote } from './cosigning.ts'
-import type { DiskEvent } from './disk-watch.ts'
 import type { EvidenceFiles } from './evidence-files.ts'
 import { Heights } from './heights.ts'
-import type { KeyEvent } from './key-care.ts'
 import { lastKept } from './last-kept.ts'
 import { LedgerMachine } from './machine.ts'
 import { MeshMembers } from './mesh-members.ts'
 import { NodeActs } from './node-acts.ts'
+import type { NodeEvent } from './node-event.ts'
 import type { Parts } from './parts.ts'
+import { PastEpochs } from './past-epochs.ts'
 import { PayloadPool } from './payloads.ts'
 import { ProbeFiles } from './probe-files.ts'
 import { protocolOf } from './protocols.ts'
-import { type PurgeEvent, Purges, type PurgesOptions } from './purges.ts'
+import { Purges, type PurgesOptions } from './purges.ts'
 import { Reads } from './reads.ts'
 import type { BlocksWanted } from './serve.ts'
 import { Submissions } from './submissions.ts'
 import { Sync } from './sync.ts'
-import { Validator, type ValidatorEvent } from './validator.ts'
+import { Validator } from './validator.ts'
 import { createVerdicts, type Verdicts } from './verdicts.ts'
-import type { ClockEvent } from './vitals.ts'
 import { type Envelope, envelopeSchema } from './wire.ts'
-
-export type NodeEvent =
-  | ValidatorEvent
-  | MeshEvent
-  | PurgeEvent
-  | KeyEvent
-  | DiskEvent
-  | ClockEvent
-  /** A peer told its time and its software. */
-  | { readonly type: 'heard'; readonly from: NodeId; readonly time: number; readonly software: string }
-  | BackupEvent
-  | { readonly type: 'executed'; readonly delivered: Delivered }
-  | { readonly type: 'final'; readonly sequence: Sequence }
 
 export interface RuntimeOptions {
   readonly parts: Parts
@@ -87,6 +72,7 @@ export class Runtime {
   readonly arrivals: Arrivals
   readonly cosigning: Cosigning
   readonly heights: Heights
+  readonly epochs: PastEpochs
   readonly #options: RuntimeOptions
   readonly #payloads: PayloadPool
   readonly #sync: Sync
@@ -159,12 +145,20 @@ export class Runtime {
       onEvent,
       onFailure,
     })
+    this.epochs = new PastEpochs({
+      ...parts,
+      machine,
+      peers: () => mesh.peers(),
+      send: (to, envelope) => this.#send(to, envelope),
+      onFailure,
+    })
     this.heights = new Heights({
       self: options.self,
       machine,
       blocks: parts.blocks,
       log: parts.log,
       forkProof: options.forkProof,
+      epochs: this.epochs,
       peers: () => mesh.peers(),
       // Among the votes, not behind catch-up: how late it comes shows as how far the clocks differ.
       send: (to, told) => mesh.send(to, 'consensus', encode(envelopeSchema, told)),
@@ -243,7 +237,14 @@ export class Runtime {
   #keepEvidence(evidence: Uint8Array): void {
     const { id: ledger, genesis } = this.machine.ledger
     this.#options.evidence
-      .keep({ kind: 'quadrille evidence 1', ledger, protocol: genesis.protocol, against: 'validator', evidence })
+      .keep({
+        kind: 'quadrille evidence 1',
+        ledger,
+        protocol: genesis.protocol,
+        against: 'validator',
+        evidence,
+        epochs: [],
+      })
       .catch(this.#options.onFailure)
   }
 
@@ -254,6 +255,7 @@ export class Runtime {
 
   async stop(): Promise<void> {
     this.heights.stop()
+    this.epochs.stop()
     this.reads.close()
     this.arrivals.close()
     const purged = this.#purges.stop()
@@ -273,20 +275,9 @@ export class Runtime {
   }
 
   #purgesOf({ machine }: Started): Purges {
-    const { parts, self, clock, erasing, onEvent, onFailure } = this.#options
+    const { parts, erasing, ...rest } = this.#options
     const { notes, ...how } = erasing
-    const probes = new ProbeFiles(notes)
-    return new Purges({
-      self,
-      machine,
-      store: parts.store,
-      probes,
-      acts: this.#acts,
-      clock,
-      onEvent,
-      onFailure,
-      ...how,
-    })
+    return new Purges({ ...rest, ...how, machine, store: parts.store, probes: new ProbeFiles(notes), acts: this.#acts })
   }
 
   askForPayloads(ids: readonly RequestId[], again: boolean): void {
@@ -353,6 +344,10 @@ export class Runtime {
       case 'note':
       case 'note-wanted':
         await this.cosigning.receive(from, envelope)
+        break
+      case 'result':
+      case 'result-wanted':
+        await this.epochs.receive(from, envelope)
         break
       case 'height':
         this.#options.onEvent({ type: 'heard', from, time: envelope.time, software: envelope.software })

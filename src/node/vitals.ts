@@ -8,7 +8,7 @@ import type { RoundReason } from '../consensus/contract.ts'
 import type { Journal } from '../consensus/ports.ts'
 import { Clocks } from './clocks.ts'
 import { DiskWatch, type DiskWatchOptions } from './disk-watch.ts'
-import type { NodeEvent } from './runtime.ts'
+import type { NodeEvent } from './node-event.ts'
 
 export type ClockEvent =
   /** This clock came further from the others than is good, or back. */

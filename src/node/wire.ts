@@ -44,6 +44,10 @@ export type Envelope =
   | { readonly type: 'note-wanted'; readonly size: number }
   /** A C2SP signed note with that signature; none while that tree is not final at the sender. */
   | { readonly type: 'note'; readonly note: Uint8Array }
+  /** Asks for a proof that the block of this height is final. */
+  | { readonly type: 'result-wanted'; readonly height: Sequence }
+  /** That proof; none comes from who has none of that height. */
+  | { readonly type: 'result'; readonly certificate: ResultCertificate }
 
 const carriedPayloadSchema: Schema<CarriedPayload> = named(
   'carried-payload',
@@ -76,5 +80,7 @@ export const envelopeSchema: Schema<Envelope> = named(
     ],
     'note-wanted': [7, { size: uint() }],
     note: [8, { note: bytesUpTo(limits.noteBytesMax) }],
+    'result-wanted': [9, { height: uint<Sequence>() }],
+    result: [10, { certificate: resultCertificateSchema }],
   }),
 )

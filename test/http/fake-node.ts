@@ -5,7 +5,7 @@ import type { Quad } from '@rdfjs/types'
 import { DataFactory } from 'n3'
 import { type ErrorCode, LedgerError } from '../../src/base/errors.ts'
 import { Histogram } from '../../src/base/histogram.ts'
-import { digestOf, itemIdOf, type KeyId, ledgerIdOf, type TxId, txIdOf } from '../../src/base/ids.ts'
+import { type Digest, digestOf, itemIdOf, type KeyId, ledgerIdOf, type TxId, txIdOf } from '../../src/base/ids.ts'
 import type {
   HttpChange,
   HttpEvidence,
@@ -226,7 +226,11 @@ export class FakeNode implements HttpNode {
   }
 
   evidence(): readonly HttpEvidence[] {
-    return [{ id: digestOf('ab'.repeat(32)), culprit: 'dune-1', sentence: 'It signed two.', document: { kind: 'x' } }]
+    return [{ id: digestOf('ab'.repeat(32)), culprit: 'dune-1', sentence: 'It signed two.' }]
+  }
+
+  async evidenceDocument(id: Digest): Promise<object | undefined> {
+    return id === 'ab'.repeat(32) ? { kind: 'x' } : undefined
   }
 
   async payloadEvidence(): Promise<readonly object[]> {

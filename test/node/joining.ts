@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { freePorts } from '../../demo/processes.ts'
 import { equal } from '../../src/base/bytes.ts'
 import { LedgerError } from '../../src/base/errors.ts'
-import { organisationIdOf, timeOf } from '../../src/base/ids.ts'
+import { organisationIdOf, type TxId, timeOf } from '../../src/base/ids.ts'
 import { generateSigningKey, type SigningKey, signingKeyOf } from '../../src/base/signature.ts'
 import { buildAct, signerOf } from '../../src/ledger/build.ts'
 import type { NodeCard } from '../../src/ledger/card.ts'
@@ -147,6 +147,7 @@ export async function writeUntil(
   node: QuadrilleNode,
   from: number,
   done: () => Promise<boolean> | boolean,
+  onWritten: (tx: TxId) => void = () => undefined,
 ): Promise<number> {
   const end = Date.now() + 120_000
   let sequence = from
@@ -154,8 +155,9 @@ export async function writeUntil(
     if (Date.now() > end) throw new Error('what was waited for did not come')
     sequence++
     const { bytes, payload } = await statement(founded, sequence)
-    const { code } = await node.submit(bytes, payload, AbortSignal.timeout(60_000))
+    const { code, tx } = await node.submit(bytes, payload, AbortSignal.timeout(60_000))
     if (code !== 'OK') throw new Error(`statement ${sequence}: ${code}`)
+    onWritten(tx)
   }
   return sequence
 }

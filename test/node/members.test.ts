@@ -2,15 +2,23 @@
 
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
+import { utf8 } from '../../src/base/bytes.ts'
 import { LedgerError } from '../../src/base/errors.ts'
+import type { TxId } from '../../src/base/ids.ts'
+import { signedGenesisSchema } from '../../src/ledger/genesis.ts'
 import { homeAt } from '../../src/node/home.ts'
 import type { NodeEvent, QuadrilleNode } from '../../src/node/node.ts'
 import { putAside } from '../../src/node/recovery.ts'
 import { BlockServer } from '../../src/node/serve.ts'
+import { type ReceiptVerdict, verifyReceipt } from '../../src/node/verify.ts'
 import { enrol, type Founded, foundFour, settled, statement } from './consortium.ts'
 import { eventually, Joining, writeUntil } from './joining.ts'
 
 const parameters = { checkpointInterval: 4, window: 8, suspectMs: 3_000 }
+
+interface Step {
+  readonly certificate: { readonly signatures: readonly unknown[] }
+}
 
 const protocols = ['raft/1', 'pbft/1'] as const
 
@@ -22,6 +30,7 @@ for (const protocol of protocols) {
     const nodes: QuadrilleNode[] = []
     const events: NodeEvent[][] = []
     const failures: unknown[] = []
+    const written: TxId[] = []
     let said = 0
 
     const node = (number: number): QuadrilleNode => nodes[number] as QuadrilleNode
@@ -33,11 +42,27 @@ for (const protocol of protocols) {
       })
       await node(number).start()
     }
+    const write = async (count: number): Promise<void> => {
+      const enough = written.length + count
+      said = await writeUntil(
+        founded,
+        node(0),
+        said,
+        () => written.length >= enough,
+        (tx) => written.push(tx),
+      )
+    }
     const inEpoch = async (epoch: number, of: readonly number[]): Promise<void> => {
-      said = await writeUntil(founded, node(0), said, async () => {
-        const states = await Promise.all(of.map((number) => node(number).status()))
-        return states.every((state) => state.epoch >= epoch)
-      })
+      said = await writeUntil(
+        founded,
+        node(0),
+        said,
+        async () => {
+          const states = await Promise.all(of.map((number) => node(number).status()))
+          return states.every((state) => state.epoch >= epoch)
+        },
+        (tx) => written.push(tx),
+      )
     }
 
     before(async () => {
@@ -46,6 +71,7 @@ for (const protocol of protocols) {
       for (const number of [0, 1, 2, 3]) await open(number)
       await eventually('a quorum', async () => (await node(0).status()).quorumConnected)
       await enrol(founded, node(0))
+      await write(3)
     })
 
     after(async () => {
@@ -97,6 +123,30 @@ for (const protocol of protocols) {
       said = await writeUntil(founded, node(1), said, async () => (await node(1).status()).waiting === 0)
       await settled(nodes, 1, 60_000)
       assert.ok(events.flat().every(({ type }) => type !== 'accuse' && type !== 'fence' && type !== 'refuse'))
+    })
+
+    it('P27 proves from the genesis alone what was ordered and what became of it in every epoch so far', async () => {
+      await write(3)
+      const genesis = utf8(JSON.stringify(signedGenesisSchema.toJson(founded.genesis)))
+      const proven = new Set<number>()
+      // One that voted throughout, and one that fetched the blocks of the first epoch.
+      for (const [number, tx] of [0, 4].flatMap((each) => written.map((tx) => [each, tx] as const))) {
+        for (const type of ['final', 'ordered'] as const) {
+          const receipt = (await node(number).receipt(tx, type)) as { epochs: Step[] }
+          const verified = (epochs: Step[]): ReceiptVerdict =>
+            verifyReceipt({ ...receipt, epochs } as never, { genesis })
+          const { holds, fault, outcome } = verified(receipt.epochs)
+          assert.deepEqual([holds, fault, outcome], [true, '', type === 'final' ? 'OK' : ''])
+          const [first, ...rest] = receipt.epochs
+          if (type === 'final') proven.add(receipt.epochs.length)
+          if (type === 'ordered' || first === undefined) continue
+          const unsigned = { ...first, certificate: { ...first.certificate, signatures: [] } }
+          for (const lie of [[unsigned, ...rest], rest, receipt.epochs.slice(0, -1)]) {
+            assert.equal(verified(lie).holds, false)
+          }
+        }
+      }
+      assert.deepEqual([...proven].sort(), [0, 1, 2, 3])
     })
 
     it('P16 P22 L20 a node that lost its disk comes back while one source lies; in Raft it may not', async () => {

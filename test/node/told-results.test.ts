@@ -155,6 +155,7 @@ describe('Results that peers show', () => {
       kind: 'quadrille forked results 1',
       ledger,
       certificates: [fork.ours, fork.theirs],
+      epochs: [],
     } as const
     const folder = await mkdtemp(join(tmpdir(), 'quadrille-fork-'))
     try {
@@ -166,14 +167,10 @@ describe('Results that peers show', () => {
       assert.equal(await readFile(path, 'utf8'), first)
       const found = await readFork(path)
       assert.ok(found !== undefined)
-      const rosterOf = (epoch: number): Roster | undefined => (epoch === 0 ? roster : undefined)
-      assert.equal(isFork(found, 'pbft/1', rosterOf), true)
-      assert.equal(isFork({ ...found, certificates: [fork.ours, fork.ours] }, 'pbft/1', rosterOf), false)
-      assert.equal(
-        isFork(found, 'pbft/1', () => undefined),
-        false,
-      )
-      assert.equal(isFork({ ...found, ledger: ledgerIdOf('bb'.repeat(32)) }, 'pbft/1', rosterOf), false)
+      assert.equal(isFork(found, 'pbft/1', [roster]), true)
+      assert.equal(isFork({ ...found, certificates: [fork.ours, fork.ours] }, 'pbft/1', [roster]), false)
+      assert.equal(isFork(found, 'pbft/1', []), false)
+      assert.equal(isFork({ ...found, ledger: ledgerIdOf('bb'.repeat(32)) }, 'pbft/1', [roster]), false)
     } finally {
       await rm(folder, { recursive: true })
     }

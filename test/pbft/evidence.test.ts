@@ -33,33 +33,27 @@ function document(sequence = 7, ledger = simLedger): EvidenceDocument {
     first: vote(digestOf('aa'.repeat(32)), sequence, ledger),
     second: vote(digestOf('bb'.repeat(32)), sequence, ledger),
   })
-  return { kind: 'quadrille evidence 1', ledger, protocol: 'pbft/1', against: 'validator', evidence }
+  return { kind: 'quadrille evidence 1', ledger, protocol: 'pbft/1', against: 'validator', evidence, epochs: [] }
 }
 
 describe('A piece of evidence', () => {
   it('P2 convicts its culprit wherever the validators of its epoch are known', () => {
-    assert.deepEqual(
-      judgeEvidence(document(), simLedger, () => roster),
-      {
-        type: 'proven',
-        culprit: liar.node,
-        sentence: 'It signed two different prepare statements for sequence 7 in view 3.',
-      },
-    )
+    assert.deepEqual(judgeEvidence(document(), simLedger, [roster]), {
+      type: 'proven',
+      culprit: liar.node,
+      sentence: 'It signed two different prepare statements for sequence 7 in view 3.',
+    })
   })
 
   it('proves nothing on another ledger, without its validators, or against another protocol', () => {
     const elsewhere = document(7, ledgerIdOf('cd'.repeat(32)))
-    assert.deepEqual(
-      judgeEvidence(elsewhere, simLedger, () => roster),
-      { type: 'void', code: 'WRONG_LEDGER' },
-    )
-    for (const [other, rosterOf] of [
-      [document(), () => undefined],
-      [document(), () => simRoster(4)],
-      [{ ...document(), protocol: 'raft/1' }, () => roster],
+    assert.deepEqual(judgeEvidence(elsewhere, simLedger, [roster]), { type: 'void', code: 'WRONG_LEDGER' })
+    for (const [other, rosters] of [
+      [document(), []],
+      [document(), [simRoster(4)]],
+      [{ ...document(), protocol: 'raft/1' }, [roster]],
     ] as const) {
-      assert.deepEqual(judgeEvidence(other, simLedger, rosterOf), { type: 'void', code: 'EVIDENCE_EMPTY' })
+      assert.deepEqual(judgeEvidence(other, simLedger, rosters), { type: 'void', code: 'EVIDENCE_EMPTY' })
     }
   })
 
@@ -68,7 +62,7 @@ describe('A piece of evidence', () => {
     for (let place = 0; place < whole.evidence.length; place++) {
       const evidence = whole.evidence.slice()
       evidence[place] = (evidence[place] as number) ^ (1 << (place % 8))
-      const judged = judgeEvidence({ ...whole, evidence }, simLedger, () => roster)
+      const judged = judgeEvidence({ ...whole, evidence }, simLedger, [roster])
       assert.equal(judged.type, 'void', `byte ${place}`)
     }
   })

@@ -4,9 +4,9 @@ import { digestOf, txIdOf } from '../../base/ids.ts'
 import type { JsonValue } from '../../base/schema.ts'
 import { openRequester } from '../../http/client-request.ts'
 import { type Genesis, ledgerIdFor } from '../../ledger/genesis.ts'
-import { Ledger } from '../../ledger/ledger.ts'
+import { rostersAlong } from '../../node/epoch-chain.ts'
 import { evidenceDocumentSchema, judgeEvidence } from '../../node/evidence.ts'
-import { type ForkDocument, isFork, type RosterOf, readFork } from '../../node/fork.ts'
+import { type ForkDocument, isFork, readFork } from '../../node/fork.ts'
 import { readJson } from '../../node/home.ts'
 import { argument, type Context, type Handler, identifier, type Options } from '../context.ts'
 import { endpointOf, trustedGenesis } from '../node-access.ts'
@@ -47,21 +47,19 @@ export const author: Handler = async (args, options, context) => {
   return 0
 }
 
-/** The validators of the genesis are those of epoch 0. */
 export const verify: Handler = async (args, options, context) => {
   const { genesis } = await trustedGenesis(options, context)
-  const founders = Ledger.fromGenesis(genesis, () => undefined).roster()
-  const rosterOf: RosterOf = (epoch) => (epoch === founders.epoch ? founders : undefined)
   const fork = await readFork(argument(args, 0))
-  if (fork !== undefined) return verifyFork(fork, genesis, rosterOf, context)
+  if (fork !== undefined) return verifyFork(fork, genesis, context)
   const document = await readJson(argument(args, 0), evidenceDocumentSchema)
-  const judged = judgeEvidence(document, ledgerIdFor(genesis), rosterOf)
+  const rosters = rostersAlong(genesis, document.epochs)
+  const judged = judgeEvidence(document, ledgerIdFor(genesis), rosters)
   if (judged.type === 'void') {
     context.answer({ proven: false, code: judged.code }, [`It proves nothing: ${judged.code}.`])
     return 1
   }
   const { culprit, sentence } = judged
-  const name = genesis.nodes.find(({ id }) => id === culprit)?.name ?? `key ${culprit}`
+  const name = nameOf(culprit, genesis, rosters) ?? `key ${culprit}`
   context.answer({ proven: true, against: document.against, culprit, name, sentence }, [
     `Proven against ${name} (${culprit}).`,
     sentence,
@@ -71,19 +69,27 @@ export const verify: Handler = async (args, options, context) => {
 }
 
 /** Who signed both results lied, whoever it was. */
-function verifyFork(document: ForkDocument, genesis: Genesis, rosterOf: RosterOf, context: Context): number {
-  if (document.ledger !== ledgerIdFor(genesis) || !isFork(document, genesis.protocol, rosterOf)) {
+function verifyFork(document: ForkDocument, genesis: Genesis, context: Context): number {
+  const rosters = rostersAlong(genesis, document.epochs)
+  if (document.ledger !== ledgerIdFor(genesis) || !isFork(document, genesis.protocol, rosters)) {
     context.answer({ proven: false, code: 'EVIDENCE_EMPTY' }, ['It proves nothing: EVIDENCE_EMPTY.'])
     return 1
   }
   const [one, other] = document.certificates.map(({ signatures }) => signatures.map(({ node }) => node))
   const both = (one ?? []).filter((node) => other?.includes(node))
-  const names = both.map((node) => genesis.nodes.find(({ id }) => id === node)?.name ?? node)
+  const names = both.map((node) => nameOf(node, genesis, rosters) ?? node)
   context.answer({ proven: true, against: 'ledger', culprits: both, names }, [
     `Proven: two quorums signed results that contradict one another. Both bear the signatures of ${names.join(', ')}.`,
     `Trusted: the genesis ${ledgerIdFor(genesis)}.`,
   ])
   return 0
+}
+
+/** As the genesis names a founder's node; of a later one its organisation is known. */
+function nameOf(culprit: string, genesis: Genesis, rosters: ReturnType<typeof rostersAlong>): string | undefined {
+  const founder = genesis.nodes.find(({ id }) => id === culprit)?.name
+  const later = rosters.flatMap(({ validators }) => validators).find(({ node }) => node === culprit)
+  return founder ?? (later && `a node of ${later.organisation}`)
 }
 
 async function ask(path: string, options: Options, context: Context): Promise<JsonValue> {
