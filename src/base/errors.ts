@@ -16,10 +16,11 @@ export class LedgerError extends Error {
   readonly details: ErrorDetails
 
   constructor(code: ErrorCode, details: ErrorDetails = {}, cause?: unknown) {
-    super(sentence(code, details), cause === undefined ? {} : { cause })
+    const facts = code === 'STORAGE_FAILED' ? withReason(details, cause) : details
+    super(sentence(code, facts), cause === undefined ? {} : { cause })
     this.name = 'LedgerError'
     this.code = code
-    this.details = details
+    this.details = facts
   }
 
   /** What to do next, one sentence. */
@@ -31,6 +32,12 @@ export class LedgerError extends Error {
   get exitCode(): number {
     return entries[this.code].exit
   }
+}
+
+/** What the system or LevelDB calls the failure by (ENOSPC, LEVEL_CORRUPTION): who sees to a disk needs this word first. */
+function withReason(details: ErrorDetails, cause: unknown): ErrorDetails {
+  const reason = cause instanceof LedgerError ? undefined : (cause as { code?: unknown } | undefined)?.code
+  return typeof reason === 'string' && details['reason'] === undefined ? { ...details, reason } : details
 }
 
 function sentence(code: ErrorCode, details: ErrorDetails): string {

@@ -33,7 +33,7 @@ export async function checkHome(home: Home): Promise<SelfCheck> {
     try {
       return await look()
     } catch (error) {
-      problems.push(error instanceof LedgerError ? error : new LedgerError('STORAGE_FAILED', reasonOf(error), error))
+      problems.push(error instanceof LedgerError ? error : new LedgerError('STORAGE_FAILED', {}, error))
       return undefined
     }
   }
@@ -113,9 +113,4 @@ function tryAddress({ host, port }: { readonly host: string; readonly port: numb
     })
     server.listen({ host, port }, () => server.close(() => resolve()))
   })
-}
-
-function reasonOf(error: unknown): { readonly reason: string } {
-  const code = (error as NodeJS.ErrnoException).code
-  return { reason: code ?? 'unknown' }
 }

@@ -12,9 +12,8 @@ export async function stored<T>(work: Promise<T>): Promise<T> {
 }
 
 function storageError(error: unknown): unknown {
-  const reason = (error as { code?: unknown }).code
-  if (error instanceof LedgerError || typeof reason !== 'string') return error
-  return new LedgerError('STORAGE_FAILED', { reason }, error)
+  if (error instanceof LedgerError || typeof (error as { code?: unknown }).code !== 'string') return error
+  return new LedgerError('STORAGE_FAILED', {}, error)
 }
 
 const diskCodes = /^(ENOSPC|EDQUOT|EROFS|EIO|EFBIG|EACCES|EPERM|EMFILE|ENFILE|ENOENT|EBADF|LEVEL_\w+)$/

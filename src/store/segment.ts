@@ -253,7 +253,7 @@ function readExactly(fd: number, start: number, length: number, entry: SegmentEn
       done += read
     }
   } catch (error) {
-    throw new LedgerError('STORAGE_FAILED', { reason: (error as NodeJS.ErrnoException).code ?? 'read' }, error)
+    throw new LedgerError('STORAGE_FAILED', {}, error)
   }
   if (done < length) throw tampered(entry)
   return result

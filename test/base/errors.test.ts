@@ -37,6 +37,16 @@ describe('The error table', () => {
 })
 
 describe('A LedgerError', () => {
+  it('S6 names what the system calls a failure of the disk, whoever tells of it', () => {
+    const cause = Object.assign(new Error('write'), { code: 'ENOSPC' })
+    assert.match(new LedgerError('STORAGE_FAILED', { folder: 'log' }, cause).message, /\(folder log, reason ENOSPC\)/)
+    assert.deepEqual(new LedgerError('STORAGE_FAILED', { reason: 'the store is closed' }, cause).details, {
+      reason: 'the store is closed',
+    })
+    assert.deepEqual(new LedgerError('MALFORMED', {}, cause).details, {})
+    assert.deepEqual(new LedgerError('STORAGE_FAILED', {}, new LedgerError('STORAGE_FAILED')).details, {})
+  })
+
   it('says what happened with its facts, what to do, and how a command exits', () => {
     const error = new LedgerError('WRONG_EPOCH', { epoch: 3, height: 7 })
     assert.equal(error.message, `${errorTable.WRONG_EPOCH.sentence.slice(0, -1)} (epoch 3, height 7).`)
