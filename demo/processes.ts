@@ -88,23 +88,27 @@ export class Running {
   }
 }
 
-/** So many free ports of 127.0.0.1, all different. */
+let lastPort = 10_000 + ((process.pid * 337) % 20_000)
+
+/**
+ * So many free ports of 127.0.0.1, all different. Below those that systems give to whoever dials, so that a node that restarts
+ * finds its own free again; by process, so that two that ask at once are given different ones.
+ */
 export async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer())
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((done, fail) => {
-          server.once('error', fail)
-          server.listen(0, '127.0.0.1', () => {
-            const address = server.address()
-            done(typeof address === 'object' && address !== null ? address.port : 0)
-          })
-        }),
-    ),
-  )
-  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))))
+  const ports: number[] = []
+  while (ports.length < count) {
+    lastPort = lastPort < 31_999 ? lastPort + 1 : 10_000
+    if (await isFree(lastPort)) ports.push(lastPort)
+  }
   return ports
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const server = createServer()
+    server.once('error', () => done(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => done(true)))
+  })
 }
 
 /** Asks again every 50 ms until `ask` gives something. @throws Error naming what never came. */

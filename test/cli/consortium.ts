@@ -1,8 +1,8 @@
 // Four organisations (three, with Raft) with a node each, founded without their processes: what the commands of a running ledger are tried on.
 
 import { writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { freePorts } from '../../demo/processes.ts'
 import { organisationIdOf } from '../../src/base/ids.ts'
 import { signedGenesisSchema } from '../../src/ledger/genesis.ts'
 import { assemble, makeDraft, signDraft, signRequest } from '../../src/node/ceremony.ts'
@@ -60,22 +60,4 @@ export async function foundConsortium(
   )
   await writeFile(join(folder, 'genesis.json'), JSON.stringify(signedGenesisSchema.toJson(genesis)))
   return ids
-}
-
-/** All held until all are known, so that none is given twice. */
-export async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer()
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-      return server
-    }),
-  )
-  const ports = servers.map((server) => {
-    const address = server.address()
-    if (address === null || typeof address === 'string') throw new Error('no port')
-    return address.port
-  })
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
 }

@@ -2,12 +2,11 @@
 // Query with QUADRILLE_LONG. Nothing may fail here that n3 or Comunica alone pass.
 
 import assert from 'node:assert/strict'
+import { long } from '../long.ts'
 import type { SuiteResult } from './manifest.ts'
 import { rdfSuites } from './rdf-suites.ts'
 import { sparqlSuites } from './sparql-suites.ts'
 import { unpackSuites } from './unpack.ts'
-
-const long = process.env['QUADRILLE_LONG'] === '1'
 
 describe('conformance', function () {
   this.timeout(long ? 1_800_000 : 180_000)

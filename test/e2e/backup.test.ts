@@ -4,9 +4,10 @@ import assert from 'node:assert/strict'
 import { appendFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { eventually, quadrilleJson } from '../../demo/processes.ts'
+import { describeLong } from '../long.ts'
 import { Four, type NodeProcess } from './four.ts'
 
-describe('A backup by the command line', function () {
+describeLong('A backup by the command line', function () {
   this.timeout(120_000)
   let four: Four
   let kept: NodeProcess

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { resolve } from 'node:path'
+import { describeLong } from '../long.ts'
 
 const main = resolve(import.meta.dirname, '../../bench/main.ts')
 
@@ -13,12 +14,8 @@ function bench(...args: readonly string[]): Readonly<Record<string, unknown>> {
   return JSON.parse(output.trim().split('\n').at(-1) ?? '') as Readonly<Record<string, unknown>>
 }
 
-describe('the benchmarks of a running ledger', function () {
+describeLong('the benchmarks of a running ledger', function () {
   this.timeout(300_000)
-
-  before(function () {
-    if (process.env['QUADRILLE_LONG'] !== '1') this.skip()
-  })
 
   it('measure what it commits', () => {
     const { rows } = bench('commit', '--quads', '1', '--seconds', '1', '--clients', '16')

@@ -3,18 +3,15 @@
 
 import assert from 'node:assert/strict'
 import { eventually } from '../../demo/processes.ts'
+import { long } from '../long.ts'
 import { Random } from '../sim/random.ts'
 import { assertNobodyBlamed, assertNothingLost, killed } from './crash.ts'
 import { crashPoints } from './crash-hook.ts'
 import { Four, type NodeProcess } from './four.ts'
 import { built, builtHook } from './hooks.ts'
 
-/** `npm run verify:long` sets it: every step of the durable order, and a hundred kills. */
-const long = process.env['QUADRILLE_LONG'] === '1'
 const kills = long ? 100 : 10
-const points = crashPoints.filter(
-  (point) => long || ['journal-torn', 'blocks-torn', 'files-synced', 'store-committed'].includes(point),
-)
+const points = crashPoints.filter((point) => long || ['journal-torn', 'store-committed'].includes(point))
 
 /** Short times, so that a view change takes a second, and checkpoints that come often. */
 const parameters = '{ suspectMs: 1000, checkpointInterval: 8, window: 32 }'

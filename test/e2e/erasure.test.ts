@@ -7,12 +7,12 @@ import { join } from 'node:path'
 import { DiskCopy, rawHits } from '../../demo/disks.ts'
 import { eventually } from '../../demo/processes.ts'
 import { utf8 } from '../../src/base/bytes.ts'
+import { long } from '../long.ts'
 import { killed } from './crash.ts'
 import { purgePoints } from './crash-hook.ts'
 import { type Acknowledged, Four, type NodeProcess } from './four.ts'
 import { built, builtHook } from './hooks.ts'
 
-const long = process.env['QUADRILLE_LONG'] === '1'
 const points = purgePoints.filter((point) => long || point === 'bag-turned')
 const parameters = '{ suspectMs: 1000, checkpointInterval: 8, window: 32 }'
 

@@ -2,20 +2,18 @@
 // raft.test.ts.
 
 import assert from 'node:assert/strict'
+import { describeLong } from '../long.ts'
 import { failovers } from './failover.ts'
 import { Four } from './four.ts'
 
-/** `npm run verify:long:field` sets it. */
-const long = process.env['QUADRILLE_LONG'] === '1'
 const kills = 20
 
-describe('four processes whose leader is killed', function () {
+describeLong('four processes whose leader is killed', function () {
   this.timeout(60_000 + kills * 30_000)
   let four: Four
 
-  before(async function () {
-    // Each commit kills leaders in crash.test.ts.
-    if (!long) this.skip()
+  // Each commit kills leaders in crash.test.ts.
+  before(async () => {
     four = await Four.begin('{ suspectMs: 1000 }')
   })
 

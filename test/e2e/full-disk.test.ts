@@ -8,12 +8,12 @@ import { cp, rm, statfs, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { eventually } from '../../demo/processes.ts'
+import { long } from '../long.ts'
 import { assertNobodyBlamed, assertNothingLost } from './crash.ts'
 import { Four, type NodeProcess } from './four.ts'
 import { builtHook } from './hooks.ts'
 
 const storageFailed = 5
-const long = process.env['QUADRILLE_LONG'] === '1'
 
 /** Where file systems may be mounted, a small real disk is filled; elsewhere all failures are made by a hook. */
 const mayMount = ((): boolean => {
@@ -28,7 +28,7 @@ const mayMount = ((): boolean => {
     rmdirSync(folder)
   }
 })()
-const failures = long || !mayMount ? (['ENOSPC', 'EROFS', 'EIO'] as const) : (['EIO'] as const)
+const failures = long || !mayMount ? (['ENOSPC', 'EROFS', 'EIO'] as const) : []
 
 describe('a node whose disk fails', function () {
   this.timeout(120_000)

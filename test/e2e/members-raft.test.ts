@@ -3,10 +3,11 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { quadrilleJson } from '../../demo/processes.ts'
+import { describeLong } from '../long.ts'
 import { Four, type NodeProcess } from './four.ts'
 import { Members } from './members.ts'
 
-describe('a Raft ledger of three processes', function () {
+describeLong('a Raft ledger of three processes', function () {
   this.timeout(240_000)
   let three: Four
   let members: Members

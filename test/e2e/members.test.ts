@@ -5,17 +5,16 @@ import assert from 'node:assert/strict'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { eventually, quadrille, quadrilleJson } from '../../demo/processes.ts'
+import { describeLong } from '../long.ts'
 import { assertNothingLost } from './crash.ts'
 import { Four, type NodeProcess } from './four.ts'
 import { built, builtHook } from './hooks.ts'
 import { Members } from './members.ts'
 
-/** `npm run verify:long` sets it: disks are lost again and again. */
-const long = process.env['QUADRILLE_LONG'] === '1'
-const losses = long ? 5 : 1
+const losses = 5
 const parameters = '{ suspectMs: 2000, checkpointInterval: 4, window: 8 }'
 
-describe('Four processes whose members change', function () {
+describeLong('Four processes whose members change', function () {
   this.timeout(400_000 + losses * 120_000)
   let four: Four
   let members: Members

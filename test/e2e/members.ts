@@ -1,7 +1,7 @@
 // Acts of the members of a running ledger, as their people would make them: homes of new nodes, cards, proposals with ballots.
 
 import { join } from 'node:path'
-import { eventually } from '../../demo/processes.ts'
+import { eventually, freePorts } from '../../demo/processes.ts'
 import { organisationIdOf, timeOf } from '../../src/base/ids.ts'
 import type { JsonValue } from '../../src/base/schema.ts'
 import type { NodeCard } from '../../src/ledger/card.ts'
@@ -14,7 +14,6 @@ import { createOrganisationKey, type OrganisationKey, readOrganisationKey } from
 import { type MembersView, membersViewSchema } from '../../src/node/members-view.ts'
 import { initNode, requestFor, requestWithSuccessor } from '../../src/node/membership.ts'
 import { draftProposal, governAct, signProposal, type Wanted } from '../../src/node/proposals.ts'
-import { freePorts } from '../cli/consortium.ts'
 import { type Four, NodeProcess } from './four.ts'
 
 /** Processes take their time on a busy machine. */

@@ -6,12 +6,12 @@ import { join } from 'node:path'
 import { eventually } from '../../demo/processes.ts'
 import { readConfig } from '../../src/node/config.ts'
 import { homeAt } from '../../src/node/home.ts'
+import { itLong } from '../long.ts'
 import { assertNobodyBlamed, assertNothingLost } from './crash.ts'
 import { Four, type NodeProcess } from './four.ts'
 import { builtHook } from './hooks.ts'
 import { Network } from './network.ts'
 
-const long = process.env['QUADRILLE_LONG'] === '1'
 const parameters = '{ suspectMs: 1000, checkpointInterval: 8, window: 32 }'
 const seconds = (count: number): Promise<void> => new Promise((done) => setTimeout(done, 1000 * count))
 
@@ -72,8 +72,7 @@ describe('Four processes on a network that breaks', function () {
     })
   })
 
-  it('L11 changes the view once when the leader is heard and hears nothing, and goes on', async function () {
-    if (!long) this.skip()
+  itLong('L11 changes the view once when the leader is heard and hears nothing, and goes on', async () => {
     const place = await leader()
     const others = [0, 1, 2, 3].filter((each) => each !== place)
     const { round } = await (four.nodes[others[0] as number] as NodeProcess).state()
@@ -85,8 +84,7 @@ describe('Four processes on a network that breaks', function () {
     })
   })
 
-  it('L11 goes on when the leader hears and is not heard', async function () {
-    if (!long) this.skip()
+  itLong('L11 goes on when the leader hears and is not heard', async () => {
     const place = await leader()
     await underLoad(async () => {
       for (const other of [0, 1, 2, 3]) if (other !== place) network.cut(place, other)
@@ -94,20 +92,19 @@ describe('Four processes on a network that breaks', function () {
     })
   })
 
-  it('acknowledges nothing while two and two hear one another, and goes on when the split is over', async () => {
+  itLong('acknowledges nothing while two and two hear one another, and goes on when the split is over', async () => {
     await four.submit(false)
     network.split([0, 1])
     await seconds(1)
     const before = four.acknowledged.length
     const waiting = four.submit(false)
-    await seconds(long ? 15 : 3)
+    await seconds(15)
     assert.equal(four.acknowledged.length, before)
     network.heal()
     await waiting
   })
 
-  it('goes on over links that flap', async function () {
-    if (!long) this.skip()
+  itLong('goes on over links that flap', async () => {
     await underLoad(async () => {
       for (let turn = 0; turn < 40; turn++) {
         const [from, to] = [turn % 4, (turn + 1 + (turn % 3)) % 4]
@@ -120,8 +117,7 @@ describe('Four processes on a network that breaks', function () {
     })
   })
 
-  it('goes on over slow links, and does not change its view for that', async function () {
-    if (!long) this.skip()
+  itLong('goes on over slow links, and does not change its view for that', async () => {
     await leader()
     const { round } = await (four.nodes[0] as NodeProcess).state()
     await underLoad(async () => {
@@ -131,7 +127,7 @@ describe('Four processes on a network that breaks', function () {
     assert.equal((await (four.nodes[0] as NodeProcess).state()).round, round)
   })
 
-  it('goes on when the leader stands still for a while, and the leader with it when it wakes', async () => {
+  itLong('goes on when the leader stands still for a while, and the leader with it when it wakes', async () => {
     const place = await leader()
     const node = four.nodes[place] as NodeProcess
     await underLoad(async () => {

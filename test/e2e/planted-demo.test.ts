@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Erasure } from '../../demo/erasing.ts'
+import { describeLong } from '../long.ts'
 import { built, builtHook } from './hooks.ts'
 
 const demo = resolve(import.meta.dirname, '../../demo/main.ts')
@@ -16,13 +17,12 @@ interface Ended {
   readonly erasure: Erasure
 }
 
-describe('The demo over a build that was planted', function () {
+describeLong('The demo over a build that was planted', function () {
   this.timeout(300_000)
   let folder: string
   let hook: string
 
-  before(async function () {
-    if (process.env['QUADRILLE_LONG'] !== '1') this.skip()
+  before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'quadrille-planted-'))
     hook = await builtHook(folder, 'planted-hook')
   })

@@ -4,12 +4,11 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { quadrille, quadrilleJson } from '../../demo/processes.ts'
+import { long } from '../long.ts'
 import { failovers } from './failover.ts'
 import { Four } from './four.ts'
 
-/** `npm run verify:long:raft` sets it. */
-const long = process.env['QUADRILLE_LONG'] === '1'
-const kills = long ? 20 : 2
+const kills = long ? 20 : 1
 const parameters = '{ checkpointInterval: 8, window: 32 }'
 
 describe('three processes that agree with Raft', function () {

@@ -1,5 +1,4 @@
-// Real files through the command line to four real nodes, and out again: whole with QUADRILLE_LONG, the smaller ones for
-// each commit. And submissions whose process, or whose node, is killed: they go on and say nothing twice.
+// Real files through the command line to four real nodes, and out again. And submissions whose process, or whose node, is killed: they go on and say nothing twice.
 
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -22,10 +21,10 @@ import { decodeCbor } from '../../src/base/cbor.ts'
 import { decode } from '../../src/base/schema.ts'
 import { blockRecordSchema } from '../../src/consensus/block.ts'
 import { decodeTransaction } from '../../src/ledger/static.ts'
+import { describeLong } from '../long.ts'
 import { assertIsomorphic, type Dataset, datasets, quadsOf } from './datasets.ts'
 
 const program = resolve(import.meta.dirname, '../../bin/quadrille.js')
-const long = process.env['QUADRILLE_LONG'] === '1'
 const killed = 'urn:g:killed'
 
 interface Submitted {
@@ -34,8 +33,8 @@ interface Submitted {
   readonly resumed: number
 }
 
-describe('files through the command line', function () {
-  this.timeout(long ? 3_600_000 : 600_000)
+describeLong('files through the command line', function () {
+  this.timeout(3_600_000)
   let directory: string
   let consortium: Consortium
   let data: readonly Dataset[]
@@ -82,7 +81,7 @@ describe('files through the command line', function () {
         const all = await Promise.all(consortium.members.map(stateOf))
         return all.every(({ head, height, final }) => head === all[0]?.head && height === final) ? all : undefined
       },
-      long ? 600_000 : 120_000,
+      600_000,
     )
 
   /** A node's dump of a graph, by the command line, in a file. */
@@ -118,19 +117,16 @@ describe('files through the command line', function () {
   for (const name of ['gleif', 'epcis', 'schemaorg', 'bsbm']) {
     it(`${name} goes in, is answered alike by all nodes, and comes out isomorphic`, async function () {
       const found = data.find((each) => each.name === name)
-      // The larger ones take minutes.
-      if (found === undefined || (!long && name !== 'gleif')) return this.skip()
+      if (found === undefined) return this.skip()
       const began = Date.now()
       const said = JSON.parse(await quadrille(...submission(...found.files, '--graph', found.graph))) as Submitted
       const seconds = (Date.now() - began) / 1000
       const quads = await assertComesOut(found.graph, found.files)
       assert.ok(quads > 0 && quads <= said.quads)
-      if (long) {
-        const rate = Math.round(said.quads / seconds)
-        process.stdout.write(
-          `      ${name}: ${said.quads} quads, ${said.transactions} transactions, ${seconds} s, ${rate} quads/s\n`,
-        )
-      }
+      const rate = Math.round(said.quads / seconds)
+      process.stdout.write(
+        `      ${name}: ${said.quads} quads, ${said.transactions} transactions, ${seconds} s, ${rate} quads/s\n`,
+      )
     })
   }
 
@@ -185,7 +181,7 @@ describe('files through the command line', function () {
       // Killed once something of it has become final, at ever another moment.
       const reached = (await stateOf(first()).catch(() => ({ height: 0 }))).height
       const watch = (async () => {
-        while (runs < (long ? 20 : 5) && child.exitCode === null) {
+        while (runs < 20 && child.exitCode === null) {
           const { height } = await stateOf(first()).catch(() => ({ height: reached }))
           if (height > reached + 1) {
             await new Promise((done) => setTimeout(done, Math.random() * 60))

@@ -15,6 +15,7 @@ import { createNode, type QuadrilleNode } from '../../src/node/node.ts'
 import { type Restored, restore } from '../../src/node/restore.ts'
 import { noteRestore, restoreProgress } from '../../src/node/unfinished.ts'
 import { scanFiles } from '../../src/store/raw-scan.ts'
+import { long } from '../long.ts'
 import { dump } from '../store/world.ts'
 import { enrol, type Founded, foundFour, personalGraph, settled, statement } from './consortium.ts'
 import { enrolErasers, erase, stated } from './erasing.ts'
@@ -23,8 +24,6 @@ const failsWith =
   (code: string) =>
   (error: unknown): boolean =>
     error instanceof LedgerError && error.code === code
-
-const long = process.env['QUADRILLE_LONG'] === '1'
 
 describe('A backup of a running node', function () {
   this.timeout(120_000)

@@ -19,11 +19,11 @@ import { explain, type MappingProfile, personProfiles } from '../../src/ledger/p
 import { itemIdFor } from '../../src/ledger/transaction.ts'
 import { type Draft, openPacker } from '../../src/node/ingest-pack.ts'
 import type { QuadrilleNode } from '../../src/node/node.ts'
+import { long } from '../long.ts'
 import { enrol, type Founded, foundFour, personalGraph, settled } from './consortium.ts'
 import { attested, type Erasers, enrolErasers, erase } from './erasing.ts'
 
 const file = resolve(import.meta.dirname, '../../../shared/data/bsbm/bsbm-1000-products.nt.gz')
-const long = process.env['QUADRILLE_LONG'] === '1'
 const firstLine = 250_000
 const erasedCount = 50
 const reviews: MappingProfile = {

@@ -16,6 +16,7 @@ import { createNode, type QuadrilleNode } from '../../src/node/node.ts'
 import { type RepairProgress, repairNodeStore } from '../../src/node/repair.ts'
 import { restore } from '../../src/node/restore.ts'
 import { verifyNodeStore } from '../../src/node/store-check.ts'
+import { long } from '../long.ts'
 import { dump } from '../store/world.ts'
 import { enrol, type Founded, foundFour, personalGraph, settled, statement } from './consortium.ts'
 import { attested, enrolErasers, erase, stated } from './erasing.ts'
@@ -24,8 +25,6 @@ const failsWith =
   (code: string) =>
   (error: unknown): boolean =>
     error instanceof LedgerError && error.code === code
-
-const long = process.env['QUADRILLE_LONG'] === '1'
 
 describe('A repair of a store', function () {
   this.timeout(180_000)

@@ -3,10 +3,11 @@
 // else, or a server that throws end the test; afterwards all must go on.
 
 import assert from 'node:assert/strict'
+import { long } from '../long.ts'
 import { Random } from '../sim/random.ts'
 import { Cluster, rosterRequest, type Server } from './cluster.ts'
 
-const seeds = process.env['QUADRILLE_LONG'] === '1' ? 1_000 : 12
+const seeds = long ? 1_000 : 12
 const servers = 6
 const changes = 4
 

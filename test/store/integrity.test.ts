@@ -11,6 +11,7 @@ import { LedgerError } from '../../src/base/errors.ts'
 import { openKeyRing } from '../../src/store/key-ring.ts'
 import { localKey, tables } from '../../src/store/layout.ts'
 import { openStore } from '../../src/store/store.ts'
+import { long } from '../long.ts'
 import { block, dump, iri, item, itemNamed, retraction, row, text, typed, World } from './world.ts'
 
 const isLedgerError = (error: unknown): boolean => error instanceof LedgerError
@@ -108,7 +109,7 @@ describe('The files of a closed store', function () {
     const names = await files()
     assert.ok(names.some((name) => name.includes('segments')) && names.some((name) => name.endsWith('.log')))
     let noticed = 0
-    const runs = process.env['QUADRILLE_LONG'] === '1' ? 2_000 : 60
+    const runs = long ? 2_000 : 60
     await fc.assert(
       fc.asyncProperty(
         fc.nat(),

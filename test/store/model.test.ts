@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { BlockChange, StoredRow } from '../../src/store/store.ts'
 import type { StoredQuad } from '../../src/store/terms.ts'
+import { long } from '../long.ts'
 import { block, dump, iri, item, itemNamed, retraction, row, tagged, text, typed, World } from './world.ts'
 
 const objects = [
@@ -142,7 +143,7 @@ describe('The store beside a plain model', function () {
           await world.remove()
         }
       }),
-      { seed: 20261122, numRuns: process.env['QUADRILLE_LONG'] === '1' ? 500 : 25 },
+      { seed: 20261122, numRuns: long ? 500 : 25 },
     )
   })
 })

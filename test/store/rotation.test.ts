@@ -5,6 +5,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { toHex, utf8 } from '../../src/base/bytes.ts'
 import type { Store } from '../../src/store/store.ts'
+import { long } from '../long.ts'
 import { block, dump, item, itemNamed, retraction, row, text, World } from './world.ts'
 
 const rotatedPurposes = ['index', 'dictionary', 'payload', 'state', 'details']
@@ -142,7 +143,7 @@ describe('A rotation in another process', function () {
     const world = await World.create()
     try {
       let acknowledged = 0
-      for (const more of process.env['QUADRILLE_LONG'] === '1' ? [5, 11, 8, 23, 17, 29, 14, 40] : [7, 19]) {
+      for (const more of long ? [5, 11, 8, 23, 17, 29, 14, 40] : [7, 19]) {
         const child = rotator(world.directory)
         const ended = new Promise((resolve) => child.once('exit', resolve))
         let said = 0
