@@ -53,6 +53,11 @@ export function consortiumOrigin(ledger: LedgerId): string {
   return `quadrille/${ledger}`
 }
 
+/** A local log of one node; `log`: when it began, which names it. Also the name of its one signer. */
+export function localOrigin(ledger: LedgerId, node: NodeId, log: number): string {
+  return `quadrille/${ledger}/${node}/${log}`
+}
+
 /** A validator's name in notes of this origin. */
 export function signerName(origin: string, node: NodeId): string {
   return `${origin}/${node}`

@@ -243,6 +243,20 @@ export const limits = {
   submitMsMax: 60_000,
   /** Of an answer that is gathered before its status is sent, so that early failures have their own status. */
   answerAheadBytesMax: 65_536,
+  /** Entries of a node's local log that are gathered between two writes; beyond it they are counted as one. */
+  localPendingMax: 256,
+  /** Entries that a local log takes at once, and how many more each second: a flood makes some 30 MB a day. */
+  localEntriesBurst: 8_192,
+  localEntriesPerSecond: 1,
+  /** One text of the details beside a local log, such as a query; what is longer is cut. */
+  detailTextBytesMax: 4_096,
+  /** Requests that the details of one entry tell one by one. */
+  detailsPerEntryMax: 32,
+  /** Details that are written within an hour, and that are kept in all. */
+  detailBytesPerHour: 33_554_432,
+  detailBytesMax: 268_435_456,
+  /** Records that one write removes: commits wait for it at most. */
+  detailsPerWrite: 1_024,
   /** Leaves of the log in one answer. */
   leavesPerAnswerMax: 4_096,
   /** Bytes of a file that one part of a backup holds; records fill one until they are about as many. */

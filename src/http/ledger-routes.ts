@@ -4,11 +4,13 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { encodeCbor } from '../base/cbor.ts'
 import { type ErrorCode, LedgerError } from '../base/errors.ts'
+import { keyId } from '../base/hash.ts'
 import { itemIdOf, keyIdOf, txIdOf } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import { bytesUpTo, decode, encode, record, type Schema } from '../base/schema.ts'
 import { signedGenesisSchema } from '../ledger/genesis.ts'
 import { itemPayloadSchema, partSchema } from '../ledger/payload.ts'
+import { decodeTransaction } from '../ledger/static.ts'
 import { leavingSignal } from './answers.ts'
 import { isErrorCode } from './client-request.ts'
 import { identifier, type Parameters, single, wholeNumber } from './inputs.ts'
@@ -96,6 +98,17 @@ export function ledgerRoutes(server: FastifyInstance, node: HttpNode, submitTime
   server.get('/members', (_, reply) => reply.send(node.members()))
 
   server.get('/genesis', (_, reply) => reply.send(signedGenesisSchema.toJson(node.genesis)))
+}
+
+/** Id of the key that signed a posted transaction; empty for what is none. */
+export function signerOfSent(body: unknown): string {
+  try {
+    const { transaction } = decode(sentTransactionSchema, body instanceof Uint8Array ? body : new Uint8Array())
+    return keyId(decodeTransaction(transaction).key)
+  } catch (error) {
+    if (error instanceof LedgerError) return ''
+    throw error
+  }
 }
 
 /** @throws LedgerError ITEM_UNKNOWN */

@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { concat } from '../base/bytes.ts'
 import { LedgerError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
+import { askerOf } from './asked.ts'
 import { type Parameters, single, wholeNumber } from './inputs.ts'
 import type { HttpNode } from './node-port.ts'
 
@@ -40,5 +41,15 @@ export function logRoutes(server: FastifyInstance, node: HttpNode): void {
       throw new LedgerError('NOT_FOUND', { reason: 'the log has fewer leaves' }, error)
     }
     return reply.type('application/jsonl').send(Buffer.from(concat(...lines)))
+  })
+
+  /** A tool that is about to copy the log says so; what it reads afterwards shows one by one. */
+  server.post('/log/exports', (request, reply) => {
+    const kind = request.body instanceof Uint8Array ? Buffer.from(request.body.subarray(0, 64)).toString() : ''
+    if (kind !== 'audit' && kind !== 'audit-payloads') {
+      throw new LedgerError('USAGE', { body: 'expected audit or audit-payloads' })
+    }
+    node.local.note({ type: 'exported', kind }, askerOf(request))
+    return reply.code(204).send()
   })
 }

@@ -7,6 +7,9 @@ import type { Digest, ItemId, KeyId, LedgerId, TxId } from '../base/ids.ts'
 import type { SignedGenesis } from '../ledger/genesis.ts'
 import type { Part } from '../ledger/payload.ts'
 import type { NodeHealth } from '../node/health.ts'
+import type { About } from '../node/local-details.ts'
+import type { LocalEvent, LocalHead } from '../node/local-events.ts'
+import type { Asker } from '../node/local-log.ts'
 import type { QuadSource } from '../sparql/engine.ts'
 
 /** A transaction that was executed in a final block. */
@@ -92,8 +95,22 @@ export interface HttpHeldRows {
   readonly rows: readonly number[]
 }
 
+/** The node's local log, and the side-car beside it. */
+export interface HttpLocal {
+  note(event: LocalEvent, asker?: Asker): void
+  /** Of all its logs, the oldest first; `log`, when one began, names it. */
+  heads(): readonly LocalHead[]
+  /** Undefined for a log that is not here. @throws RangeError for more leaves than there are */
+  leaves(log: number, from: number, to: number): Iterable<Uint8Array> | undefined
+  tile(log: number, path: string): Uint8Array | undefined
+  checkpoint(log: number): Promise<string | undefined>
+  /** What the side-car has by a reference; undefined when nothing, or nothing any more. */
+  detail(reference: string): Promise<readonly About[] | undefined>
+}
+
 export interface HttpNode {
   readonly ledger: LedgerId
+  readonly local: HttpLocal
   readonly genesis: SignedGenesis
   /** Of the last executed block. */
   readonly height: number

@@ -1,9 +1,10 @@
 // The HTTP server of a node: limits, guards and errors for all routes. Loopback only, until clients can be authenticated.
 
 import type { Socket } from 'node:net'
-import { type FastifyInstance, fastify } from 'fastify'
-import { LedgerError } from '../base/errors.ts'
+import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify'
+import { type ErrorCode, LedgerError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
+import { noteRequests } from './asked.ts'
 import { backupRoutes } from './backup-routes.ts'
 import { changeRoutes } from './change-routes.ts'
 import { erasureRoutes } from './erasure-routes.ts'
@@ -13,6 +14,7 @@ import { graphRoutes } from './graph-routes.ts'
 import { requireLocalRequest, requireLoopback } from './guard.ts'
 import { keyRoutes } from './key-routes.ts'
 import { ledgerRoutes } from './ledger-routes.ts'
+import { localLogRoutes } from './local-log-routes.ts'
 import { logRoutes } from './log-routes.ts'
 import { Figures, metricsText } from './metrics.ts'
 import type { HttpNode } from './node-port.ts'
@@ -57,14 +59,16 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   const figures = new Figures()
   server.addHook('onClose', async () => figures.close())
   takeBytes(server)
+  const onRefused = noteRequests(server, node)
   boundBodies(server)
   guardAll(server, node, figures)
-  answerErrors(server, onError)
+  answerErrors(server, onError, onRefused)
   sparqlRoutes(server, { node, figures, onError, queryTimeoutMs, resultRowsMax })
   graphRoutes(server, { node, onError, queryTimeoutMs })
   changeRoutes(server, { node, onError, stalledMs })
   ledgerRoutes(server, node, submitTimeoutMs)
   logRoutes(server, node)
+  localLogRoutes(server, node)
   erasureRoutes(server, node, onError)
   evidenceRoutes(server, node)
   keyRoutes(server, node)
@@ -128,12 +132,17 @@ function guardAll(server: FastifyInstance, node: HttpNode, figures: Figures): vo
   })
 }
 
-function answerErrors(server: FastifyInstance, onError: (error: unknown) => void): void {
+function answerErrors(
+  server: FastifyInstance,
+  onError: (error: unknown) => void,
+  onRefused: (request: FastifyRequest, code: ErrorCode) => void,
+): void {
   server.setNotFoundHandler(() => {
     throw new LedgerError('NOT_FOUND')
   })
-  server.setErrorHandler((error, _, reply) => {
+  server.setErrorHandler((error, request, reply) => {
     const told = toldError(error)
+    onRefused(request, told.code)
     if (concernsOperator(error)) onError(error)
     const problem = problemOf(told)
     if (problem.status === 503) reply.header('retry-after', retryAfterS)

@@ -17,6 +17,7 @@ import { stored } from '../store/failure.ts'
 import { type BackupFrame, framed, hashOf, type Manifest, manifestSchema, type PartEntry } from './backup-form.ts'
 import { readHeight } from './height.ts'
 import type { Home } from './home.ts'
+import type { LocalAudit } from './local-audit.ts'
 import type { Parts } from './parts.ts'
 
 /** Somebody began to take one. */
@@ -38,6 +39,7 @@ export interface BackedUp {
 export interface Running {
   readonly ledger: LedgerId
   readonly parts: Pick<Parts, 'store' | 'keyRing' | 'blocks' | 'log'>
+  readonly local: Pick<LocalAudit, 'heads' | 'leaves'>
   readonly clock: Clock
 }
 
@@ -78,7 +80,7 @@ export const numberedSchema: Schema<readonly NumberedBytes[]> = list(
 )
 
 async function* backupOf(options: BackedUp, running: Running): AsyncGenerator<Uint8Array, void, undefined> {
-  const { ledger, parts, clock } = running
+  const { ledger, parts, local, clock } = running
   const { self: node } = options
   const created = clock.now()
   // What was signed last is of no later height than the copy.
@@ -88,7 +90,7 @@ async function* backupOf(options: BackedUp, running: Running): AsyncGenerator<Ui
     const height = copy.sequence
     yield framed({ type: 'begin', height, about: copy.fileBytes })
     const entries: PartEntry[] = []
-    const all = partsOf(options, parts, early, copy)
+    const all = partsOf(options, { ...parts, local }, early, copy)
     for await (const { path, bytes } of all) {
       entries.push({ path, hash: hashOf(bytes), bytes: bytes.length })
       yield framed({ type: 'part', path, bytes })
@@ -104,7 +106,7 @@ async function* backupOf(options: BackedUp, running: Running): AsyncGenerator<Ui
 
 async function* partsOf(
   { home, genesis }: BackedUp,
-  { keyRing, blocks, log }: Running['parts'],
+  { keyRing, blocks, log, local }: Running['parts'] & Pick<Running, 'local'>,
   early: readonly CopyPart[],
   copy: Awaited<ReturnType<Parts['store']['copy']>>,
 ): AsyncGenerator<CopyPart, void, undefined> {
@@ -119,6 +121,13 @@ async function* partsOf(
   yield* packed('results', range(1, height + 1), (sequence) => blocks.result(sequence))
   const leaves = copy.sequence === 0 ? 0 : readHeight(copy.meta).applied.logSize
   yield* packed('leaves', range(0, leaves), async (place) => log.leaf(place))
+  for (const { log: began, size } of local.heads()) {
+    yield* packed(
+      `local/${began}`,
+      range(0, size),
+      async (place) => [...(local.leaves(began, place, place + 1) ?? [])][0],
+    )
+  }
 }
 
 function* range(from: number, to: number): Generator<number> {

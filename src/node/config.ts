@@ -46,6 +46,8 @@ const configSchema = z.strictObject({
       format: z.enum(['json', 'text']).default('json'),
     })
     .prefault({}),
+  /** For how long details beside the local log are kept. */
+  audit: z.strictObject({ detailsKeptDays: z.int().min(1).max(3_660).default(365) }).prefault({}),
   /** What this node's attestations of erasures say of its backups. */
   backups: z.strictObject({ keptDays: z.int().min(0).max(36_500).default(0) }).prefault({}),
   limits: z
@@ -65,6 +67,7 @@ export interface Config {
   readonly http: { readonly host: string; readonly port: number } | undefined
   readonly unlock: UnlockProvider
   readonly log: { readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error'; readonly format: 'json' | 'text' }
+  readonly audit: { readonly detailsKeptDays: number }
   readonly backups: { readonly keptDays: number }
   readonly limits: {
     readonly memoryMiB: number
@@ -84,7 +87,7 @@ export function parseConfig(text: string, home: Home): Config {
   const given = parseYaml(text, home.config)
   const read = configSchema.safeParse(given)
   if (!read.success) throw invalid(home.config, read.error.issues.flatMap(problemsOf))
-  const { home: writtenFor, listen, announce, http, unlock, log, backups, limits } = read.data
+  const { home: writtenFor, listen, announce, http, unlock, log, audit, backups, limits } = read.data
   if (writtenFor !== undefined && resolve(writtenFor) !== home.root) {
     throw invalid(home.config, [
       `home: this file is written for ${writtenFor}; a copied home would be a second node with the same keys`,
@@ -96,6 +99,7 @@ export function parseConfig(text: string, home: Home): Config {
     http: http === undefined ? undefined : hostAndPort(http.bind),
     unlock: 'path' in unlock ? { ...unlock, path: resolve(dirname(home.config), unlock.path) } : unlock,
     log,
+    audit,
     backups,
     limits,
   }

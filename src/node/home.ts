@@ -8,6 +8,7 @@
 //   data/journal/     what this node signed and what was agreed, before it is applied
 //   data/blocks/      blocks and their certificates, append-only
 //   data/log/         the consortium log, append-only
+//   data/local/       the local logs of this node, append-only
 //   data/checkpoint.json  the last tree head that this node signed, so that it never contradicts itself
 //   data/evidence/    what proves that a validator contradicted itself; portable, no secret
 //   data/checkpoint.note  the last checkpoint that a quorum of validators signed
@@ -42,6 +43,7 @@ export interface Home {
   readonly journal: string
   readonly blocks: string
   readonly log: string
+  readonly local: string
   readonly checkpoint: string
   readonly cosigned: string
   readonly fork: string
@@ -73,6 +75,7 @@ export function homeAt(given?: string, environment: NodeJS.ProcessEnv = process.
     journal: join(data, 'journal'),
     blocks: join(data, 'blocks'),
     log: join(data, 'log'),
+    local: join(data, 'local'),
     checkpoint: join(data, 'checkpoint.json'),
     cosigned: join(data, 'checkpoint.note'),
     fork: join(data, 'fork.json'),
@@ -96,6 +99,7 @@ export async function createFolders(home: Home): Promise<void> {
     home.journal,
     home.blocks,
     home.log,
+    home.local,
     home.evidence,
     home.purges,
     home.store,

@@ -20,6 +20,8 @@ export interface NodeOptions {
   readonly unlock: UnlockProvider
   /** For how long backups of this node are kept, which its attestations of erasures say; 0: there are none. */
   readonly backupsKeptDays?: number
+  /** For how long details beside the local log are kept; 365 by default. */
+  readonly detailsKeptDays?: number
   /** With less free space on its disk the node takes no new transactions; 0 by default. */
   readonly diskFreeMinBytes?: number
   readonly onEvent?: (event: NodeEvent) => void

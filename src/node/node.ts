@@ -17,11 +17,12 @@ import type { Reader } from '../store/reader.ts'
 import { type Backups, backupsOf } from './backup.ts'
 import { type Change, changesAt } from './changes.ts'
 import type { ErasureReport } from './erasure-report.ts'
-import { type EvidenceDocument, evidenceDocumentSchema } from './evidence.ts'
 import { EvidenceFiles } from './evidence-files.ts'
+import { evidenceJson, evidenceView, keptDocument, type NodeEvidence } from './evidence-view.ts'
 import { type NodeHealth, nodeHealth } from './health.ts'
 import { type HeldRows, heldRows } from './held-rows.ts'
 import { KeyCare, type KeyStatus } from './key-care.ts'
+import { LocalAudit } from './local-audit.ts'
 import type { KeptItem } from './machine.ts'
 import { membersView, membersViewSchema } from './members-view.ts'
 import type { NodeEvent } from './node-event.ts'
@@ -29,8 +30,8 @@ import type { NodeOptions } from './node-options.ts'
 import { type NodeStatus, nodeStatus } from './node-status.ts'
 import { openParts, type Parts } from './parts.ts'
 import { payloadEvidence } from './payload-evidence.ts'
-import { type Overview, type Overviews, overview, personQuads } from './person-overview.ts'
-import { Persons, type Selection } from './persons.ts'
+import { type Overview, type Overviews, overview, overviewsOf, personQuads } from './person-overview.ts'
+import type { Selection } from './persons.ts'
 import type { Proof } from './receipt.ts'
 import { receiptOf } from './receipts.ts'
 import { Runtime } from './runtime.ts'
@@ -44,13 +45,6 @@ export type { NodeOptions } from './node-options.ts'
 export type { NodeStatus } from './node-status.ts'
 export type { Submission } from './submissions.ts'
 
-export interface NodeEvidence {
-  readonly id: Digest
-  /** Name of the node that signed what contradicts itself. */
-  readonly culprit: string
-  readonly sentence: string
-}
-
 const dayMs = 86_400_000
 
 export class QuadrilleNode {
@@ -60,8 +54,9 @@ export class QuadrilleNode {
   #runtime: Runtime | undefined
   #keyCare: KeyCare | undefined
   #vitals: Vitals | undefined
+  #local: LocalAudit | undefined
   #stopping: Promise<void> | undefined
-  #persons: Persons | undefined
+  #persons: Overviews | undefined
   #evidence: EvidenceFiles | undefined
 
   /** @throws LedgerError what founding.ts finds; NODE_UNKNOWN when the genesis does not name this node. */
@@ -82,12 +77,12 @@ export class QuadrilleNode {
   /** @throws LedgerError what opening its folders, its keys or its address meets. */
   async start(): Promise<void> {
     const { home, genesis, self, listen, unlock, seal = true, backupsKeptDays = 0, bootstrap = [] } = this.#options
-    const onEvent = (event: NodeEvent): void => {
-      this.#vitals?.note(event)
-      this.#options.onEvent?.(event)
-    }
+    const { detailsKeptDays = 365 } = this.#options
+    const { ledger } = this
+    const onFailure = (error: unknown): void => this.#fail(error)
+    const onEvent = (event: NodeEvent): void => this.#hear(event)
     selfTest()
-    const parts = await openParts({ home, ledger: this.ledger, self, unlock, seal }).catch((error: unknown) => {
+    const parts = await openParts({ home, ledger, self, unlock, seal }).catch((error: unknown) => {
       throw diskError(error)
     })
     this.#parts = parts
@@ -97,6 +92,9 @@ export class QuadrilleNode {
         onEvent,
       )
       this.#vitals = vitals
+      this.#local = await LocalAudit.begin({ home, ledger, self, parts, detailsKeptDays, onFailure })
+      const software = await softwareDigest()
+      this.#local.started(software, unlock.provider)
       const evidence = await EvidenceFiles.open(home.evidence)
       this.#evidence = evidence
       this.#runtime = await Runtime.start({
@@ -113,29 +111,45 @@ export class QuadrilleNode {
         erasing: {
           notes: home.purges,
           searched: [home.root],
-          software: await softwareDigest(),
+          software,
           unlock: unlock.provider,
           backupsKeptMs: backupsKeptDays * dayMs,
         },
         onEvent,
-        onFailure: (error) => this.#fail(error),
+        onFailure,
       })
     } catch (error) {
       this.#vitals?.stop()
       // What failed first says what is wrong; that something would not close after it says nothing more.
+      await this.#local?.close().catch(() => undefined)
       await parts.close().catch(() => undefined)
       throw diskError(error)
     }
     this.#keyCare = new KeyCare({ ...parts, unlock: unlock.provider, onEvent })
   }
 
+  #hear(event: NodeEvent): void {
+    this.#vitals?.note(event)
+    this.#local?.hear(event)
+    this.#options.onEvent?.(event)
+  }
+
   /** Ends what is under way and closes every file and connection. */
   stop(): Promise<void> {
+    return this.#stop()
+  }
+
+  #stop(failure?: unknown): Promise<void> {
     this.#stopping ??= (async () => {
       this.#vitals?.stop()
-      await this.#runtime?.stop()
-      await this.#keyCare?.stop()
-      await this.#parts?.close()
+      try {
+        await this.#local?.stopped(failure)
+      } finally {
+        await this.#runtime?.stop()
+        await this.#keyCare?.stop()
+        await this.#local?.close()
+        await this.#parts?.close()
+      }
     })()
     return this.#stopping
   }
@@ -144,7 +158,7 @@ export class QuadrilleNode {
     if (this.#stopping !== undefined) return
     this.#options.onFailure?.(diskError(error))
     // What closing meets after a failure is a consequence of it.
-    this.stop().catch(() => undefined)
+    this.#stop(error).catch(() => undefined)
   }
 
   get #running(): Runtime {
@@ -177,12 +191,19 @@ export class QuadrilleNode {
 
   /** What can be backed up of this node while it goes on. @throws LedgerError BACKUPS_UNDECLARED, NODE_STOPPED */
   backups(): Backups {
-    return backupsOf(this.#options, { ledger: this.ledger, parts: this.#open, clock })
+    const node = { ...this.#options, onEvent: (event: NodeEvent): void => this.#hear(event) }
+    return backupsOf(node, { ledger: this.ledger, parts: this.#open, local: this.local, clock })
   }
 
   get #keys(): KeyCare {
     if (this.#keyCare === undefined || this.#stopping !== undefined) throw new LedgerError('NODE_STOPPED')
     return this.#keyCare
+  }
+
+  /** What happened to it and who asked it. @throws LedgerError NODE_STOPPED */
+  get local(): LocalAudit {
+    if (this.#local === undefined) throw new LedgerError('NODE_STOPPED')
+    return this.#local
   }
 
   get height(): number {
@@ -328,27 +349,18 @@ export class QuadrilleNode {
 
   /** What this node keeps against validators that contradicted themselves, oldest first by id. */
   evidence(): readonly NodeEvidence[] {
-    const { ledger } = this.#running.machine
-    return this.#kept.list().map(({ id, culprit, sentence }) => ({
-      id,
-      culprit: ledger.node(culprit)?.name ?? culprit,
-      sentence,
-    }))
+    return evidenceView(this.#kept.list(), this.#running.machine.ledger)
   }
 
   /** One piece of it, for anybody who has the genesis; undefined for an unknown one. */
   async evidenceDocument(id: Digest): Promise<object | undefined> {
-    const found = this.#kept.list().find((each) => each.id === id)
-    if (found === undefined) return undefined
-    const epochs = await this.#running.epochs.stepsTo(found.epoch)
-    return evidenceDocumentSchema.toJson({ ...found.document, epochs }) as object
+    return keptDocument(this.#kept.list(), id, this.#running.epochs)
   }
 
   /** Against the author of a transaction: a document for each malformed part, as far as this node keeps it. */
   async payloadEvidence(tx: TxId): Promise<readonly object[]> {
     this.#requireServing()
-    const documents = await payloadEvidence(this.#running.machine, this.#open.blocks, tx)
-    return documents.map((document: EvidenceDocument) => evidenceDocumentSchema.toJson(document) as object)
+    return (await payloadEvidence(this.#running.machine, this.#open.blocks, tx)).map(evidenceJson)
   }
 
   get #kept(): EvidenceFiles {
@@ -362,12 +374,8 @@ export class QuadrilleNode {
 
   get #overviews(): Overviews {
     this.#requireServing()
-    const { machine } = this.#running
-    const { store, blocks } = this.#open
-    const organisation = this.#member?.organisation
-    if (organisation === undefined) throw new LedgerError('NODE_UNKNOWN', { node: this.#options.self })
-    this.#persons ??= new Persons({ organisation, machine, store, blocks })
-    return { persons: this.#persons, machine, store }
+    this.#persons ??= overviewsOf({ ...this.#open, machine: this.#running.machine, member: this.#member })
+    return this.#persons
   }
 
   /** Multiaddresses where it listens for other nodes. */

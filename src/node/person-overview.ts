@@ -2,12 +2,15 @@
 // person, and who holds copies.
 
 import { DataFactory } from 'n3'
+import { LedgerError } from '../base/errors.ts'
 import type { ItemId, TxId } from '../base/ids.ts'
 import type { ItemPlace } from '../ledger/erasure-acts.ts'
+import type { Node } from '../ledger/records.ts'
+import type { BlockArchive } from '../store/blocks.ts'
 import type { StoredRow } from '../store/change.ts'
 import type { Store } from '../store/store.ts'
 import type { LedgerMachine } from './machine.ts'
-import type { Persons, Selection } from './persons.ts'
+import { Persons, type Selection } from './persons.ts'
 
 export interface OverviewItem {
   readonly item: ItemId
@@ -34,6 +37,21 @@ export interface Overviews {
   readonly persons: Persons
   readonly machine: LedgerMachine
   readonly store: Pick<Store, 'match' | 'countQuads'>
+}
+
+export interface OverviewSources {
+  readonly machine: LedgerMachine
+  readonly store: Store
+  readonly blocks: BlockArchive
+  /** Whose items it is about. */
+  readonly member: Pick<Node, 'organisation'> | undefined
+}
+
+/** @throws LedgerError NODE_UNKNOWN for a node that is of no organisation */
+export function overviewsOf({ machine, store, blocks, member }: OverviewSources): Overviews {
+  if (member === undefined) throw new LedgerError('NODE_UNKNOWN')
+  const { organisation } = member
+  return { persons: new Persons({ organisation, machine, store, blocks }), machine, store }
 }
 
 export async function overview({ persons, machine, store }: Overviews, selection: Selection): Promise<Overview> {

@@ -26,6 +26,7 @@ import { readGenesis } from './ceremony.ts'
 import { type Config, parseConfig, readConfig } from './config.ts'
 import { readHeight } from './height.ts'
 import { createFolders, type Home } from './home.ts'
+import { noteOffline, putLocalLeaves } from './local-offline.ts'
 import { endRestore, noteRepair, noteRestore, restoreProgress } from './unfinished.ts'
 
 export interface RestoreOptions {
@@ -79,6 +80,8 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
       const lacksKeys = await checked(home, keyRing, content)
       await (await openJournal(home.journal, keyRing)).close()
       if (lacksKeys) await noteRepair(home)
+      const { height, created } = content
+      await noteOffline(home, { type: 'restored', height, taken: created }, options.now)
       await endRestore(home)
       return { manifest: content, itemKeys, lacksKeys }
     } finally {
@@ -158,7 +161,8 @@ async function putParts(
         } else if (kind === 'leaves') {
           const fresh = numbered.filter(({ sequence }) => sequence >= log.size)
           log.append(fresh.map((leaf) => readLeaf(leaf.bytes).entry))
-        } else throw new LedgerError('BACKUP_DAMAGED', { part: entry.path })
+        } else if (kind === 'local') await putLocalLeaves(home, rest.split('/', 1)[0] ?? '', numbered)
+        else throw new LedgerError('BACKUP_DAMAGED', { part: entry.path })
       }
       if ((place + 1) % partsPerNote === 0) {
         await Promise.all([blocks.sync(), log.sync()])

@@ -8,6 +8,7 @@ import { openKeyRing } from '../store/key-ring.ts'
 import { createKeyFile, setUnlock, unlock } from '../store/unlock.ts'
 import { type Config, readConfig } from './config.ts'
 import type { Home } from './home.ts'
+import { noteOffline } from './local-offline.ts'
 
 /**
  * A key file is made where there is none. Interrupted between its two writes, the keys open with `next` and node.yaml
@@ -26,6 +27,7 @@ export async function changeUnlock(home: Home, next: Config['unlock']): Promise<
     const document = parseDocument(await readFile(home.config, 'utf8'))
     document.set('unlock', next)
     await writeFileAtomic(home.config, utf8(document.toString()), 0o644)
+    await noteOffline(home, { type: 'unlock-changed', unlock: next.provider }, Date.now())
   } finally {
     await lock.release()
   }

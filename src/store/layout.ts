@@ -20,6 +20,8 @@ export const tables = {
   erased: 0x23,
   /** Sequence of a block -> what it added to the tables, until a segment has it. */
   pending: 0x30,
+  /** Reference -> details that a leaf of the local log must not hold. */
+  details: 0x50,
   /** No key of LevelDB: what the records of segment files are bound to begins with it. */
   segment: 0x40,
 } as const

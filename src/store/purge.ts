@@ -111,7 +111,8 @@ function* blocksOf({ sealer, index }: PurgeParts, local: LocalId, sealed: Uint8A
   }
 }
 
-function piecesOf(sealed: Uint8Array): readonly Uint8Array[] {
+/** What a search for a sealed record looks for. */
+export function piecesOf(sealed: Uint8Array): readonly Uint8Array[] {
   const head = sealed.slice(headerBytes, headerBytes + probeBytes)
   return [head, sealed.slice(-probeBytes)].filter((piece) => piece.length === probeBytes)
 }

@@ -14,6 +14,7 @@ import { checkMark, leaveMark, type MarkParts, takeMark } from './closing-mark.t
 import { contentOf } from './content.ts'
 import { StoreCopy } from './copy.ts'
 import { Database } from './database.ts'
+import { Details } from './details.ts'
 import { Dictionary } from './dictionary.ts'
 import { Queue, stored } from './failure.ts'
 import { findItem, required } from './item-records.ts'
@@ -101,6 +102,8 @@ export async function openStore(directory: string, options: StoreOptions): Promi
 }
 
 export class Store {
+  /** The side-car of the local log. */
+  readonly details: Details
   readonly #parts: Parts
   readonly #staging: Staging
   readonly #writes: Queue = new Queue()
@@ -114,6 +117,7 @@ export class Store {
   constructor(parts: Parts, root: Root) {
     this.#parts = parts
     this.#staging = new Staging(parts.database, parts.sealer, parts.keys, this.#writes)
+    this.details = new Details({ ...parts, writes: this.#writes })
     this.#root = root
     this.#upkeep = new Upkeep({
       ...parts,

@@ -11,6 +11,7 @@ import type {
   HttpEvidence,
   HttpHeldRows,
   HttpItem,
+  HttpLocal,
   HttpNode,
   HttpPersonQuad,
   HttpSelection,
@@ -18,12 +19,49 @@ import type {
 } from '../../src/http/node-port.ts'
 import type { SignedGenesis } from '../../src/ledger/genesis.ts'
 import type { NodeHealth } from '../../src/node/health.ts'
+import type { About } from '../../src/node/local-details.ts'
+import type { LocalEvent, LocalHead } from '../../src/node/local-events.ts'
+import type { Asker } from '../../src/node/local-log.ts'
 import type { QuadSource } from '../../src/sparql/engine.ts'
 import { storeOf, trig, WatchedSource } from '../sparql/fixture.ts'
 
 export const tx: TxId = txIdOf('ab'.repeat(32))
 
+/** Remembers what it was told. */
+export class FakeLocal implements HttpLocal {
+  readonly noted: LocalEvent[] = []
+  readonly about: About[] = []
+
+  note(event: LocalEvent, asker?: Asker): void {
+    this.noted.push(event)
+    if (asker !== undefined) this.about.push(asker.about())
+  }
+
+  heads(): readonly LocalHead[] {
+    return [{ log: 1_800_000_000_000, size: 1, root: digestOf('00'.repeat(32)) }]
+  }
+
+  leaves(log: number, from: number, to: number): Iterable<Uint8Array> | undefined {
+    if (log !== 1_800_000_000_000) return undefined
+    if (to > 1) throw new RangeError('no such size of this log')
+    return from === 0 ? [new TextEncoder().encode('{"seq":0}')] : []
+  }
+
+  tile(log: number, path: string): Uint8Array | undefined {
+    return log === 1_800_000_000_000 && path === 'tile/0/000.p/1' ? new Uint8Array(32) : undefined
+  }
+
+  async checkpoint(log: number): Promise<string | undefined> {
+    return log === 1_800_000_000_000 ? 'a note\n' : undefined
+  }
+
+  async detail(reference: string): Promise<readonly About[] | undefined> {
+    return reference === 'ab'.repeat(16) ? this.about : undefined
+  }
+}
+
 export class FakeNode implements HttpNode {
+  readonly local = new FakeLocal()
   readonly selected: HttpSelection[] = []
   readonly height = 7
   readonly time = Date.now() - 5_000

@@ -30,6 +30,7 @@ describe('node.yaml', () => {
       http: undefined,
       unlock: { provider: 'key-file', path: '/var/lib/quadrille/node.key' },
       log: { level: 'info', format: 'json' },
+      audit: { detailsKeptDays: 365 },
       backups: { keptDays: 0 },
       limits: { memoryMiB: 1024, diskFreeMinGiB: 1, queryTimeoutS: 30, resultRowsMax: 1_000_000 },
     })
@@ -80,7 +81,7 @@ extra: 1
       unlock: { provider: 'key-file' as const, path: '/etc/quadrille/node.key' },
     }
     const read = parseConfig(writtenConfig(home, choices), home)
-    const defaults = { log: undefined, limits: undefined, backups: undefined }
+    const defaults = { log: undefined, limits: undefined, audit: undefined, backups: undefined }
     assert.deepEqual({ ...read, ...defaults }, { ...choices, ...defaults })
   })
 })

@@ -12,7 +12,7 @@ import { keepBootstrap, readBootstrap } from '../../node/bootstrap.ts'
 import { readCard, readGenesis } from '../../node/ceremony.ts'
 import { type Config, readConfig } from '../../node/config.ts'
 import type { Home } from '../../node/home.ts'
-import { createNode } from '../../node/index.ts'
+import { createNode, type QuadrilleNode } from '../../node/index.ts'
 import { readMembership } from '../../node/membership.ts'
 import { putAside } from '../../node/recovery.ts'
 import { type Context, type Handler, optional, several } from '../context.ts'
@@ -42,6 +42,7 @@ export const start: Handler = async (_args, options, context) => {
     listen: config.listen,
     ...(bootstrap === undefined ? {} : { joining: member, bootstrap }),
     unlock: config.unlock,
+    detailsKeptDays: config.audit.detailsKeptDays,
     backupsKeptDays: config.backups.keptDays,
     diskFreeMinBytes: config.limits.diskFreeMinGiB * bytesPerGiB,
     onEvent: (event) => events.write(event),
@@ -51,7 +52,7 @@ export const start: Handler = async (_args, options, context) => {
   if (!isKept) await keepGenesis(home, genesis)
   const ended = endOfProcess()
   let http: HttpServer | undefined
-  const reload = (): void => void reloadLog(home, log)
+  const reload = (): void => void reloadLog(home, log, node)
   process.on('SIGHUP', reload)
   const stop = async (): Promise<void> => {
     process.off('SIGHUP', reload)
@@ -105,11 +106,12 @@ function namesIn({ genesis }: SignedGenesis): NameOf {
 }
 
 /** A file with a mistake in it changes nothing. */
-async function reloadLog(home: Home, log: NodeLog): Promise<void> {
+async function reloadLog(home: Home, log: NodeLog, node: QuadrilleNode): Promise<void> {
   try {
     const { log: chosen } = await readConfig(home)
     log.configure(chosen)
     log.write('info', 'log section of node.yaml read again', { from: chosen.level, as: chosen.format })
+    node.local.note({ type: 'settings', section: 'log', ...chosen })
   } catch (error) {
     log.failure('error', 'node.yaml was not read again', error)
   }

@@ -1,0 +1,133 @@
+// The local log of a running node with all that belongs to it: what it hears, its side-car, and for how long that is kept.
+
+import { fromHex, toHex } from '../base/bytes.ts'
+import { LedgerError } from '../base/errors.ts'
+import type { LedgerId, NodeId } from '../base/ids.ts'
+import type { UnlockProvider } from '../store/unlock.ts'
+import type { Home } from './home.ts'
+import { type About, LocalDetails } from './local-details.ts'
+import { type LocalEvent, type LocalHead, localEventOf } from './local-events.ts'
+import { type Asker, LocalLog } from './local-log.ts'
+import type { NodeEvent } from './node-event.ts'
+import type { Parts } from './parts.ts'
+import { version } from './version.ts'
+
+export interface LocalAuditOptions {
+  readonly home: Pick<Home, 'local'>
+  readonly ledger: LedgerId
+  readonly self: NodeId
+  readonly parts: Pick<Parts, 'identity' | 'store'>
+  /** For how long details beside the log are kept. */
+  readonly detailsKeptDays: number
+  readonly onFailure: (error: unknown) => void
+}
+
+const dayMs = 86_400_000
+const sweepMs = 3_600_000
+
+export class LocalAudit {
+  readonly log: LocalLog
+  readonly details: LocalDetails
+  readonly #options: LocalAuditOptions
+  readonly #timer: NodeJS.Timeout
+  #sweep: Promise<void> = Promise.resolve()
+
+  private constructor(options: LocalAuditOptions, log: LocalLog, details: LocalDetails) {
+    this.#options = options
+    this.log = log
+    this.details = details
+    this.#timer = setInterval(() => this.#expire(), sweepMs)
+    this.#expire()
+  }
+
+  /** @throws LedgerError RECORD_TAMPERED, STORAGE_FAILED */
+  static async begin(options: LocalAuditOptions): Promise<LocalAudit> {
+    const { home, ledger, self, parts, onFailure } = options
+    const details = new LocalDetails(parts.store.details)
+    const log = await LocalLog.open({
+      directory: home.local,
+      ledger,
+      node: self,
+      seed: parts.identity.checkpoint,
+      details,
+      now: () => Date.now(),
+      onFailure,
+    })
+    return new LocalAudit(options, log, details)
+  }
+
+  /** What of a node's events belongs into it. */
+  hear(event: NodeEvent): void {
+    const local = localEventOf(event)
+    if (local === undefined) return
+    const isStranger = event.type === 'refused' && event.node === undefined
+    this.log.note(local, isStranger ? strangerOf(event.peer) : undefined)
+  }
+
+  /** `software`: SHA-256 over the program. */
+  started(software: Uint8Array, unlock: UnlockProvider['provider']): void {
+    const { seen, orderly } = this.log.before
+    const downMs = seen === 0 ? 0 : Math.max(0, Date.now() - seen)
+    const facts = { version, software: toHex(software), runtime: process.version, unlock, seen, downMs, orderly }
+    this.log.note({ type: 'started', ...facts })
+  }
+
+  /** The last entry: why the node stops. */
+  async stopped(failure?: unknown): Promise<void> {
+    const code = failure === undefined ? '' : failure instanceof LedgerError ? failure.code : 'UNEXPECTED'
+    this.log.note({ type: 'stopped', code })
+    this.log.seal()
+    await this.log.flush()
+  }
+
+  /** @throws LedgerError STORAGE_FAILED; every file is closed then too */
+  async close(): Promise<void> {
+    clearInterval(this.#timer)
+    await this.#sweep
+    await this.log.close()
+  }
+
+  note(event: LocalEvent, asker?: Asker): void {
+    this.log.note(event, asker)
+  }
+
+  heads(): readonly LocalHead[] {
+    return this.log.heads()
+  }
+
+  /** Leaves `from` to `to` - 1 of a log; undefined for one that is not here. @throws RangeError for more than there are */
+  leaves(log: number, from: number, to: number): Iterable<Uint8Array> | undefined {
+    return this.log.log(log)?.leaves(from, to)
+  }
+
+  tile(log: number, path: string): Uint8Array | undefined {
+    return this.log.log(log)?.tile(path)
+  }
+
+  checkpoint(log: number): Promise<string | undefined> {
+    return this.log.checkpoint(log)
+  }
+
+  /** What the side-car has by a reference; undefined when nothing, or nothing any more. */
+  async detail(reference: string): Promise<readonly About[] | undefined> {
+    return /^[0-9a-f]{32}$/.test(reference) ? this.details.get(fromHex(reference)) : undefined
+  }
+
+  #expire(): void {
+    const { detailsKeptDays, onFailure } = this.#options
+    this.#sweep = this.#sweep
+      .then(() => this.details.expire(Date.now() - detailsKeptDays * dayMs))
+      .then((details) => {
+        if (details > 0) this.log.note({ type: 'details-expired', details })
+      })
+      .catch(onFailure)
+  }
+}
+
+/** Of a peer that the ledger does not name. One identity for all: a crowd of them must not be a crowd of entries. */
+function strangerOf(peer: string): Asker {
+  return {
+    identity: 'a stranger',
+    about: () => ({ time: Date.now(), from: peer, key: '', asked: '', text: '' }),
+  }
+}
