@@ -39,16 +39,8 @@ async function ours(directory: string): Promise<Engine> {
     bulk: async (quads) => {
       await once(store.import(Readable.from(quads) as never), 'end')
     },
-    count: async (pattern) => {
-      let count = 0
-      for await (const _ of store.match(...pattern)) count += 1
-      return count
-    },
-    range: async (predicate, from, to) => {
-      let count = 0
-      for await (const _ of store.matchBetween(predicate, { from, to } as never)) count += 1
-      return count
-    },
+    count: async (pattern) => (await store.match(...pattern).toArray()).length,
+    range: async (predicate, from, to) => (await store.matchBetween(predicate, { from, to } as never).toArray()).length,
     close: () => store.close(),
   }
 }

@@ -10,6 +10,7 @@ import { limits } from '../base/limits.ts'
 import type { Evaluation } from './evaluation.ts'
 import { negotiate } from './formats.ts'
 import type { ParsedQuery } from './parse.ts'
+import { withBounds } from './ranges.ts'
 import type { Answer } from './running.ts'
 import type { DatasetView } from './view.ts'
 
@@ -37,7 +38,10 @@ export async function evaluate(
     ...(query.baseIri === undefined ? {} : { baseIRI: query.baseIri }),
   }
   try {
-    const result = await Promise.race([comunica.query(query.algebra as never, context as never), evaluation.failed])
+    const result = await Promise.race([
+      comunica.query(withBounds(query.algebra) as never, context as never),
+      evaluation.failed,
+    ])
     if (result.resultType === 'void') throw new LedgerError('QUERY_FORBIDDEN', { found: 'an update' })
     const mediaType = negotiate(result.resultType, wishes.accept)
     const text = await comunica.resultToString(counted(result, evaluation, wishes.rowsMax), mediaType)

@@ -5,7 +5,7 @@ import type { Quad, Term } from '@rdfjs/types'
 import { DataFactory, termFromId, termToId } from 'n3'
 import type { ErrorCode, ErrorDetails } from '../base/errors.ts'
 import type { Dataset } from './parse.ts'
-import type { PatternTerm } from './source.ts'
+import type { Bounds, PatternTerm } from './source.ts'
 
 export interface QueryTask {
   readonly type: 'query'
@@ -39,10 +39,20 @@ export type FromThread =
   /** Once, when it has loaded. */
   | { readonly type: 'ready' }
   /** A read begins, and its first page is wanted. */
-  | { readonly type: 'match'; readonly read: number; readonly pattern: PackedPattern }
+  | {
+      readonly type: 'match'
+      readonly read: number
+      readonly pattern: PackedPattern
+      readonly bounds: PackedBounds | undefined
+    }
   | { readonly type: 'next'; readonly read: number }
   | { readonly type: 'close'; readonly read: number }
-  | { readonly type: 'count'; readonly read: number; readonly pattern: PackedPattern }
+  | {
+      readonly type: 'count'
+      readonly read: number
+      readonly pattern: PackedPattern
+      readonly bounds: PackedBounds | undefined
+    }
   | { readonly type: 'answer'; readonly mediaType: string }
   | { readonly type: 'piece'; readonly bytes: Uint8Array }
   /** What an update comes to. */
@@ -71,13 +81,28 @@ interface PackedTerm {
 
 export type PackedPattern = readonly (PackedTerm | undefined)[]
 
+/** From, to. */
+export type PackedBounds = readonly (PackedTerm | undefined)[]
+
 export function packPattern(pattern: readonly PatternTerm[]): PackedPattern {
-  return pattern.map((term) => {
-    if (term === null || term === undefined || term.termType === 'Variable') return undefined
-    const { termType: type, value } = term
-    const isLiteral = type === 'Literal'
-    return { type, value, language: isLiteral ? term.language : '', datatype: isLiteral ? term.datatype.value : '' }
-  })
+  return pattern.map(packTerm)
+}
+
+export function packBounds(bounds: Bounds | undefined): PackedBounds | undefined {
+  return bounds === undefined ? undefined : [packTerm(bounds.from), packTerm(bounds.to)]
+}
+
+export function unpackBounds(packed: PackedBounds | undefined): Bounds | undefined {
+  if (packed === undefined) return undefined
+  const [from, to] = packed.map((each) => (each === undefined ? undefined : unpackTerm(each)))
+  return { from: from?.termType === 'Literal' ? from : undefined, to: to?.termType === 'Literal' ? to : undefined }
+}
+
+function packTerm(term: PatternTerm): PackedTerm | undefined {
+  if (term === null || term === undefined || term.termType === 'Variable') return undefined
+  const { termType: type, value } = term
+  const isLiteral = type === 'Literal'
+  return { type, value, language: isLiteral ? term.language : '', datatype: isLiteral ? term.datatype.value : '' }
 }
 
 /** Undefined when a term of it is of a kind that no quad of the ledger holds. */

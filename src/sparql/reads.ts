@@ -2,8 +2,15 @@
 
 import type { Quad } from '@rdfjs/types'
 import { limits } from '../base/limits.ts'
-import { type FromThread, type PackedPattern, packQuads, type ToThread, unpackPattern } from './messages.ts'
-import type { QuadSource } from './source.ts'
+import {
+  type FromThread,
+  type PackedPattern,
+  packQuads,
+  type ToThread,
+  unpackBounds,
+  unpackPattern,
+} from './messages.ts'
+import type { Bounds, PatternTerm, QuadSource } from './source.ts'
 
 type Question = Extract<FromThread, { readonly type: 'match' | 'next' | 'close' | 'count' }>
 
@@ -37,12 +44,12 @@ export class Reads {
     switch (type) {
       case 'count': {
         const pattern = unpackPattern(question.pattern)
-        const count = pattern === undefined ? 0 : await this.#source.countQuads(...pattern)
+        const count = pattern === undefined ? 0 : await countOf(this.#source, pattern, unpackBounds(question.bounds))
         if (!this.#closed) this.#post({ type: 'counted', read, count })
         break
       }
       case 'match':
-        this.#open.set(read, pagesOf(this.#source, question.pattern))
+        this.#open.set(read, pagesOf(this.#source, question.pattern, unpackBounds(question.bounds)))
         await this.#next(read)
         break
       case 'next':
@@ -68,10 +75,23 @@ export class Reads {
   }
 }
 
-function pagesOf(source: QuadSource, packed: PackedPattern): AsyncIterator<readonly Quad[]> {
+function pagesOf(
+  source: QuadSource,
+  packed: PackedPattern,
+  bounds: Bounds | undefined,
+): AsyncIterator<readonly Quad[]> {
   const pattern = unpackPattern(packed)
   if (pattern === undefined) return pages([])
-  return source.batches?.(pattern) ?? pages(source.match(...pattern))
+  return source.batches?.(pattern, bounds) ?? pages(source.match(...pattern))
+}
+
+function countOf(
+  source: QuadSource,
+  pattern: readonly PatternTerm[],
+  bounds: Bounds | undefined,
+): Promise<number> | number {
+  const within = bounds === undefined ? undefined : source.countWithin?.(pattern, bounds)
+  return within ?? source.countQuads(...pattern)
 }
 
 /** A source that gives its quads one by one gives pages here. */

@@ -1,8 +1,8 @@
 // The quads of a node as a thread sees them: each read is a conversation with the node, page by page.
 
 import type { Quad } from '@rdfjs/types'
-import { type FromThread, packPattern, type ToThread, unpackQuads } from './messages.ts'
-import type { PatternTerm, QuadSource } from './source.ts'
+import { type FromThread, packBounds, packPattern, type ToThread, unpackQuads } from './messages.ts'
+import type { Bounds, PatternTerm, QuadSource } from './source.ts'
 
 type Answer = Extract<ToThread, { readonly type: 'page' | 'counted' }>
 
@@ -15,14 +15,14 @@ export class RemoteSource implements QuadSource {
     this.#post = post
   }
 
-  async *match(...pattern: PatternTerm[]): AsyncGenerator<Quad, void, undefined> {
+  async *batches(pattern: readonly PatternTerm[], bounds?: Bounds): AsyncGenerator<readonly Quad[], void, undefined> {
     const read = this.#reads++
     let ended = false
     try {
-      let page = await this.#ask({ type: 'match', read, pattern: packPattern(pattern) })
+      let page = await this.#ask({ type: 'match', read, pattern: packPattern(pattern), bounds: packBounds(bounds) })
       while (page.type === 'page') {
         ended = page.done
-        yield* unpackQuads(page.quads)
+        yield [...unpackQuads(page.quads)]
         if (ended) return
         page = await this.#ask({ type: 'next', read })
       }
@@ -31,8 +31,17 @@ export class RemoteSource implements QuadSource {
     }
   }
 
-  async countQuads(...pattern: PatternTerm[]): Promise<number> {
-    const answer = await this.#ask({ type: 'count', read: this.#reads++, pattern: packPattern(pattern) })
+  async *match(...pattern: PatternTerm[]): AsyncGenerator<Quad, void, undefined> {
+    for await (const page of this.batches(pattern)) yield* page
+  }
+
+  countQuads(...pattern: PatternTerm[]): Promise<number> {
+    return this.countWithin(pattern)
+  }
+
+  async countWithin(pattern: readonly PatternTerm[], bounds?: Bounds): Promise<number> {
+    const packed = packPattern(pattern)
+    const answer = await this.#ask({ type: 'count', read: this.#reads++, pattern: packed, bounds: packBounds(bounds) })
     return answer.type === 'counted' ? answer.count : 0
   }
 

@@ -7,6 +7,7 @@ import { DataFactory } from 'n3'
 import type { Evaluation } from './evaluation.ts'
 import { PullIterator } from './iterator.ts'
 import type { Dataset } from './parse.ts'
+import { boundsOf } from './ranges.ts'
 import type { PatternTerm, QuadSource } from './source.ts'
 
 type Pattern = readonly [subject: PatternTerm, predicate: PatternTerm, object: PatternTerm]
@@ -45,19 +46,33 @@ export class DatasetView {
     if (this.#evaluation.over) return 0
     const graphs = this.#graphsFor(graph)
     let count = 0
-    for (const each of graphs) count += await this.#source.countQuads(subject, predicate, object, each)
+    for (const each of graphs) count += await this.#count([subject, predicate, object], each)
     return count
+  }
+
+  async #count(pattern: Pattern, graph: PatternTerm): Promise<number> {
+    const bounds = boundsOf(pattern[1])
+    if (bounds === undefined || this.#source.countWithin === undefined)
+      return this.#source.countQuads(...pattern, graph)
+    // Comunica may take it for the count without bounds, and leaves out patterns that nothing matches.
+    return Math.max(1, await this.#source.countWithin([...pattern, graph], bounds))
   }
 
   #quads(pattern: Pattern, graph: PatternTerm): AsyncIterable<Quad> {
     const graphs = this.#graphsFor(graph)
     const [only] = graphs
     if (isDefault(graph)) return merged(this.#inTurn(pattern, graphs), pattern)
-    return graphs.length === 1 ? this.#source.match(...pattern, only) : this.#inTurn(pattern, graphs)
+    return graphs.length === 1 ? this.#read(pattern, only) : this.#inTurn(pattern, graphs)
   }
 
   async *#inTurn(pattern: Pattern, graphs: readonly PatternTerm[]): AsyncGenerator<Quad, void, undefined> {
-    for (const graph of graphs) yield* this.#source.match(...pattern, graph)
+    for (const graph of graphs) yield* this.#read(pattern, graph)
+  }
+
+  #read(pattern: Pattern, graph: PatternTerm): AsyncIterable<Quad> {
+    const bounds = boundsOf(pattern[1])
+    const pages = bounds === undefined ? undefined : this.#source.batches?.([...pattern, graph], bounds)
+    return pages === undefined ? this.#source.match(...pattern, graph) : each(pages)
   }
 
   /** Graphs of the source that a pattern's graph stands for; undefined stands for all. */
@@ -69,6 +84,10 @@ export class DatasetView {
     const visible = named(this.#dataset.namedGraphs)
     return graph === null || graph === undefined ? visible : visible.filter((each) => each.equals(graph))
   }
+}
+
+async function* each(pages: AsyncIterable<readonly Quad[]>): AsyncGenerator<Quad, void, undefined> {
+  for await (const page of pages) yield* page
 }
 
 function isDefault(graph: PatternTerm): boolean {

@@ -137,14 +137,7 @@ function parse(bytes: Uint8Array): Block {
   const rows = number()
   const textCount = number()
   const values = new Float64Array(width * rows)
-  for (let column = 0; column < width; column++) {
-    let last = 0
-    for (let place = column; place < values.length; place += width) {
-      const zigzag = number()
-      last += zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2
-      values[place] = last
-    }
-  }
+  at = parseColumns(bytes, at, values, width)
   const lengths = Array.from({ length: textCount }, number)
   const texts = lengths.map((length) => {
     const text = fromUtf8(bytes.subarray(at, at + length))
@@ -153,4 +146,24 @@ function parse(bytes: Uint8Array): Block {
   })
   if (at !== bytes.length) throw new RangeError(`${bytes.length} bytes, ${at} of them a block`)
   return { width, values, texts }
+}
+
+/** Where it ended. Most of the time that reading takes goes here, so nothing is called for a number. */
+function parseColumns(bytes: Uint8Array, start: number, values: Float64Array, width: number): number {
+  let at = start
+  for (let column = 0; column < width; column++) {
+    let last = 0
+    for (let place = column; place < values.length; place += width) {
+      let byte = bytes[at++] as number
+      let zigzag = byte & 0x7f
+      for (let factor = 128; byte >= 0x80; factor *= 128) {
+        byte = bytes[at++] as number
+        zigzag += (byte & 0x7f) * factor
+      }
+      const half = Math.floor(zigzag / 2)
+      last += zigzag === 2 * half ? half : -half - 1
+      values[place] = last
+    }
+  }
+  return at
 }

@@ -72,6 +72,8 @@ export class MergeCursor implements Cursor {
   at = 0
   /** Those that are not at their end, the one with the least key first. */
   readonly #cursors: Cursor[] = []
+  /** Whether the second one stands at the same key as the first. */
+  #tied = false
 
   constructor(shape: Shape, cursors: readonly Cursor[]) {
     this.shape = shape
@@ -89,7 +91,10 @@ export class MergeCursor implements Cursor {
 
   next(): void {
     // Behind the current row stands every other version of it.
-    while (this.#second() === 0) this.#advance(1)
+    while (this.#tied) {
+      this.#advance(1)
+      this.#tied = this.#compare(0) === 0
+    }
     this.#advance(0)
     this.#show()
   }
@@ -99,8 +104,9 @@ export class MergeCursor implements Cursor {
     this.values = first?.values
     if (first === undefined) return
     this.at = first.at
-    if (this.shape.width !== quadWidth) return
-    for (let place = 1; this.#compare(0, place) === 0; place++) {
+    this.#tied = this.#compare(0) === 0
+    if (!this.#tied || this.shape.width !== quadWidth) return
+    for (let place = 1; place < this.#cursors.length && this.#isLike(place); place++) {
       const other = this.#cursors[place] as Cursor
       if ((other.values as Float64Array)[other.at + quadColumns.retracted] !== 0) {
         this.values = other.values
@@ -109,29 +115,31 @@ export class MergeCursor implements Cursor {
     }
   }
 
-  #second(): number {
-    return this.#compare(0, 1)
-  }
-
   /** Moves one cursor on and puts it back into order. */
   #advance(place: number): void {
     const cursor = this.#cursors[place] as Cursor
     cursor.next()
     if (cursor.values === undefined) this.#cursors.splice(place, 1)
-    else for (let at = place; at + 1 < this.#cursors.length && this.#compare(at, at + 1) > 0; at++) this.#order(at)
+    else for (let at = place; at + 1 < this.#cursors.length && this.#compare(at) > 0; at++) this.#order(at)
   }
 
-  /** Below 0 where there is no such second one. */
-  #compare(a: number, b: number): number {
-    const first = this.#cursors[a]
-    const second = this.#cursors[b]
+  /** A cursor with the one behind it; below 0 where there is none. */
+  #compare(place: number): number {
+    const first = this.#cursors[place]
+    const second = this.#cursors[place + 1]
     if (first === undefined || second === undefined) return -1
     const { keys } = this.shape
     return compareRows(first.values as Float64Array, first.at, second.values as Float64Array, second.at, keys)
   }
 
+  #isLike(place: number): boolean {
+    const [first, other] = [this.#cursors[0] as Cursor, this.#cursors[place] as Cursor]
+    const { keys } = this.shape
+    return compareRows(first.values as Float64Array, first.at, other.values as Float64Array, other.at, keys) === 0
+  }
+
   #order(place: number): void {
-    if (this.#compare(place, place + 1) <= 0) return
+    if (this.#compare(place) <= 0) return
     const [first, second] = [this.#cursors[place] as Cursor, this.#cursors[place + 1] as Cursor]
     this.#cursors[place] = second
     this.#cursors[place + 1] = first

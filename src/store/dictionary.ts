@@ -11,11 +11,13 @@ import type { Database } from './database.ts'
 import { inlineTerm, isInline, partitionIds } from './inline-ids.ts'
 import type { KeyRing } from './key-ring.ts'
 import { localKey, tables, viewOf } from './layout.ts'
-import type { Found, IndexRow, QuadIndex } from './quad-index.ts'
+import type { Found, QuadIndex } from './quad-index.ts'
 import { RecentMap } from './recent-map.ts'
 import type { Sealer } from './sealer.ts'
-import type { LocalId } from './tables.ts'
-import { type StoredTerm, termOf } from './terms.ts'
+import { type LocalId, quadColumns, quadWidth } from './tables.ts'
+import { defaultGraph, quad, type StoredQuad, type StoredTerm, termOf } from './terms.ts'
+
+type NamedTerm = StoredQuad['subject']
 
 /** What a cached entry weighs beyond its characters. */
 const entryCharacters = 64
@@ -67,29 +69,46 @@ export class Dictionary {
     this.#terms.clear()
   }
 
-  /** The terms of these rows. @throws LedgerError RECORD_TAMPERED when one is not there, KEY_MISSING */
-  async terms(rows: readonly IndexRow[]): Promise<ReadonlyMap<LocalId, StoredTerm>> {
-    const found = new Map<LocalId, StoredTerm>()
-    for (const { quad, item } of rows) {
-      for (const id of quad) {
-        if (id === 0 || found.has(id)) continue
-        const known = isInline(id) ? inlineTerm(id) : this.#terms.get(id)
-        if (known !== undefined) {
-          found.set(id, known)
-          continue
-        }
-        const text = id < partitionIds ? this.#index.text(id) : await this.#partitionText(id, item, found)
-        if (text === undefined) throw new LedgerError('RECORD_TAMPERED', { store: 'quads', record: 'term' })
-        this.#keep(id, text, found)
+  /**
+   * The quads of rows of the first order, their terms decoded once. @throws LedgerError RECORD_TAMPERED when one is not
+   * there, KEY_MISSING
+   */
+  async quads(rows: Float64Array): Promise<readonly StoredQuad[]> {
+    const quads: StoredQuad[] = []
+    // Most columns repeat what stood in the row before.
+    const ids = [-1, -1, -1, -1]
+    const last: (StoredTerm | undefined)[] = []
+    for (let at = 0; at < rows.length; at += quadWidth) {
+      for (let column = 0; column < 4; column++) {
+        const id = rows[at + column] as LocalId
+        if (id === ids[column]) continue
+        ids[column] = id
+        last[column] =
+          id === 0 ? undefined : (this.#known(id) ?? (await this.term(id, rows[at + quadColumns.item] as LocalId)))
       }
+      const [subject, predicate, object, graph] = last as [NamedTerm, NamedTerm, StoredTerm, NamedTerm | undefined]
+      quads.push(quad(subject, predicate, object, graph ?? defaultGraph))
     }
-    return found
+    return quads
+  }
+
+  /** The term that a row of this item names. @throws LedgerError RECORD_TAMPERED, KEY_MISSING */
+  async term(id: LocalId, item: LocalId): Promise<StoredTerm> {
+    const known = this.#known(id)
+    if (known !== undefined) return known
+    const text = id < partitionIds ? this.#index.text(id) : await this.#partitionText(id, item)
+    if (text === undefined) throw new LedgerError('RECORD_TAMPERED', { store: 'quads', record: 'term' })
+    return this.#keep(id, text)
+  }
+
+  #known(id: LocalId): StoredTerm | undefined {
+    return isInline(id) ? inlineTerm(id) : this.#terms.get(id)
   }
 
   /** Takes the item's other terms along: its other rows need them. */
-  async #partitionText(id: LocalId, item: LocalId, found: Map<LocalId, StoredTerm>): Promise<string | undefined> {
+  async #partitionText(id: LocalId, item: LocalId): Promise<string | undefined> {
     const { partition } = await this.#content(item)
-    for (const [other, text] of partition) if (other !== id) this.#keep(other, text, found)
+    for (const [other, text] of partition) if (other !== id) this.#keep(other, text)
     return partition.get(id) ?? this.#index.text(id)
   }
 
@@ -100,9 +119,9 @@ export class Dictionary {
     return contentOf(this.#sealer.open(at, sealed))
   }
 
-  #keep(id: LocalId, text: string, found: Map<LocalId, StoredTerm>): void {
+  #keep(id: LocalId, text: string): StoredTerm {
     const term = termOf(text)
     this.#terms.set(id, term)
-    found.set(id, term)
+    return term
   }
 }

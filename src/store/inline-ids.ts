@@ -23,6 +23,11 @@ interface Kind {
   /** From 0, below 2^48; sorts as the values do. */
   encode(text: string): number
   decode(value: number): string
+  /** Where a value (`orderedValue`) would stand among the encoded ones, and how far from it the same value in other forms. */
+  place(value: number): number
+  readonly spread: number
+  /** What `orderedValue` says of it. */
+  value(encoded: number): number
 }
 
 /** Scaled to four digits, and how many there were. */
@@ -37,9 +42,27 @@ const decimal: Omit<Kind, 'datatype' | 'form'> = {
     const text = String(Math.abs(scaled)).padStart(5, '0')
     return `${scaled < 0 ? '-' : ''}${text.slice(0, -4)}.${text.slice(-4).slice(0, digits)}`
   },
+  place: (value) => half + 4 * 10_000 * value,
+  spread: 4,
+  value: (encoded) => (encoded - half - (encoded % 4)) / 40_000,
 }
 
 const dayMs = 86_400_000
+
+/** The day that was written last: times that are read together are mostly of few days. */
+let known = { day: 0, text: '1970-01-01' }
+
+function dayText(day: number): string {
+  if (known.day !== day) known = { day, text: new Date(day * dayMs).toISOString().slice(0, 10) }
+  return known.text
+}
+
+const twoDigits = Array.from({ length: 60 }, (_, number) => String(number).padStart(2, '0'))
+
+function timeText(ms: number): string {
+  const [hours, minutes, seconds] = [3_600_000, 60_000, 1_000].map((unit) => Math.floor(ms / unit))
+  return `${twoDigits[hours as number]}:${twoDigits[(minutes as number) % 60]}:${twoDigits[(seconds as number) % 60]}`
+}
 
 /** The place of a kind is part of the format: only ever add at the end. */
 const kinds: readonly Kind[] = [
@@ -48,19 +71,28 @@ const kinds: readonly Kind[] = [
     form: /^(?:true|false)$/,
     encode: (text) => Number(text === 'true'),
     decode: (value) => String(value === 1),
+    place: (value) => value,
+    spread: 0,
+    value: (encoded) => encoded,
   },
   {
     datatype: namedNode(`${xsd}integer`),
     form: /^(?:0|-?[1-9]\d{0,13})$/,
     encode: (text) => half + Number(text),
     decode: (value) => String(value - half),
+    place: (value) => half + value,
+    spread: 0,
+    value: (encoded) => encoded - half,
   },
   { datatype: namedNode(`${xsd}decimal`), form: /^-?(?:0|[1-9]\d{0,8})\.\d{1,4}$/, ...decimal },
   {
     datatype: namedNode(`${xsd}date`),
     form: /^[12]\d{3}-\d\d-\d\d$/,
     encode: (text) => half + Date.parse(`${text}T00:00:00Z`) / dayMs,
-    decode: (value) => new Date((value - half) * dayMs).toISOString().slice(0, 10),
+    decode: (value) => dayText(value - half),
+    place: (value) => half + value / dayMs,
+    spread: 0,
+    value: (encoded) => (encoded - half) * dayMs,
   },
   {
     // In milliseconds, doubled for whether they were written; the years 1000 to 2999 fit.
@@ -68,9 +100,14 @@ const kinds: readonly Kind[] = [
     form: /^[12]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?Z$/,
     encode: (text) => half + 2 * Date.parse(text) + Number(text.length > 20),
     decode: (value) => {
-      const text = new Date(Math.floor((value - half) / 2)).toISOString()
-      return value % 2 === 1 ? text : `${text.slice(0, 19)}Z`
+      const ms = Math.floor((value - half) / 2)
+      const day = Math.floor(ms / dayMs)
+      const time = `${dayText(day)}T${timeText(ms - day * dayMs)}`
+      return value % 2 === 1 ? `${time}.${String(ms - 1_000 * Math.floor(ms / 1_000)).padStart(3, '0')}Z` : `${time}Z`
     },
+    place: (value) => half + 2 * value,
+    spread: 1,
+    value: (encoded) => Math.floor((encoded - half) / 2),
   },
 ]
 
@@ -96,10 +133,53 @@ export function isMasked(id: LocalId): boolean {
   return id >= maskedIds && id < firstInlineId
 }
 
+/** What `orderedValue` says of the term of an inline number. */
+export function inlineValue(id: LocalId): number {
+  return (kinds[Math.floor(id / unit) - 3] as Kind).value(id % unit)
+}
+
 /** The term of a number that `inlineId` gave; undefined for one that it never gives. */
 export function inlineTerm(id: LocalId): Literal | undefined {
   const kind = kinds[Math.floor(id / unit) - 3]
   return kind === undefined ? undefined : literal(kind.decode(id % unit), kind.datatype)
+}
+
+/** Values of literals, both included; what is left out bounds nothing. */
+export interface Bounds {
+  readonly from?: Literal | undefined
+  readonly to?: Literal | undefined
+}
+
+/** First and last number, both included. */
+export type IdRange = readonly [LocalId, LocalId]
+
+/**
+ * Where the numbers of objects stand that may lie between the bounds, in ascending order: all but inline ones of a kind
+ * that compares with a bound and lies outside of it.
+ */
+export function idsBetween({ from, to }: Bounds): readonly IdRange[] {
+  const ranges: [LocalId, LocalId][] = [[0, firstInlineId - 1]]
+  for (const [at, kind] of kinds.entries()) {
+    const first = firstInlineId + at * unit
+    const [low, high] = [placeIn(kind, from), placeIn(kind, to)]
+    const least = low === undefined ? 0 : Math.max(0, Math.floor(low) - kind.spread)
+    const most = high === undefined ? unit - 1 : Math.min(unit - 1, Math.ceil(high) + kind.spread)
+    const last = ranges.at(-1) as [LocalId, LocalId]
+    if (least === 0 && last[1] === first - 1) last[1] = first + most
+    else if (least <= most) ranges.push([first + least, first + most])
+  }
+  return ranges
+}
+
+/** Undefined for a literal that no one of this kind compares with. */
+function placeIn({ datatype, place }: Kind, bound: Literal | undefined): number | undefined {
+  const value = bound === undefined ? undefined : orderedValue(bound)
+  if (bound === undefined || value === undefined) return undefined
+  const [own, other] = [datatype.value, bound.datatype.value].map((name) => name.slice(xsd.length))
+  if (own === 'integer' || own === 'decimal') return numbers.includes(other as string) ? place(value) : undefined
+  // Times compare across zones where both have one; inline dates have none, inline times do.
+  const zoned = /(?:Z|[+-]\d\d:\d\d)$/.test(bound.value)
+  return own === other && zoned === (own === 'dateTime') ? place(value) : undefined
 }
 
 /** Its place in the order in which terms were given numbers; 0 for inline ones, which have none. */
@@ -116,8 +196,11 @@ export function orderedValue({ value, datatype }: Literal): number | undefined {
   const number =
     name === 'dateTime' || name === 'date'
       ? Date.parse(/(?:Z|[+-]\d\d:\d\d)$/.test(value) ? value : `${value}${name === 'date' ? 'T00:00:00' : ''}Z`)
-      : ['integer', 'decimal', 'double', 'float', 'int', 'long', 'short', 'byte'].includes(name)
+      : numbers.includes(name) && numberForm.test(value)
         ? Number(value)
         : Number.NaN
   return Number.isNaN(number) ? undefined : number
 }
+
+const numbers = ['integer', 'decimal', 'double', 'float', 'int', 'long', 'short', 'byte']
+const numberForm = /^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*$/

@@ -15,9 +15,10 @@ import {
   lookupWidth,
   matches,
   type PatternIds,
+  placesOf,
   type QuadIds,
-  quadAt,
   quadColumns,
+  quadWidth,
   type Range,
   rangeOf,
   type Shape,
@@ -36,7 +37,8 @@ export interface IndexRow {
 }
 
 export interface Page {
-  readonly rows: readonly IndexRow[]
+  /** Rows of the first order, one after another, eight numbers each. */
+  readonly rows: Float64Array
   /** The key to go on from; undefined at the end. */
   readonly next: readonly number[] | undefined
 }
@@ -62,16 +64,20 @@ export class QuadIndex {
   #terms: Block = { width: 1, values: new Float64Array(), texts: [] }
 
   /**
-   * All rows of a table from the first that does not sort before `from`, those of erased items included. Segments that
-   * hold none that begins with `prefix` are not looked at.
+   * All rows of a table from the first that does not sort before `from`, those of erased items included. Rows behind those
+   * that begin with `through` may be left out.
    */
-  cursor(table: number, from: readonly number[] = [], prefix: readonly number[] = []): Cursor {
+  cursor(table: number, from: readonly number[] = [], through: readonly number[] = []): Cursor {
     if (this.closed) throw new LedgerError('STORAGE_FAILED', { reason: 'the store is closed' })
     const cursors = [...this.memory.cursors(table, from), ...(this.frozen?.cursors(table, from) ?? [])]
     for (const segment of this.segments) {
-      if (!segment.isOutside(table, from, prefix)) cursors.push(segment.cursor(table, from))
+      if (!segment.isOutside(table, from, through)) cursors.push(segment.cursor(table, from))
     }
-    return new MergeCursor(shapes[table] as Shape, cursors)
+    const within = cursors.filter(
+      ({ values, at }) => values !== undefined && compareRows(values, at, through, 0, through.length) <= 0,
+    )
+    const [first, second] = within
+    return first !== undefined && second === undefined ? first : new MergeCursor(shapes[table] as Shape, within)
   }
 
   /**
@@ -80,23 +86,35 @@ export class QuadIndex {
    */
   page(range: Range, pattern: PatternIds, height: number, from: readonly number[], limit: number): Page {
     const { order, prefix, filtered, through } = range
-    const cursor = this.cursor(order, from, prefix)
-    const rows: IndexRow[] = []
+    const [s, p, o, g] = placesOf(order)
+    const cursor = this.cursor(order, from, through ?? prefix)
+    const rows = new Float64Array(limit * quadWidth)
+    let end = 0
     for (let looked = 0; ; cursor.next(), looked++) {
       const { values, at } = cursor
-      if (values === undefined || !beginsWith(values, at, prefix)) return { rows, next: undefined }
+      if (values === undefined || !beginsWith(values, at, prefix))
+        return { rows: rows.subarray(0, end), next: undefined }
       if (through !== undefined && compareRows(values, at, through, 0, through.length) > 0) {
-        return { rows, next: undefined }
+        return { rows: rows.subarray(0, end), next: undefined }
       }
-      if (rows.length === limit || looked === limits.scanLooksMax) return { rows, next: keyAt(values, at) }
+      if (end === rows.length || looked === limits.scanLooksMax) {
+        return { rows: rows.subarray(0, end), next: keyAt(values, at) }
+      }
       const asserted = values[at + quadColumns.asserted] as number
       const retracted = values[at + quadColumns.retracted] as number
       if (asserted > height || (retracted !== 0 && retracted <= height)) continue
       const item = values[at + quadColumns.item] as number
       if (this.erased.size > 0 && this.erased.has(item)) continue
-      const quad = quadAt(values, at, order)
-      if (filtered && !matches(quad, pattern)) continue
-      rows.push({ quad, item, row: values[at + quadColumns.row] as number, asserted, retracted })
+      rows[end] = values[at + s] as number
+      rows[end + 1] = values[at + p] as number
+      rows[end + 2] = values[at + o] as number
+      rows[end + 3] = values[at + g] as number
+      if (filtered && !matches(rows, end, pattern)) continue
+      rows[end + quadColumns.item] = item
+      rows[end + quadColumns.row] = values[at + quadColumns.row] as number
+      rows[end + quadColumns.asserted] = asserted
+      rows[end + quadColumns.retracted] = retracted
+      end += quadWidth
     }
   }
 

@@ -8,16 +8,29 @@ import type { Literal, Quad, Term } from '@rdfjs/types'
 import { LedgerError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Dictionary } from './dictionary.ts'
-import { firstInlineId, inlineId, isMasked, orderedValue } from './inline-ids.ts'
+import { type Bounds, idsBetween, inlineId, inlineValue, isInline, isMasked, orderedValue } from './inline-ids.ts'
 import type { IndexRow, QuadIndex } from './quad-index.ts'
 import type { RecentMap } from './recent-map.ts'
-import { type LocalId, matches, orders, type PatternIds, type Range, rangeOf } from './tables.ts'
-import { defaultGraph, quad, type StoredGraph, type StoredQuad, type StoredTerm, termText } from './terms.ts'
-
-type NamedTerm = StoredQuad['subject']
+import {
+  type LocalId,
+  orders,
+  type PatternIds,
+  type QuadIds,
+  quadColumns,
+  quadWidth,
+  type Range,
+  rangeOf,
+} from './tables.ts'
+import { type StoredQuad, termText } from './terms.ts'
 
 /** One side of a pattern: null, undefined or a variable for anything. */
 export type PatternTerm = Term | null | undefined
+
+interface Decoded {
+  readonly rows: Float64Array
+  /** One for each row. */
+  readonly quads: readonly StoredQuad[]
+}
 
 export interface ReaderParts {
   readonly index: QuadIndex
@@ -52,37 +65,52 @@ export class Reader {
   }
 
   /** Exactly how many quads `match` gives. */
-  async countQuads(
+  countQuads(
     subject?: PatternTerm,
     predicate?: PatternTerm,
     object?: PatternTerm,
     graph?: PatternTerm,
   ): Promise<number> {
+    return this.countWithin([subject, predicate, object, graph], {})
+  }
+
+  /** Exactly how many quads `batches` gives. */
+  async countWithin(pattern: readonly PatternTerm[], bounds: Bounds): Promise<number> {
     this.#checkErasures()
-    const patterns = this.#resolve([subject, predicate, object, graph])
+    const patterns = this.#resolve(pattern)
     const isAll = patterns[0]?.every((id) => id === undefined) === true
     if (this.#quadCount !== undefined && isAll) return this.#quadCount
     const { counts } = this.#parts
+    const ranges = patterns.map((pattern) => rangesOf(pattern, bounds))
     // What held at a height never changes, so it is counted once however many queries plan with it.
-    const name = `${this.height} ${patterns.map((pattern) => pattern.map((id) => id ?? '').join(' ')).join()}`
+    const name = `${this.height} ${JSON.stringify([patterns, ranges])}`
     const known = counts.get(name)
     if (known !== undefined) return known
     let count = 0
-    for (const pattern of patterns) for await (const rows of this.#rows(pattern)) count += rows.length
+    for (const pattern of patterns) {
+      for await (const rows of this.#distinct(pattern, bounds)) count += rows.length / quadWidth
+    }
     this.#checkErasures()
     counts.set(name, count)
     return count
   }
 
-  /** What `match` gives, page by page. */
-  async *batches(pattern: readonly PatternTerm[]): AsyncGenerator<readonly StoredQuad[], void, undefined> {
-    this.#checkErasures()
-    for (const each of this.#resolve(pattern)) for await (const rows of this.#rows(each)) yield await this.#quads(rows)
+  /**
+   * What `match` gives, page by page. With bounds, those with an object that lies outside of them are left out where an
+   * order of values tells so, and given where none does.
+   */
+  async *batches(
+    pattern: readonly PatternTerm[],
+    bounds: Bounds = {},
+  ): AsyncGenerator<readonly StoredQuad[], void, undefined> {
+    for await (const { quads } of this.#read(pattern, bounds)) yield quads
   }
 
   /** Every row that holds and matches, page by page in id space: a quad once for each row that asserts it. */
   async *rows(pattern: readonly PatternTerm[]): AsyncGenerator<readonly IndexRow[], void, undefined> {
-    for (const each of this.#resolve(pattern)) yield* this.#pages(rangeOf(each), each)
+    for (const each of this.#resolve(pattern)) {
+      for await (const rows of this.#pages(each, {})) yield indexRows(rows)
+    }
   }
 
   /**
@@ -99,60 +127,64 @@ export class Reader {
     if (low === undefined || high === undefined || from.datatype.value !== to.datatype.value) {
       throw new TypeError('the bounds of a range are numbers or times of one datatype')
     }
-    for (const pattern of this.#resolve([undefined, predicate, undefined, graph])) {
-      for (const range of rangesBetween(pattern[1] as LocalId, from, to, pattern[3] !== undefined)) {
-        for await (const rows of this.#distinct(this.#pages(range, pattern))) {
-          const quads = await this.#quads(rows)
-          yield quads.filter(({ object }) => {
-            if (object.termType !== 'Literal' || object.datatype.value !== from.datatype.value) return false
-            const value = orderedValue(object)
-            return value !== undefined && value >= low && value <= high
-          })
-        }
-      }
+    const pattern = [undefined, predicate, undefined, graph]
+    for await (const { rows, quads } of this.#read(pattern, { from, to })) {
+      yield quads.filter(({ object }, place) => {
+        if (object.termType !== 'Literal' || object.datatype.value !== from.datatype.value) return false
+        const id = rows[place * quadWidth + 2] as LocalId
+        const value = isInline(id) ? inlineValue(id) : orderedValue(object)
+        return value !== undefined && value >= low && value <= high
+      })
     }
   }
 
-  async #quads(rows: readonly IndexRow[]): Promise<readonly StoredQuad[]> {
-    const terms = await this.#parts.dictionary.terms(rows)
+  async *#read(pattern: readonly PatternTerm[], bounds: Bounds): AsyncGenerator<Decoded, void, undefined> {
     this.#checkErasures()
-    return rows.map((row) => quadFrom(row.quad, terms))
-  }
-
-  #rows(pattern: PatternIds): AsyncGenerator<readonly IndexRow[], void, undefined> {
-    return this.#distinct(this.#pages(rangeOf(pattern), pattern))
+    for (const each of this.#resolve(pattern)) {
+      for await (const rows of this.#distinct(each, bounds)) {
+        const quads = await this.#parts.dictionary.quads(rows)
+        this.#checkErasures()
+        yield { rows, quads }
+      }
+    }
   }
 
   /** Equal quads once: they lie side by side in every order, but for those whose object an open item says inline. */
-  async *#distinct(pages: AsyncIterable<readonly IndexRow[]>): AsyncGenerator<readonly IndexRow[], void, undefined> {
-    let last: IndexRow['quad'] | undefined
-    for await (const page of pages) {
-      const rows: IndexRow[] = []
-      for (const row of page) {
-        if (last !== undefined && matches(row.quad, last)) continue
-        last = row.quad
-        if (!isMasked(row.quad[2]) || !(await this.#standsInline(row))) rows.push(row)
+  async *#distinct(pattern: PatternIds, bounds: Bounds): AsyncGenerator<Float64Array, void, undefined> {
+    const last = new Float64Array(4).fill(-1)
+    for await (const rows of this.#pages(pattern, bounds)) {
+      let end = 0
+      for (let at = 0; at < rows.length; at += quadWidth) {
+        if (rows[at] === last[0] && rows[at + 1] === last[1] && rows[at + 2] === last[2] && rows[at + 3] === last[3])
+          continue
+        for (let column = 0; column < 4; column++) last[column] = rows[at + column] as number
+        if (isMasked(last[2] as LocalId) && (await this.#standsInline(rows, at))) continue
+        if (end < at) rows.copyWithin(end, at, at + quadWidth)
+        end += quadWidth
       }
-      if (rows.length > 0) yield rows
+      if (end > 0) yield rows.subarray(0, end)
     }
   }
 
-  async #standsInline(row: IndexRow): Promise<boolean> {
-    const [subject, predicate, object, graph] = row.quad
-    const term = (await this.#parts.dictionary.terms([row])).get(object)
-    const inline = term === undefined ? undefined : inlineId(term)
+  async #standsInline(rows: Float64Array, at: number): Promise<boolean> {
+    const [subject, predicate, object, graph] = rows.subarray(at, at + 4) as unknown as QuadIds
+    const inline = inlineId(await this.#parts.dictionary.term(object, rows[at + quadColumns.item] as LocalId))
     return inline !== undefined && this.#parts.index.holds([subject, predicate, inline, graph], this.height)
   }
 
-  async *#pages(range: Range, pattern: PatternIds): AsyncGenerator<readonly IndexRow[], void, undefined> {
-    let from: readonly number[] | undefined = range.from ?? range.prefix
-    for (let limit = firstPageRows; from !== undefined; limit = Math.min(4 * limit, limits.scanRowsMax)) {
-      this.#checkErasures()
-      const page = this.#parts.index.page(range, pattern, this.height, from, limit)
-      from = page.next
-      if (page.rows.length > 0) yield page.rows
-      // Pages are read at once: between two of them others have their turn.
-      if (from !== undefined) await new Promise(setImmediate)
+  async *#pages(pattern: PatternIds, bounds: Bounds): AsyncGenerator<Float64Array, void, undefined> {
+    let limit = firstPageRows
+    for (const range of rangesOf(pattern, bounds)) {
+      let from: readonly number[] | undefined = range.from ?? range.prefix
+      while (from !== undefined) {
+        this.#checkErasures()
+        const page = this.#parts.index.page(range, pattern, this.height, from, limit)
+        from = page.next
+        limit = Math.min(4 * limit, limits.scanRowsMax)
+        if (page.rows.length > 0) yield page.rows
+        // Pages are read at once: between two of them others have their turn.
+        if (from !== undefined) await new Promise(setImmediate)
+      }
     }
   }
 
@@ -188,16 +220,18 @@ export class Reader {
   }
 }
 
-/** Where a predicate's literals between two stand: inline ones together, and all that the dictionary has. */
-function rangesBetween(predicate: LocalId, from: Literal, to: Literal, filtered: boolean): readonly Range[] {
-  const range = { order: objectOrder, prefix: [predicate], filtered }
-  const [low, high] = [inlineId(from), inlineId(to)]
-  if (low === undefined || high === undefined) return [range]
-  // Equal values in other forms stand right beside the bounds.
-  return [
-    { ...range, through: [predicate, firstInlineId - 1] },
-    { ...range, from: [predicate, low - besideBound], through: [predicate, high + besideBound] },
-  ]
+/** Where the rows of a pattern stand; bounds tell of the objects of one predicate. */
+function rangesOf(pattern: PatternIds, bounds: Bounds): readonly Range[] {
+  const [subject, predicate, object, graph] = pattern
+  const bounded = bounds.from !== undefined || bounds.to !== undefined
+  if (!bounded || subject !== undefined || predicate === undefined || object !== undefined) return [rangeOf(pattern)]
+  return idsBetween(bounds).map(([first, last]) => ({
+    order: objectOrder,
+    prefix: [predicate],
+    from: [predicate, first],
+    through: [predicate, last],
+    filtered: graph !== undefined,
+  }))
 }
 
 /** A point look-up is answered by one page. */
@@ -205,16 +239,12 @@ const firstPageRows = 128
 
 /** The order by predicate and object. */
 const objectOrder = orders.findIndex(([first, second]) => first === 1 && second === 2)
-const besideBound = 4
 
-function quadFrom(ids: IndexRow['quad'], terms: ReadonlyMap<LocalId, StoredTerm>): StoredQuad {
-  const [subject, predicate, object, graph] = ids
-  return quad(
-    terms.get(subject) as NamedTerm,
-    terms.get(predicate) as NamedTerm,
-    terms.get(object) as StoredTerm,
-    graph === 0 ? defaultGraph : (terms.get(graph) as StoredGraph),
-  )
+function indexRows(rows: Float64Array): readonly IndexRow[] {
+  return Array.from({ length: rows.length / quadWidth }, (_, place) => {
+    const [s, p, o, g, item, row, asserted, retracted] = rows.subarray(place * quadWidth, (place + 1) * quadWidth)
+    return { quad: [s, p, o, g], item, row, asserted, retracted } as unknown as IndexRow
+  })
 }
 
 /** Pulls batches of quads when its consumer wants more. */
@@ -236,5 +266,70 @@ export class BatchStream extends Readable {
       },
       (error: unknown) => this.destroy(error instanceof Error ? error : new Error(String(error))),
     )
+  }
+
+  /** All of it at once, which takes the memory that it takes. */
+  override async toArray(options?: { readonly signal?: AbortSignal }): Promise<Quad[]> {
+    if (this.#begun || options?.signal !== undefined) return super.toArray(options)
+    const quads: Quad[] = []
+    this.#batches = this.#start()
+    for await (const batch of this.#batches) for (const each of batch) quads.push(each)
+    this.destroy()
+    return quads
+  }
+
+  get #begun(): boolean {
+    return this.#batches !== undefined || this.destroyed || this.readableFlowing !== null
+  }
+
+  /** Past the stream's buffer where nothing reads the stream yet: that costs several times what a quad does. */
+  override [Symbol.asyncIterator](): NodeJS.AsyncIterator<Quad> {
+    if (this.#begun) return super[Symbol.asyncIterator]()
+    this.#batches = this.#start()
+    return new Each(this.#batches, this)
+  }
+}
+
+/** The items of batches, one by one. */
+class Each implements NodeJS.AsyncIterator<Quad> {
+  readonly #batches: AsyncGenerator<readonly Quad[], void, undefined>
+  readonly #stream: Readable
+  #batch: readonly Quad[] = []
+  #place = 0
+  #over = false
+
+  constructor(batches: AsyncGenerator<readonly Quad[], void, undefined>, stream: Readable) {
+    this.#batches = batches
+    this.#stream = stream
+  }
+
+  next(): Promise<IteratorResult<Quad, undefined>> {
+    const value = this.#batch[this.#place]
+    if (value === undefined) return this.#turn()
+    this.#place += 1
+    return Promise.resolve({ done: false, value })
+  }
+
+  async return(): Promise<IteratorResult<Quad, undefined>> {
+    this.#over = true
+    await this.#batches.return()
+    this.#stream.destroy()
+    return { done: true, value: undefined }
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async #turn(): Promise<IteratorResult<Quad, undefined>> {
+    for (;;) {
+      if (this.#stream.destroyed && !this.#over) throw this.#stream.errored ?? new Error('the stream was destroyed')
+      const next = await this.#batches.next()
+      if (next.done === true) return this.return()
+      if (next.value.length === 0) continue
+      this.#batch = next.value
+      this.#place = 1
+      return { done: false, value: this.#batch[0] as Quad }
+    }
   }
 }

@@ -140,12 +140,12 @@ export class Segment {
     return Math.max(0, rowsBefore(this.#fences[table] as Float64Array, fenceWidth(table), key) - 1)
   }
 
-  /** Whether its rows from `from` on surely hold none that begins with `prefix`, as far as the fences tell. */
-  isOutside(table: number, from: readonly number[], prefix: readonly number[]): boolean {
+  /** Whether it surely holds no row from `from` on that begins with `through` or sorts before it, as far as the fences tell. */
+  isOutside(table: number, from: readonly number[], through: readonly number[]): boolean {
     const fences = this.#fences[table] as Float64Array
     const width = fenceWidth(table)
     if (fences.length === 0) return true
-    if (compareRows(fences, 0, prefix, 0, prefix.length) > 0) return true
+    if (compareRows(fences, 0, through, 0, through.length) > 0) return true
     return compareRows(fences, fences.length - width, from, 0, from.length) < 0
   }
 

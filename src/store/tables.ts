@@ -58,13 +58,12 @@ export function reorder(rows: Float64Array, order: number): Float64Array {
   return result
 }
 
-/** The quad of the row that begins at `at` in a table of this order. */
-export function quadAt(values: Float64Array, at: number, order: number): QuadIds {
-  const columns = orders[order] as readonly number[]
-  const ids: [LocalId, LocalId, LocalId, LocalId] = [0, 0, 0, 0]
-  for (let place = 0; place < 4; place++) ids[columns[place] as 0 | 1 | 2 | 3] = values[at + place] as number
-  return ids
+/** Where subject, predicate, object and graph stand in a row of this order. */
+export function placesOf(order: number): readonly [number, number, number, number] {
+  return places[order] as unknown as readonly [number, number, number, number]
 }
+
+const places = orders.map((columns) => [0, 1, 2, 3].map((column) => columns.indexOf(column)))
 
 export interface Range {
   readonly order: number
@@ -91,11 +90,12 @@ export function rangeOf(pattern: PatternIds): Range {
   return { order, prefix, filtered: pattern.filter((id) => id !== undefined).length > most }
 }
 
-export function matches(quad: QuadIds, pattern: PatternIds): boolean {
+/** Whether the row of the first order that begins at `at` matches. */
+export function matches(rows: ArrayLike<number>, at: number, pattern: PatternIds): boolean {
   return (
-    (pattern[0] === undefined || pattern[0] === quad[0]) &&
-    (pattern[1] === undefined || pattern[1] === quad[1]) &&
-    (pattern[2] === undefined || pattern[2] === quad[2]) &&
-    (pattern[3] === undefined || pattern[3] === quad[3])
+    (pattern[0] === undefined || pattern[0] === rows[at]) &&
+    (pattern[1] === undefined || pattern[1] === rows[at + 1]) &&
+    (pattern[2] === undefined || pattern[2] === rows[at + 2]) &&
+    (pattern[3] === undefined || pattern[3] === rows[at + 3])
   )
 }

@@ -125,6 +125,62 @@ describe('quadrille/store', () => {
     for (const object of objects) assert.equal((await found(s, p, object)).length, 1)
   })
 
+  it('gives between two bounds what lies between by value, in whichever form, with both bounds', async () => {
+    const forms: Readonly<Record<string, readonly string[]>> = {
+      integer: ['-20', '-3', '0', '2', '002', '10', '+10', '11', '123456789012345678', ''],
+      decimal: ['-3.5', '-0.0', '2.0', '2.00', '10.0001', '10.00001', '9.9999', '.5', '7.'],
+      double: ['2', '1e1', '1.5E0', 'INF', 'NaN', '-4.25'],
+      date: ['2025-12-31', '2026-01-01', '2026-01-02', '2026-01-01Z', '0999-01-01'],
+      dateTime: [
+        '2026-01-01T00:00:00Z',
+        '2026-01-01T00:00:00.000Z',
+        '2026-01-01T00:00:00.001Z',
+        '2025-12-31T23:59:59Z',
+      ],
+    }
+    const zoned = ['2026-01-01T02:00:00+02:00', '2026-01-01T00:00:00', '2999-12-31T23:59:59.999Z']
+    const all = Object.entries({ ...forms, dateTime: [...(forms['dateTime'] ?? []), ...zoned] })
+    await store.add(all.flatMap(([type, values]) => values.map((value) => quad(s, p, literal(value, xsd(type))))))
+    const between = async (type: string, from: string, to: string): Promise<readonly string[]> => {
+      const bounds = { from: literal(from, xsd(type)), to: literal(to, xsd(type)) }
+      return (await store.matchBetween(p, bounds as never).toArray()).map(({ object }) => object.value).sort()
+    }
+    for (const turn of ['in memory', 'reopened']) {
+      assert.deepEqual(await between('integer', '-3', '10'), ['+10', '-3', '0', '002', '10', '2'].sort(), turn)
+      assert.deepEqual(await between('integer', '010', '10'), ['+10', '10'])
+      assert.deepEqual(
+        await between('decimal', '2', '10.0001'),
+        ['10.0001', '10.00001', '2.0', '2.00', '7.', '9.9999'].sort(),
+      )
+      assert.deepEqual(await between('decimal', '-0.0', '0.0'), ['-0.0'])
+      assert.deepEqual(await between('double', '1.5', '1e1'), ['1.5E0', '1e1', '2'].sort())
+      assert.deepEqual(await between('date', '2026-01-01', '2026-01-01'), ['2026-01-01', '2026-01-01Z'])
+      const instant = '2026-01-01T01:00:00+01:00'
+      assert.equal((await between('dateTime', instant, instant)).length, 4)
+      assert.equal((await between('dateTime', '2025-12-31T23:59:59Z', '2026-01-01T00:00:00.001Z')).length, 6)
+      await reopen()
+    }
+    await assert.rejects(between('string', 'a', 'b'), TypeError)
+  })
+
+  it('gives the same quads one by one, at once, and as an event emitter', async () => {
+    const objects = Array.from({ length: 3_000 }, (_, n) => literal(String(n), xsd('integer')))
+    await store.add(objects.map((object) => quad(s, p, object)))
+    const one: string[] = []
+    for await (const { object } of store.match(s)) one.push(object.value)
+    const events: string[] = []
+    const stream = store.match(s).on('data', ({ object }: Quad) => events.push(object.value))
+    await once(stream, 'end')
+    const whole = (await store.match(s).toArray()).map(({ object }) => object.value)
+    assert.equal(new Set(one).size, 3_000)
+    assert.deepEqual(events, one)
+    assert.deepEqual(whole, one)
+    // Who leaves early leaves nothing open.
+    const left = store.match(s)
+    for await (const _ of left) break
+    assert.ok(left.destroyed)
+  })
+
   it('ends a stream with an error when the disk fails, never as if it were complete', async () => {
     await store.add([quad(s, p, s)])
     const stream = store.match()
