@@ -9,7 +9,6 @@ export type Row = Readonly<Record<string, Term>>
 export type Outcome =
   | { readonly type: 'rows'; readonly rows: readonly Row[] }
   | { readonly type: 'graph'; readonly quads: readonly Quad[] }
-  | { readonly type: 'text'; readonly text: string }
 
 interface JsonTerm {
   readonly type: string
@@ -61,7 +60,45 @@ export function expectedRows(file: string, iri: string): readonly Row[] {
   const text = readFileSync(file, 'utf8')
   if (file.endsWith('.srx')) return xmlRows(text)
   if (file.endsWith('.srj')) return jsonRows(JSON.parse(text) as JsonResults)
+  if (file.endsWith('.csv')) return csvRows(text)
+  if (file.endsWith('.tsv')) return tsvRows(text)
   return turtleRows(text, iri)
+}
+
+/** RFC 4180 as SPARQL 1.1 uses it: texts without their kinds, and an unbound variable cannot be told from an empty text. */
+export function csvRows(text: string): readonly Row[] {
+  const fields: string[][] = [[]]
+  for (const [, quoted, plain = '', end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^,"\r\n]*))(,|\r?\n|$)/g)) {
+    fields.at(-1)?.push(quoted?.replaceAll('""', '"') ?? plain)
+    if (end !== ',') fields.push([])
+  }
+  const blank = /^_:(.+)$/
+  return namedRows(fields, (value) =>
+    DataFactory[blank.test(value) ? 'blankNode' : 'literal'](value.replace(blank, '$1')),
+  )
+}
+
+/** Terms as Turtle writes them, of which tabs are none. */
+export function tsvRows(text: string): readonly Row[] {
+  const fields = text.split(/\r?\n/).map((line) => line.split('\t').map((value) => value.replace(/^\?/, '')))
+  return namedRows(fields, (value) => {
+    const label = /^_:(.+)$/.exec(value)?.[1]
+    if (label !== undefined) return DataFactory.blankNode(label)
+    const [parsed] = new Parser().parse(`<urn:s> <urn:p> ${value} .`)
+    const term = parsed?.object as Term
+    return term.termType === 'Literal' ? literalOf(term.value, term.language || term.datatype) : term
+  })
+}
+
+function namedRows(
+  [names = [], ...rows]: readonly (readonly string[])[],
+  termIn: (value: string) => Term,
+): readonly Row[] {
+  return rows
+    .filter((row) => row.some((value) => value !== ''))
+    .map((row) =>
+      Object.fromEntries(row.flatMap((value, place) => (value === '' ? [] : [[names[place] ?? '', termIn(value)]]))),
+    )
 }
 
 /** Enough of XML for the suites' own files. */
