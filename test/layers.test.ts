@@ -19,7 +19,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   sparql: ['base'],
   node: ['base', 'consensus', 'raft', 'pbft', 'ledger', 'store', 'audit', 'p2p', 'sparql'],
   http: ['base', 'consensus', 'ledger', 'sparql', 'node'],
-  cli: ['base', 'audit', 'ledger', 'http', 'node'],
+  library: ['base', 'ledger', 'http', 'node'],
+  cli: ['base', 'audit', 'ledger', 'http', 'node', 'library'],
 }
 
 /** Folders that run anywhere: no package, no node: module, nothing asynchronous. */

@@ -10,7 +10,8 @@ import { LedgerError } from './errors.ts'
 
 const prefixes = new Map<SignatureDomain, Uint8Array>()
 
-function signedBytes(domain: SignatureDomain, message: Uint8Array): Uint8Array {
+/** What Ed25519 signs: the message behind the name of its domain. */
+export function signedBytes(domain: SignatureDomain, message: Uint8Array): Uint8Array {
   let prefix = prefixes.get(domain)
   if (prefix === undefined) {
     prefix = utf8(`quadrille/${domain}/1\0`)

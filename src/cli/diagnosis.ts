@@ -4,7 +4,7 @@
 import { type ErrorCode, errorTable } from '../base/error-table.ts'
 import { limits } from '../base/limits.ts'
 import type { NodeHealth, PeerHealth } from '../node/health.ts'
-import type { NodeStatus } from '../node/index.ts'
+import type { NodeStatus } from '../node/node.ts'
 
 export interface Finding {
   /** Somebody must act; or somebody may want to know. */

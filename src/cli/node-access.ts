@@ -3,7 +3,6 @@
 import { existsSync } from 'node:fs'
 import { LedgerError } from '../base/errors.ts'
 import { type Client, createClient } from '../http/client.ts'
-import type { Signer } from '../ledger/build.ts'
 import { ledgerIdFor, type SignedGenesis } from '../ledger/genesis.ts'
 import { readGenesis } from '../node/ceremony.ts'
 import { readConfig } from '../node/config.ts'
@@ -30,7 +29,7 @@ export async function trustedGenesis(options: Options, { home }: Context): Promi
 }
 
 /** A client for the ledger of the trusted genesis. `key`: a private key's seed, for commands that submit. */
-export async function openClient(options: Options, context: Context, key?: Uint8Array | Signer): Promise<Client> {
+export async function openClient(options: Options, context: Context, key?: Uint8Array): Promise<Client> {
   const { genesis } = await trustedGenesis(options, context)
   const endpoint = await endpointOf(options, context)
   return createClient({ endpoint, ledger: ledgerIdFor(genesis), ...(key === undefined ? {} : { key }) })

@@ -7,7 +7,7 @@ import { type ErrorCode, LedgerError } from '../base/errors.ts'
 import { graphId, keyId } from '../base/hash.ts'
 import { type LedgerId, ledgerIdOf, type Sequence, timeOf, txIdOf } from '../base/ids.ts'
 import type { JsonValue } from '../base/schema.ts'
-import { generateSigningKey, type SigningKey, signingKeyOf } from '../base/signature.ts'
+import { generateSigningKey, type SigningKey, signedBytes, signingKeyOf } from '../base/signature.ts'
 import {
   type BuiltAct,
   buildAct,
@@ -29,8 +29,15 @@ import { openRequester, type Requester } from './client-request.ts'
 import { changedMeanwhile, dataOf, isEmpty, readDelta, updateTriesMax } from './client-update.ts'
 import { type DeltaDocument, deltaMediaType } from './delta.ts'
 
-export type { Signer } from '../ledger/build.ts'
 export type { Submitted } from './client-answers.ts'
+
+/** An Ed25519 key that signs elsewhere: WebCrypto, a card, a service. */
+export interface OutsideKey {
+  /** 32 bytes. */
+  readonly publicKey: Uint8Array
+  /** 64 bytes: plain Ed25519 over these bytes. */
+  sign(bytes: Uint8Array): Uint8Array | Promise<Uint8Array>
+}
 
 export interface ClientOptions {
   /** HTTP address of a node: http://127.0.0.1:4780 */
@@ -38,7 +45,7 @@ export interface ClientOptions {
   /** The ledger's name: hash of its genesis, 64 hexadecimal digits. Whatever the node says is held against it. */
   readonly ledger: string
   /** Seed of 32 bytes, or what signs; needed to submit. */
-  readonly key?: Uint8Array | Signer
+  readonly key?: Uint8Array | OutsideKey
   /** How long a request is tried again while the node is away or busy; 60 s by default. */
   readonly retryMs?: number
   readonly fetch?: typeof fetch
@@ -116,6 +123,10 @@ export function createClient(options: ClientOptions): Client {
   return new HttpClient(options)
 }
 
+function signerOutside(key: OutsideKey): Signer {
+  return { publicKey: key.publicKey, sign: (domain, bytes) => key.sign(signedBytes(domain, bytes)) }
+}
+
 type Unsigned = Omit<Parameters<typeof buildAct>[0], 'act'>
 type Built = BuiltAct & { readonly payload?: Uint8Array }
 
@@ -129,7 +140,7 @@ class HttpClient implements Client {
   constructor({ endpoint, ledger, key, retryMs = 60_000, fetch: ask = fetch }: ClientOptions) {
     this.ledger = ledgerIdOf(ledger)
     this.#requester = openRequester({ endpoint, fetch: ask, retryMs })
-    this.#signer = key instanceof Uint8Array ? signerOf(signingKeyOf(key)) : key
+    this.#signer = key && (key instanceof Uint8Array ? signerOf(signingKeyOf(key)) : signerOutside(key))
     this.#numbers = openNumbers(async (signal) => {
       return numberField(await this.#json(`/keys/${keyId(this.#key.publicKey)}`, signal), 'next')
     })

@@ -26,6 +26,8 @@ const bind = z
   .regex(/^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/, 'expected ADDRESS:PORT such as 127.0.0.1:4780')
   .refine((address) => Number(address.slice(address.lastIndexOf(':') + 1)) <= 65_535, 'a port is at most 65535')
 
+const logLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error'])
+
 const configSchema = z.strictObject({
   /** The home that this file is written for; a copy in another home is refused, so that two nodes never share one. */
   home: z.string().refine(isAbsolute, 'expected an absolute path').optional(),
@@ -42,7 +44,7 @@ const configSchema = z.strictObject({
   ]),
   log: z
     .strictObject({
-      level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
+      level: logLevel.default('info'),
       format: z.enum(['json', 'text']).default('json'),
     })
     .prefault({}),
@@ -77,9 +79,17 @@ export interface Config {
   }
 }
 
-/** @throws LedgerError NO_HOME, FILE_UNREADABLE, CONFIG_INVALID (every problem, each with its path). */
+/** QUADRILLE_LOG overrules the level of the log. @throws LedgerError NO_HOME, FILE_UNREADABLE, CONFIG_INVALID (every problem, each with its path). */
 export async function readConfig(home: Home): Promise<Config> {
-  return parseConfig(await readText(home.config), home)
+  return withEnvironment(parseConfig(await readText(home.config), home), process.env)
+}
+
+/** @throws LedgerError CONFIG_INVALID */
+export function withEnvironment(config: Config, { QUADRILLE_LOG: wanted = '' }: NodeJS.ProcessEnv): Config {
+  if (wanted === '') return config
+  const level = logLevel.safeParse(wanted)
+  if (!level.success) throw invalid('QUADRILLE_LOG', [`expected one of ${logLevel.options.join(', ')}`])
+  return { ...config, log: { ...config.log, level: level.data } }
 }
 
 /** @throws LedgerError CONFIG_INVALID */

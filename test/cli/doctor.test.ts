@@ -6,7 +6,7 @@ import { eventually } from '../../demo/processes.ts'
 import { Histogram } from '../../src/base/histogram.ts'
 import { diagnose } from '../../src/cli/diagnosis.ts'
 import type { NodeHealth, PeerHealth } from '../../src/node/health.ts'
-import type { NodeStatus } from '../../src/node/index.ts'
+import type { NodeStatus } from '../../src/node/node.ts'
 import { foundConsortium, memberIds } from './consortium.ts'
 import { ended, openWorkplace, type Workplace } from './process.ts'
 

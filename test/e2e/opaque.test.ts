@@ -6,11 +6,11 @@ import type { Quad } from 'n3'
 import { demoData } from '../../demo/data.ts'
 import { utf8 } from '../../src/base/bytes.ts'
 import { LedgerError } from '../../src/base/errors.ts'
-import { NodeLog, nodeName } from '../../src/cli/log.ts'
-import { EventLog } from '../../src/cli/node-log.ts'
 import { type Client, createClient, policiesOf } from '../../src/http/client.ts'
 import { type HttpServer, startHttp } from '../../src/http/server.ts'
+import { EventLog } from '../../src/node/event-log.ts'
 import { ingest } from '../../src/node/ingest.ts'
+import { nodeName, StreamLog } from '../../src/node/log.ts'
 import type { QuadrilleNode } from '../../src/node/node.ts'
 import { enrol, type Founded, foundFour, openGraph, personalGraph, settled } from '../node/consortium.ts'
 import { type Finding, findTexts, textsIn } from './files.ts'
@@ -76,7 +76,7 @@ async function live(seal: boolean, texts: readonly string[]): Promise<Lived> {
 }
 
 async function liveIn(founded: Founded, seal: boolean): Promise<void> {
-  const log = new NodeLog({ level: 'trace', format: 'json' }, nodeName({ id: 0, name: 'node' }), process.stderr)
+  const log = new StreamLog({ level: 'trace', format: 'json' }, nodeName({ id: 0, name: 'node' }), process.stderr)
   const told = new EventLog(log, (id) => id)
   const nodes: QuadrilleNode[] = []
   const servers: HttpServer[] = []

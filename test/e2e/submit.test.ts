@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdtemp, open, readdir, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, open, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import {
@@ -30,7 +30,6 @@ const killed = 'urn:g:killed'
 interface Submitted {
   readonly transactions: number
   readonly quads: number
-  readonly resumed: number
 }
 
 describeLong('files through the command line', function () {
@@ -57,7 +56,11 @@ describeLong('files through the command line', function () {
     const iris = [killed, ...data.map(({ graph }) => graph)]
     const graphs = iris.map((iri) => ({ iri, policy: 'open' as const }))
     consortium = await found({ consensus: 'pbft', directory, graphs })
-    for (const member of consortium.members) startMember(consortium, member)
+    for (const member of consortium.members) {
+      // To count hundreds of thousands of quads beside three other nodes takes this machine longer than a query may by default.
+      await appendFile(join(member.home, 'node.yaml'), 'limits: { queryTimeoutS: 300 }\n')
+      startMember(consortium, member)
+    }
     await Promise.all(consortium.members.map(ready))
     await enrolApplication(consortium, iris)
   })
@@ -105,9 +108,10 @@ describeLong('files through the command line', function () {
     for (const member of consortium.members) dumps.push(await dumped(member, graph))
     assert.deepEqual(new Set(dumps.map(({ digest }) => digest)).size, 1, 'all nodes dump the same')
     const question = `SELECT (COUNT(*) AS ?n) { GRAPH <${graph}> { ?s ?p ?o } }`
-    const answers = await Promise.all(
-      consortium.members.map(({ home }) => quadrille('query', question, '--format', 'csv', '--home', home)),
-    )
+    const answers: string[] = []
+    for (const { home } of consortium.members) {
+      answers.push(await quadrille('query', question, '--format', 'csv', '--home', home))
+    }
     assert.equal(new Set(answers).size, 1, 'all nodes answer the same')
     const input = await quadsOf({ graph, files })
     await assertIsomorphic(createReadStream(dumps[0]?.path ?? ''), input)
@@ -157,7 +161,7 @@ describeLong('files through the command line', function () {
     await writeFile(path, lines.filter((_, i) => i < 300 || i % 2 === 0).join('\n'))
     await settled()
     const before = await dataTransactions()
-    let [runs, resumed] = [0, 0]
+    let runs = 0
     const run = (): ChildProcess =>
       spawn(process.execPath, [program, ...submission(path, '--graph', killed, '--batch', '20')], {
         stdio: ['ignore', 'pipe', 'pipe'],
@@ -195,11 +199,9 @@ describeLong('files through the command line', function () {
       await watch
       if (code === null) continue
       assert.equal(code, 0, err)
-      const said = JSON.parse(out) as Submitted
-      ;[transactions, resumed] = [said.transactions, said.resumed]
+      transactions = (JSON.parse(out) as Submitted).transactions
     }
     assert.ok(runs > 1, 'it was killed')
-    assert.ok(resumed > 0, 'it went on where it stopped')
     await settled()
     assert.equal((await dataTransactions()) - before, transactions)
     await assertComesOut(killed, [path])

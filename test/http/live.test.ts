@@ -1,6 +1,11 @@
 // Four real nodes behind real HTTP servers, and applications that talk to them as anybody would.
 
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
 import { DataFactory } from 'n3'
 import { utf8 } from '../../src/base/bytes.ts'
 import { LedgerError } from '../../src/base/errors.ts'
@@ -10,8 +15,10 @@ import { ledgerIdFor, signedGenesisSchema } from '../../src/ledger/genesis.ts'
 import type { QuadrilleNode } from '../../src/node/node.ts'
 import { verifyReceipt } from '../../src/node/verify.ts'
 import { enrol, type Founded, foundFour, openGraph, settled } from '../node/consortium.ts'
+import { chromium, inBrowser } from './browser.ts'
 
 const { namedNode, literal, quad } = DataFactory
+const run = promisify(execFile)
 const term = (name: string) => namedNode(`urn:t:${name}`)
 
 describe('Applications', function () {
@@ -162,4 +169,82 @@ describe('Applications', function () {
     const resumed = await follow({ 'last-event-id': `${first.height}` }, 1)
     assert.ok(!resumed.includes('urn:t:e') && resumed.includes('urn:t:f'))
   })
+
+  it('work in a real browser, under a key that the browser does not give away', async function () {
+    const browser = chromium()
+    if (browser === undefined) {
+      process.stdout.write('      There is no Chromium here: the client and the verifier were not run in a browser.\n')
+      return this.skip()
+    }
+    const { seed, publicKey } = founded.application
+    const jwk = { kty: 'OKP', crv: 'Ed25519', d: base64Url(seed), x: base64Url(publicKey) }
+    const module = `
+      import { createClient, generateKey } from 'quadrille/client'
+      import { verifyReceipt } from 'quadrille/verify'
+      const post = (value) => fetch('/report', { method: 'POST', body: JSON.stringify(value) })
+      try {
+        const secret = await crypto.subtle.importKey('jwk', ${JSON.stringify(jwk)}, 'Ed25519', false, ['sign'])
+        const key = {
+          publicKey: Uint8Array.from(${JSON.stringify([...publicKey])}),
+          sign: async (bytes) => new Uint8Array(await crypto.subtle.sign('Ed25519', secret, bytes)),
+        }
+        const client = createClient({ endpoint: location.origin, ledger: '${client(0).ledger}', key })
+        const named = (value) => ({ termType: 'NamedNode', value })
+        const literal = { termType: 'Literal', value: 'from a browser', language: '', datatype: named('http://www.w3.org/2001/XMLSchema#string') }
+        const quad = { subject: named('urn:t:browser'), predicate: named('urn:t:says'), object: literal, graph: named('${openGraph}') }
+        const { tx } = await client.submit([quad])
+        const genesis = new Uint8Array(await (await fetch('/genesis')).arrayBuffer())
+        const verdict = verifyReceipt(await client.receipt(tx), { genesis, tx })
+        const answer = await client.query('SELECT ?v { <urn:t:browser> ?p ?v }', { format: 'csv' })
+        await post({ verdict, answer: await answer.text(), own: generateKey().publicKey.length })
+      } catch (error) {
+        await post({ error: String(error.stack ?? error) })
+      }`
+    const { error, verdict, answer, own } = (await inBrowser(browser, module, servers[1]?.url ?? '')) as {
+      readonly error?: string
+      readonly verdict: { readonly holds: boolean; readonly outcome: string }
+      readonly answer: string
+      readonly own: number
+    }
+    assert.equal(error, undefined)
+    assert.deepEqual([verdict.holds, verdict.outcome, own], [true, 'OK', 32])
+    assert.equal(answer, 'v\r\nfrom a browser\r\n')
+  })
+
+  it('begin with the examples of this package, which say what they should', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'quadrille-examples-'))
+    try {
+      const [key, genesis, receipt] = ['app.key', 'genesis.json', 'receipt.json'].map((name) => join(folder, name))
+      await writeFile(key ?? '', JSON.stringify({ seed: Buffer.from(founded.application.seed).toString('hex') }))
+      await writeFile(genesis ?? '', JSON.stringify(signedGenesisSchema.toJson(founded.genesis)))
+      const [url, ledger] = [servers[0]?.url ?? '', client(0).ledger]
+      const [store, written] = await Promise.all([
+        example('store', join(folder, 'quads')),
+        example('client', url, ledger, key, openGraph),
+      ])
+      assert.equal(store, 'Alice knows Bob\nAlice knows Carol\nquads now: 2 and one change ago: 1\n')
+      const [, tx = ''] = /^final at height \d+: ([0-9a-f]{64})\nstatus sent\n$/.exec(written) ?? []
+      await writeFile(receipt ?? '', JSON.stringify(await client(2).receipt(tx)))
+      await settled(nodes)
+      await Promise.all([servers[3]?.close(), nodes[3]?.stop()])
+      const [verified, own] = await Promise.all([
+        example('verify', genesis, receipt),
+        example('node', founded.home(3), genesis, join(founded.directory, 'unlock-3.key')),
+      ])
+      assert.match(verified, /^final: height \d+ OK\n$/)
+      assert.match(own, /^height \d+: \d+ quads, read in this process\n$/)
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  })
 })
+
+function base64Url(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64url')
+}
+
+/** What an example of this package prints, run as whoever installed it would. */
+async function example(name: string, ...args: readonly (string | undefined)[]): Promise<string> {
+  const file = resolve(import.meta.dirname, `../../examples/${name}.mjs`)
+  return (await run(process.execPath, [file, ...args.map(String)])).stdout
+}

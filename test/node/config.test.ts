@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { LedgerError } from '../../src/base/errors.ts'
-import { parseConfig, writtenConfig } from '../../src/node/config.ts'
+import { parseConfig, withEnvironment, writtenConfig } from '../../src/node/config.ts'
 import { homeAt } from '../../src/node/home.ts'
 
 const home = homeAt('/var/lib/quadrille')
@@ -71,6 +71,16 @@ extra: 1
 
   it('refuses a file that was written for another home', () => {
     assert.match(problems(`home: /var/lib/other\n${minimal}`), /copied home/)
+  })
+
+  it('takes the level of the log from QUADRILLE_LOG before its own, and says which there are', () => {
+    const config = parseConfig(minimal, home)
+    assert.equal(withEnvironment(config, {}), config)
+    assert.deepEqual(withEnvironment(config, { QUADRILLE_LOG: 'debug' }).log, { level: 'debug', format: 'json' })
+    assert.throws(
+      () => withEnvironment(config, { QUADRILLE_LOG: 'loud' }),
+      (error: unknown) => error instanceof LedgerError && /trace, debug, info/.test(JSON.stringify(error.details)),
+    )
   })
 
   it('reads what it writes, IPv6 too', () => {

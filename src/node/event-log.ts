@@ -2,8 +2,8 @@
 
 import type { ErrorCode } from '../base/errors.ts'
 import type { NodeId } from '../base/ids.ts'
-import type { NodeEvent } from '../node/index.ts'
 import { type Loggable, type NodeLog, peerIdText } from './log.ts'
+import type { NodeEvent } from './node-event.ts'
 
 /** Peers whose last failure is remembered. */
 const refusalsMax = 1_024

@@ -4,9 +4,9 @@
 // value gets in by way of somebody who meant well.
 
 import { isIP } from 'node:net'
-import { type Logger, pino } from 'pino'
+import { type Logger as Pino, pino } from 'pino'
 import { LedgerError } from '../base/errors.ts'
-import type { Config } from '../node/config.ts'
+import type { Config } from './config.ts'
 
 declare const loggable: unique symbol
 /** A text that was looked at: see the functions that make one. */
@@ -27,21 +27,14 @@ type Facts<F> = F & { readonly [Name in keyof F]: Fact<F[Name]> }
 
 export type Level = 'debug' | 'info' | 'warn' | 'error' | 'fatal'
 
-export class NodeLog {
-  readonly #pino: Logger
-  #format: Config['log']['format']
+/** Where lines go: pino's face. */
+export type Logger = Readonly<Record<Level, (facts: object, message: string) => void>>
 
-  constructor({ level, format }: Config['log'], node: Loggable, out: { write(line: string): unknown }) {
-    this.#format = format
-    this.#pino = pino(
-      {
-        level,
-        base: { node },
-        timestamp: pino.stdTimeFunctions.isoTime,
-        formatters: { level: (label: string) => ({ level: label }) },
-      },
-      { write: (line: string) => out.write(this.#format === 'json' ? line : textLine(line)) },
-    )
+export class NodeLog {
+  readonly #logger: Logger
+
+  constructor(logger: Logger) {
+    this.#logger = logger
   }
 
   write<const M extends string, const F extends Readonly<Record<string, unknown>>>(
@@ -49,18 +42,40 @@ export class NodeLog {
     message: Word<M> & M,
     facts: Facts<F>,
   ): void {
-    this.#pino[level](facts as object, message as string)
+    this.#logger[level](facts as object, message as string)
   }
 
   /** What went wrong, without what it was about: see `failureFacts`. */
   failure<const M extends string>(level: Level, message: Word<M> & M, error: unknown): void {
-    this.#pino[level](failureFacts(error), message as string)
+    this.#logger[level](failureFacts(error), message as string)
+  }
+}
+
+/** The log of a process, to a stream. */
+export class StreamLog extends NodeLog {
+  readonly #pino: Pino
+  readonly #settings: { format: Config['log']['format'] }
+
+  constructor(config: Config['log'], node: Loggable, out: { write(line: string): unknown }) {
+    const settings = { format: config.format }
+    const logger = pino(
+      {
+        level: config.level,
+        base: { node },
+        timestamp: pino.stdTimeFunctions.isoTime,
+        formatters: { level: (label: string) => ({ level: label }) },
+      },
+      { write: (line: string) => out.write(settings.format === 'json' ? line : textLine(line)) },
+    )
+    super(logger)
+    this.#settings = settings
+    this.#pino = logger
   }
 
   /** From now on. */
   configure({ level, format }: Config['log']): void {
     this.#pino.level = level
-    this.#format = format
+    this.#settings.format = format
   }
 }
 

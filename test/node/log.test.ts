@@ -4,17 +4,17 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { LedgerError } from '../../src/base/errors.ts'
 import { keyIdOf, nodeIdOf } from '../../src/base/ids.ts'
-import { addressText, NodeLog, nodeName, peerIdText } from '../../src/cli/log.ts'
+import { addressText, nodeName, peerIdText, StreamLog } from '../../src/node/log.ts'
 
 interface Written {
-  readonly log: NodeLog
+  readonly log: StreamLog
   readonly lines: string[]
 }
 
 function opened(format: 'json' | 'text' = 'json'): Written {
   const lines: string[] = []
   const name = nodeName({ id: 0, name: 'acme-1' })
-  return { log: new NodeLog({ level: 'debug', format }, name, { write: (line) => lines.push(line) }), lines }
+  return { log: new StreamLog({ level: 'debug', format }, name, { write: (line) => lines.push(line) }), lines }
 }
 
 describe('the log of a node', () => {
