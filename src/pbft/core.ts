@@ -28,7 +28,7 @@ import { onForwarded, onRequest, propose } from './requests.ts'
 import { begin, restore, start } from './restart.ts'
 import { finalSequence, leaderOf, lowWatermark, type State } from './state.ts'
 import { note, onTick } from './timers.ts'
-import { onViewChange } from './views.ts'
+import { considerChanges, onViewChange } from './views.ts'
 
 export class Replica implements Core<PbftMessage> {
   #state: State
@@ -168,6 +168,7 @@ function receive(state: State, from: NodeId, message: PbftMessage): void {
       break
     case 'new-view':
       onNewView(state, from, message.newView)
+      considerChanges(state)
       break
     case 'want':
       onWant(state, from, message)

@@ -23,7 +23,7 @@ export function deliver(state: State): void {
     state.out.push({ type: 'deliver', sequence, batch: known.batch, certificate })
     settle(state, sequence, known.ids)
     const message: PbftMessage = { type: 'decided', certificate, batch: known.batch }
-    // A follower would find its token in no block.
+    // Who only fetches blocks would find its token in none.
     for (const owner of settleTokens(state, sequence, known.batch)) send(state, owner, message, known.ids)
     extend(state)
   }

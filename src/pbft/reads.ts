@@ -73,19 +73,24 @@ export function takeTokens(state: State): Batch['tokens'] {
   return [...taken.values()]
 }
 
-/** A batch is delivered. Which followers that asked this replica itself have tokens in it? Of others it knows only hearsay. */
+/**
+ * A batch is delivered. Who asked this replica itself, has a token in it, and would not hear of it otherwise? Nodes that do not
+ * vote, and validators that asked more than the leader: they may be between views. Of others it knows only hearsay.
+ */
 export function settleTokens(state: State, sequence: Sequence, batch: Batch): readonly NodeId[] {
   if (batch.tokens.length === 0) return []
   const ordered = new Set(batch.tokens.map(toHex))
   const owners = new Set<NodeId>()
   for (const [place, { owner, token }] of state.tokens) {
-    if (ordered.has(toHex(token)) && state.tokens.delete(place) && place === `${owner}/${owner}`) owners.add(owner)
+    if (!ordered.has(toHex(token)) || !state.tokens.delete(place)) continue
+    if (place === `${owner}/${owner}` && !state.validators.has(owner)) owners.add(owner)
   }
   for (const [owner, { token }] of state.relayed) {
     if (ordered.has(toHex(token)) && state.relayed.delete(owner)) owners.add(owner)
   }
   settleOwn(state, sequence, ordered)
-  return [...owners].filter((owner) => !state.validators.has(owner) && owner !== state.setup.self)
+  owners.delete(state.setup.self)
+  return [...owners]
 }
 
 function settleOwn(state: State, sequence: Sequence, ordered: ReadonlySet<string>): void {

@@ -106,9 +106,22 @@ function isPreparedCertificate(state: State, certificate: PreparedCertificate, b
   )
 }
 
-/** What the view changes at hand ask for. */
+/**
+ * The latest view that each validator left for, as far as it signed so here. Whoever leads a view has left for it, too: the view
+ * changes that its NEW-VIEW follows from may be nowhere any more, after it started again and others went on.
+ */
+function viewsWanted(state: State): readonly View[] {
+  const wanted = new Map<NodeId, View>()
+  for (const [signer, { change }] of state.changes) wanted.set(signer, change.view)
+  for (const { newView } of state.pending.values()) {
+    if (newView.view > (wanted.get(newView.signer) ?? 0)) wanted.set(newView.signer, newView.view)
+  }
+  return [...wanted.values()].sort((a, b) => b - a)
+}
+
+/** What the others' moves to later views ask for. */
 export function considerChanges(state: State): void {
-  const views = [...state.changes.values()].map(({ change }) => change.view).sort((a, b) => b - a)
+  const views = viewsWanted(state)
   // f+1 want at least this view, so a correct one does: join it, whatever the own timer says (section 4.5.2).
   const joined = views[state.f]
   if (joined !== undefined && joined > state.view && state.voting === 'votes') {

@@ -144,6 +144,20 @@ describe('PBFT under attacks on liveness', () => {
     assert.equal(sent(effects, 'view-change')[0]?.change.signer, puppet.self)
   })
 
+  it('L12 a NEW-VIEW counts for its leader when nobody has its view changes any more', () => {
+    const puppet = new Puppet(0)
+    const newView = puppet.newView(
+      1,
+      [1, 2, 3].map((place) => puppet.viewChange(place, 1)),
+    )
+    const asked = puppet.receive(1, { type: 'new-view', newView })
+    assert.deepEqual([sent(asked, 'view-change').length, puppet.core.status().round], [0, 0], 'one may lie')
+    const effects = puppet.receive(3, { type: 'view-change', change: puppet.viewChange(3, 2) })
+    assert.equal(sent(effects, 'view-change')[0]?.change.view, 1)
+    const late = puppet.tick(parameters.suspectMs)
+    assert.equal(sent(late, 'view-change').at(-1)?.change.view, 2, 'a quorum left, and view 1 does not begin')
+  })
+
   it('L13 view changes that a new view names are fetched by digest, from whoever has them', () => {
     const puppet = new Puppet(3)
     const batch = batchOf(puppet, 'a')

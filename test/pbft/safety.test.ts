@@ -336,4 +336,14 @@ describe('PBFT under attacks on safety', () => {
     assert.deepEqual(only(effects, 'readable'), [{ type: 'readable', id, sequence: 2 }])
     assert.equal(sent(effects, 'token').length, 1, 'the later read has a token of its own')
   })
+
+  it('P24 a validator between views that asked everybody is shown the batch with its token', () => {
+    const puppet = new Puppet()
+    const token = new Uint8Array(16).fill(7)
+    puppet.receive(2, { type: 'token', owner: puppet.node(2), token })
+    const shown = puppet.agree(0, 1, { ...batchOf(puppet), tokens: [token] }).flatMap((effect) => {
+      return effect.type === 'send' && effect.message.type === 'decided' ? [effect.to] : []
+    })
+    assert.deepEqual(shown, [puppet.node(2)])
+  })
 })
