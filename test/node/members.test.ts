@@ -11,6 +11,7 @@ import type { NodeEvent, QuadrilleNode } from '../../src/node/node.ts'
 import { putAside } from '../../src/node/recovery.ts'
 import { BlockServer } from '../../src/node/serve.ts'
 import { type ReceiptVerdict, verifyReceipt } from '../../src/node/verify.ts'
+import { long } from '../long.ts'
 import { enrol, type Founded, foundFour, settled, statement } from './consortium.ts'
 import { eventually, Joining, writeUntil } from './joining.ts'
 
@@ -20,7 +21,7 @@ interface Step {
   readonly certificate: { readonly signatures: readonly unknown[] }
 }
 
-const protocols = ['raft/1', 'pbft/1'] as const
+const protocols = long ? (['raft/1', 'pbft/1'] as const) : (['pbft/1'] as const)
 
 for (const protocol of protocols) {
   describe(`Members of a ledger of ${protocol}`, function () {
