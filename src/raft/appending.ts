@@ -6,7 +6,7 @@ import type { Sequence } from '../base/ids.ts'
 import type { Batch } from '../consensus/batch.ts'
 import { acknowledgementBytes } from './claims.ts'
 import { type Configuration, configurationAt, hashAt, lastIndex, replaceAfter } from './log.ts'
-import type { Acknowledgement, Entry } from './messages.ts'
+import type { Acknowledgement, CommitProof, Entry } from './messages.ts'
 import { save } from './out.ts'
 import { markUnderway, requeue } from './pool.ts'
 import { clock, isVoter, type State } from './state.ts'
@@ -23,22 +23,30 @@ export function writeLog(state: State, after: Sequence, entries: readonly Entry[
 }
 
 /** The leader's way to a new entry, which it acknowledges itself. */
-export function append(state: State, batch: Batch, configuration: Configuration): void {
-  writeLog(state, lastIndex(state.log), [{ term: state.term, batch, configuration }])
+export function append(
+  state: State,
+  batch: Batch,
+  configuration: Configuration,
+  proof: readonly CommitProof[] = [],
+): void {
+  writeLog(state, lastIndex(state.log), [{ term: state.term, batch, configuration, proof }])
   state.proposedAt = clock(state)
   const index = lastIndex(state.log)
-  const own = isVoter(configurationAt(state.log, index), state.setup.self) ? acknowledge(state, index) : undefined
-  state.acknowledged.set(index, new Map(own === undefined ? [] : [[state.setup.self, own.signature]]))
+  const own = acknowledge(state, index)
+  state.acknowledged.set(index, new Map(own.map(({ signature }) => [state.setup.self, signature])))
 }
 
-/** Signs the log up to an entry of this term. What it signs is saved by then. */
-export function acknowledge(state: State, index: Sequence): Acknowledgement {
-  const { ledger, sign } = state.setup
+/**
+ * A voter signs the log up to an entry of this term, with its key of the first roster in force that has it. What it signs is saved
+ * by then. Nothing rests on the word of one who merely learns.
+ */
+export function acknowledge(state: State, index: Sequence): readonly Acknowledgement[] {
+  const { ledger, self, sign } = state.setup
+  const own = configurationAt(state.log, index).find((roster) => isVoter([roster], self))
+  if (own === undefined) return []
   const about = { epoch: epochAt(state, index), index, hash: hashAt(state.log, index) as Acknowledgement['hash'] }
-  return {
-    ...about,
-    signature: sign('acknowledgement', acknowledgementBytes(ledger, { ...about, term: state.term }), about.epoch),
-  }
+  const signed = acknowledgementBytes(ledger, { ...about, term: state.term })
+  return [{ ...about, signature: sign('acknowledgement', signed, own.epoch) }]
 }
 
 /** Of the older roster while joint. */

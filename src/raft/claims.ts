@@ -28,7 +28,10 @@ export function claimsOf(message: RaftMessage, ledger: LedgerId): readonly Claim
         bytes: acknowledgementBytes(ledger, { ...each, term: message.term }),
         signature: each.signature,
       }))
-    case 'append':
+    case 'append': {
+      const proofs = [...message.proof, ...message.entries.flatMap(({ proof }) => proof)]
+      return proofs.flatMap((proof) => proofClaims(proof, ledger))
+    }
     case 'heartbeat':
       return message.proof.flatMap((proof) => proofClaims(proof, ledger))
     case 'result': {

@@ -9,10 +9,10 @@ import { mayBatch } from '../consensus/batching.ts'
 import type { ReadId } from '../consensus/contract.ts'
 import { append } from './appending.ts'
 import { lastIndex } from './log.ts'
-import type { RaftMessageOf } from './messages.ts'
+import type { RaftMessage, RaftMessageOf } from './messages.ts'
 import { send } from './out.ts'
 import { admit, takeTransactions } from './pool.ts'
-import { clock, configuration, elapsed, isQuorum, type State, type Waiting } from './state.ts'
+import { clock, configuration, elapsed, isQuorum, mayStand, others, type State, type Waiting } from './state.ts'
 
 export function onRequest(state: State, id: RequestId, bytes: Uint8Array): void {
   const admitted = admit(state, state.setup.self, id, bytes)
@@ -26,16 +26,23 @@ export function onForwarded(state: State, from: NodeId, { transactions }: RaftMe
   for (const bytes of transactions) admit(state, from, requestId(bytes), bytes)
 }
 
+/** To the leader. Who does not vote, or was left behind, may know of none: whoever leads among the others will take it. */
+function sendToLeader(state: State, message: RaftMessage, carries: readonly RequestId[] = []): void {
+  const { leader } = state
+  if (leader !== undefined) send(state, leader, message, carries)
+  else if (!mayStand(state)) for (const to of others(state)) send(state, to, message, carries)
+}
+
 function forward(state: State, requests: readonly Pick<Waiting, 'id' | 'bytes'>[]): void {
-  const { leader, setup } = state
-  if (leader === undefined || leader === setup.self) return
+  if (state.role === 'leader') return
   let part: Pick<Waiting, 'id' | 'bytes'>[] = []
-  let room = setup.parameters.batchBytesMax
+  let room = state.parameters.batchBytesMax
   const flush = (): void => {
+    const transactions = part.map(({ bytes }) => bytes)
     const carries = part.map(({ id }) => id)
-    if (part.length > 0) send(state, leader, { type: 'request', transactions: part.map(({ bytes }) => bytes) }, carries)
+    if (part.length > 0) sendToLeader(state, { type: 'request', transactions }, carries)
     part = []
-    room = setup.parameters.batchBytesMax
+    room = state.parameters.batchBytesMax
   }
   for (const request of requests) {
     if (room < request.bytes.length || part.length >= limits.batchTransactionsMax) flush()
@@ -47,7 +54,7 @@ function forward(state: State, requests: readonly Pick<Waiting, 'id' | 'bytes'>[
 
 /** On ticks: what stands in no entry of the log is sent again. */
 export function resendRequests(state: State): void {
-  const { resendMs, batchTransactionsMax } = state.setup.parameters
+  const { resendMs, batchTransactionsMax } = state.parameters
   const again: Waiting[] = []
   for (const id of state.queue) {
     const request = state.waiting.get(id)
@@ -59,21 +66,26 @@ export function resendRequests(state: State): void {
   forward(state, again)
 }
 
-/** After each step of a leader: batches while the pipeline has room, so that what is not committed stays bounded (R19). */
+/**
+ * After each step of a leader: batches while the pipeline has room, so that what is not committed stays bounded (R19). Once the
+ * end of the epoch is known, everybody waits for it: empty ones too.
+ */
 export function propose(state: State): void {
   if (state.role !== 'leader' || state.now === undefined || state.transfer !== undefined) return
-  const { idleBatchMs } = state.setup.parameters
+  const { idleBatchMs } = state.parameters
   while (mayAppend(state)) {
     const transactions = takeTransactions(state)
-    if (transactions.length === 0 && !elapsed(state, state.proposedAt, idleBatchMs)) return
+    const ends = state.until !== undefined && lastIndex(state.log) < state.until
+    if (transactions.length === 0 && !ends && !elapsed(state, state.proposedAt, idleBatchMs)) return
     append(state, { time: state.now, tokens: [], transactions }, [])
   }
 }
 
-function mayAppend({ log, queue, commit, applied, setup }: State): boolean {
+function mayAppend({ log, queue, commit, applied, parameters }: State): boolean {
   const last = lastIndex(log)
+  if (last >= applied.sequence + parameters.window) return false
   const underWay = { waiting: queue.size, unagreed: last - commit, unexecuted: last - applied.sequence }
-  return mayBatch(underWay, setup.parameters)
+  return mayBatch(underWay, parameters)
 }
 
 export function onRead(state: State, id: ReadId): void {
@@ -91,17 +103,18 @@ function nextRead(state: State): void {
 }
 
 function askToRead(state: State): void {
-  const { ownRead, leader, setup } = state
-  if (ownRead === undefined || leader === undefined) return
+  const { ownRead, setup } = state
+  if (ownRead === undefined) return
   state.readSentAt = clock(state)
-  if (leader === setup.self) onReadAsked(state, setup.self, { type: 'read', id: ownRead.id })
-  else send(state, leader, { type: 'read', id: ownRead.id })
+  const message: RaftMessageOf<'read'> = { type: 'read', id: ownRead.id }
+  if (state.role === 'leader') onReadAsked(state, setup.self, message)
+  else sendToLeader(state, message)
 }
 
 export function resendRead(state: State): void {
   const { ownRead } = state
   if (ownRead === undefined || ownRead.index !== undefined) return
-  if (elapsed(state, state.readSentAt, state.setup.parameters.resendMs)) askToRead(state)
+  if (elapsed(state, state.readSentAt, state.parameters.resendMs)) askToRead(state)
 }
 
 /** For the leader. The same question again is the same question: its index was taken after it was asked first. */

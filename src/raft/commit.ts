@@ -11,7 +11,7 @@ import type { Acknowledgement, CommitProof, RaftMessageOf } from './messages.ts'
 import { refuse } from './out.ts'
 import { settle } from './pool.ts'
 import { advance, heard } from './replication.ts'
-import { areQuorum, isQuorum, type State } from './state.ts'
+import { areQuorum, isQuorum, isVoter, type State } from './state.ts'
 
 export function onAcknowledge(state: State, from: NodeId, message: RaftMessageOf<'acknowledge'>): void {
   if (message.signer !== from) {
@@ -39,7 +39,8 @@ export function commitAcknowledged(state: State): void {
     const rosters = configurationAt(state.log, index)
     if (index <= state.commit || !isQuorum(rosters, (node) => signers.has(node))) continue
     if (index < (highest?.index ?? 0)) continue
-    const signatures = sortedSignatures([...signers].map(([node, signature]) => ({ node, signature })))
+    const voters = [...signers].filter(([node]) => isVoter(rosters, node))
+    const signatures = sortedSignatures(voters.map(([node, signature]) => ({ node, signature })))
     const hash = hashAt(state.log, index) as CommitProof['hash']
     highest = { epoch: epochAt(state, index), term: state.term, index, hash, signatures }
   }
@@ -76,7 +77,8 @@ function commitTo(state: State, proof: CommitProof): void {
   const links = entries.map(({ link }) => link)
   for (const [i, { entry, ids }] of entries.entries()) {
     const sequence = (first + i) as Sequence
-    const certificate = certificateOf(state, sequence, links.slice(i), proof)
+    const by = earliestOf(entries.slice(i + 1), sequence) ?? proof
+    const certificate = certificateOf(state, sequence, links.slice(i, by.index - first + 1), by)
     state.out.push({ type: 'deliver', sequence, batch: entry.batch, certificate })
     settle(state, sequence, ids)
   }
@@ -84,6 +86,15 @@ function commitTo(state: State, proof: CommitProof): void {
   settleLog(state, proof.index)
   state.proof = proof
   for (const index of state.acknowledged.keys()) if (index <= proof.index) state.acknowledged.delete(index)
+}
+
+/** What a joint entry after `sequence` shows: its signers are known before the block, those of later proofs perhaps only after it. */
+function earliestOf(after: readonly LogEntry[], sequence: Sequence): CommitProof | undefined {
+  for (const { entry } of after) {
+    const found = entry.proof.find(({ index }) => index >= sequence)
+    if (found !== undefined) return found
+  }
+  return undefined
 }
 
 function settleLog(state: State, index: Sequence): void {

@@ -14,7 +14,7 @@ import type { State } from './state.ts'
 
 /** At each checkpoint that is executed. */
 export function compact(state: State): void {
-  const { window, checkpointInterval } = state.setup.parameters
+  const { window, checkpointInterval } = state.parameters
   const index = (Math.min(state.applied.sequence, state.settled) - window) as Sequence
   if (index < state.log.base.index + checkpointInterval) return
   const term = termAt(state.log, index)
@@ -30,7 +30,7 @@ function takeBase(state: State, base: Base, keeps: boolean): void {
   rebase(state.log, base, keeps)
   if (base.index > state.settled) state.settled = base.index
   state.out.push({ type: 'cut', before: base.index })
-  forgetCommitted(state, base.index - state.setup.parameters.window)
+  forgetCommitted(state, base.index - state.parameters.window)
 }
 
 /** InstallSnapshot: the leader's log begins above what is here. */
@@ -59,12 +59,13 @@ function settleInstall(state: State, from: NodeId): boolean {
   return true
 }
 
-/** Certified blocks were fetched, checked and executed: all that were asked for, or less. */
+/** Certified blocks were fetched, checked and executed: all that were asked for, or less. A fetch goes no further than an epoch. */
 export function onInstalled(
   state: State,
-  { outcome, checkpoint }: Extract<Input<unknown>, { type: 'installed' }>,
+  { outcome, checkpoint, mandate }: Extract<Input<unknown>, { type: 'installed' }>,
 ): void {
-  if (outcome.sequence >= (state.fetching?.sequence ?? 0)) state.fetching = undefined
+  const ended = mandate.roster.epoch > (state.next?.epoch ?? 0)
+  if (ended || outcome.sequence >= (state.fetching?.sequence ?? 0)) state.fetching = undefined
   if (outcome.sequence <= state.applied.sequence) return
   state.applied = outcome
   state.checkpoint = checkpoint

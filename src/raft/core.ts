@@ -21,7 +21,7 @@ import { onVote, onVoted } from './election.ts'
 import { onAppend, onChecked, onHeartbeat } from './following.ts'
 import { checkInvariants } from './invariants.ts'
 import { rostersOf } from './log.ts'
-import { changeMembers, onNext } from './membership.ts'
+import { changeMembers, onMandate } from './membership.ts'
 import type { RaftMessage } from './messages.ts'
 import { onAlive, onMismatch, replicate } from './replication.ts'
 import { restore } from './restart.ts'
@@ -64,9 +64,9 @@ export class Server implements Core<RaftMessage> {
 
   rosters(epoch: Epoch): readonly Roster[] {
     const { log, next } = this.#state
-    // While two rosters are in force, both of their servers sign in the epoch of the older one.
     const known = next === undefined ? rostersOf(log) : [...rostersOf(log), next]
-    return known.filter((roster) => roster.epoch >= epoch)
+    // While two rosters are in force, both of their servers sign in the epoch of the older one.
+    return known.some((roster) => roster.epoch === epoch) ? known.filter((roster) => roster.epoch >= epoch) : []
   }
 }
 
@@ -103,10 +103,11 @@ function handle(state: State, input: Input<RaftMessage>): void {
       break
     case 'applied':
       onApplied(state, input.outcome)
-      onNext(state, input.mandate.roster)
+      onMandate(state, input.mandate)
       break
     case 'installed':
       onInstalled(state, input)
+      onMandate(state, input.mandate)
       settleAhead(state)
       break
     case 'fetchFailed':

@@ -8,10 +8,10 @@ import { lastIndex, lastTerm } from './log.ts'
 import type { RaftMessageOf } from './messages.ts'
 import { broadcast, saveTerm, send } from './out.ts'
 import { dropForwarded } from './pool.ts'
-import { clock, configuration, elapsed, isQuorum, isVoter, others, type Progress, type State } from './state.ts'
+import { clock, configuration, elapsed, isQuorum, mayStand, others, type Progress, type State } from './state.ts'
 
 /** Until it stands for election: drawn anew each time from [suspectMs, 2 suspectMs), so that few stand at once (3.4). */
-export function resetElection(state: State, ms: number = state.setup.parameters.suspectMs): void {
+export function resetElection(state: State, ms: number = state.parameters.suspectMs): void {
   state.electionAt = (clock(state) + ms * (1 + state.setup.random())) as Time
 }
 
@@ -46,8 +46,8 @@ export function tickElection(state: State): void {
   }
   if (clock(state) < state.electionAt) return
   resetElection(state)
-  // Entries that others committed lie in blocks here and not in the log: a majority has a longer one.
-  if (isVoter(configuration(state), state.setup.self) && lastIndex(state.log) >= state.commit) preVote(state)
+  if (mayStand(state)) preVote(state)
+  else becomeFollower(state, state.term, undefined)
 }
 
 function preVote(state: State): void {
@@ -102,7 +102,7 @@ export function onVote(state: State, from: NodeId, message: RaftMessageOf<'vote'
 
 function hearsLeader(state: State): boolean {
   if (state.role === 'leader') return true
-  return state.leader !== undefined && !elapsed(state, state.heardAt, state.setup.parameters.suspectMs)
+  return state.leader !== undefined && !elapsed(state, state.heardAt, state.parameters.suspectMs)
 }
 
 /** Section 3.6.1: the log with the later last term, then the longer one. */
@@ -167,7 +167,7 @@ export function progressOf(state: State, node: NodeId): Progress {
 
 /** Section 6.2: a leader that no majority answers is none, and must not keep clients waiting. */
 function checkQuorum(state: State): void {
-  const { suspectMs } = state.setup.parameters
+  const { suspectMs } = state.parameters
   for (const node of others(state)) progressOf(state, node)
   const heard = (node: NodeId): boolean =>
     node === state.setup.self || !elapsed(state, progressOf(state, node).heardAt, suspectMs)

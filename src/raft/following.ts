@@ -113,7 +113,7 @@ function take(state: State, from: NodeId, message: RaftMessageOf<'append'>): voi
 function acknowledgeUpTo(state: State, to: NodeId, index: Sequence, after: Sequence): void {
   const acknowledgements: Acknowledgement[] = []
   for (let at = (Math.max(after, state.commit) + 1) as Sequence; at <= index; at++) {
-    if (termAt(state.log, at) === state.term) acknowledgements.push(acknowledge(state, at))
+    if (termAt(state.log, at) === state.term) acknowledgements.push(...acknowledge(state, at))
   }
   send(state, to, { type: 'acknowledge', signer: state.setup.self, term: state.term, index, acknowledgements })
 }

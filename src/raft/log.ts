@@ -72,6 +72,11 @@ export function configurationAt({ base, configured }: Log, index: Sequence): Con
   return configured.findLast((each) => each.index <= index)?.configuration ?? base.configuration
 }
 
+/** Where what is in force at `index` stands in the log: at its base, if no entry above says it. */
+export function configuredAt({ base, configured }: Log, index: Sequence): Sequence {
+  return configured.findLast((each) => each.index <= index)?.index ?? base.index
+}
+
 /** All that the log or its base knows. */
 export function rostersOf({ base, configured }: Log): readonly Roster[] {
   return [...base.configuration, ...configured.flatMap(({ configuration }) => configuration)]

@@ -21,6 +21,11 @@ export interface Entry {
   readonly batch: Batch
   /** Not empty in a configuration entry (section 4.3): the old and the new rosters while joint, then the new one. */
   readonly configuration: readonly Roster[]
+  /**
+   * In a joint one: that the block which ended the epoch of the older roster is committed. Blocks up to there are proven by this,
+   * and not by later acknowledgements, whose signers only that block makes known.
+   */
+  readonly proof: readonly CommitProof[]
 }
 
 /** A signature over (ledger, epoch, term, index, running hash of the log up to index), in the term of that entry. */
@@ -115,13 +120,6 @@ export type RaftMessageOf<Type extends RaftMessage['type']> = Extract<RaftMessag
 
 export const configurationSchema: Schema<readonly Roster[]> = list(rosterSchema, 2)
 
-export const entrySchema: Schema<Entry> = named(
-  'raft-entry',
-  record<Entry>({ term: uint<Term>(), batch: batchSchema, configuration: configurationSchema }),
-)
-
-export const entriesSchema: Schema<readonly Entry[]> = list(entrySchema, limits.entriesPerAppendMax)
-
 const acknowledgementSchema: Schema<Acknowledgement> = named(
   'raft-acknowledgement',
   record<Acknowledgement>({
@@ -144,6 +142,14 @@ const commitProofSchema: Schema<CommitProof> = named(
 )
 
 const proof: Schema<readonly CommitProof[]> = list(commitProofSchema, 1)
+
+export const entrySchema: Schema<Entry> = named(
+  'raft-entry',
+  record<Entry>({ term: uint<Term>(), batch: batchSchema, configuration: configurationSchema, proof }),
+)
+
+export const entriesSchema: Schema<readonly Entry[]> = list(entrySchema, limits.entriesPerAppendMax)
+
 const term: Schema<Term> = uint<Term>()
 const index: Schema<Sequence> = uint<Sequence>()
 

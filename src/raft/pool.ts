@@ -12,7 +12,7 @@ export type Admitted = 'new' | 'known' | 'full'
 export function admit(state: State, origin: NodeId, id: RequestId, bytes: Uint8Array): Admitted {
   if (state.recent.has(id) || state.waiting.has(id)) return 'known'
   const held = origin === state.setup.self ? state.waiting.size : countOf(state, origin)
-  if (held >= state.setup.parameters.requestsMax) return 'full'
+  if (held >= state.parameters.requestsMax) return 'full'
   const now = clock(state)
   state.waiting.set(id, { id, bytes, origin, since: now, sentAt: now, doubtful: false })
   if (!state.underway.has(id)) state.queue.add(id)
@@ -73,9 +73,13 @@ export function dropForwarded(state: State): void {
   for (const { id, origin } of state.waiting.values()) if (origin !== state.setup.self) forget(state, id)
 }
 
-/** Blocks were fetched, and what stands in them does not show here: what waits may be in them. */
+/**
+ * Blocks were fetched, and what stands in them does not show here: what waits may be in them. Who gets all blocks in this way
+ * doubts a request once.
+ */
 export function doubt(state: State): void {
   for (const request of state.waiting.values()) {
+    if (request.doubtful) continue
     request.doubtful = true
     request.since = clock(state)
   }
@@ -84,13 +88,13 @@ export function doubt(state: State): void {
 /** On ticks: what was perhaps in fetched blocks, and was not ordered since. */
 export function forgetDoubtful(state: State): void {
   for (const { id, doubtful, since } of state.waiting.values()) {
-    if (doubtful && elapsed(state, since, 2 * state.setup.parameters.suspectMs)) forget(state, id)
+    if (doubtful && elapsed(state, since, 2 * state.parameters.suspectMs)) forget(state, id)
   }
 }
 
 /** The next batch's, oldest first. */
 export function takeTransactions(state: State): Batch['transactions'] {
-  const { batchTransactionsMax, batchBytesMax } = state.setup.parameters
+  const { batchTransactionsMax, batchBytesMax } = state.parameters
   const taken: Uint8Array[] = []
   let room = batchBytesMax
   for (const id of state.queue) {

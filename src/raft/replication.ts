@@ -6,7 +6,7 @@ import type { NodeId, Sequence } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import type { RequestId } from '../consensus/batch.ts'
 import { becomeFollower, progressOf } from './election.ts'
-import { entriesAfter, lastIndex, lastOfTerm, termAt } from './log.ts'
+import { configuredAt, entriesAfter, lastIndex, lastOfTerm, termAt } from './log.ts'
 import type { CommitProof, Entry, RaftMessageOf } from './messages.ts'
 import { send } from './out.ts'
 import { clock, elapsed, others, type Progress, type State } from './state.ts'
@@ -23,7 +23,7 @@ export function replicate(state: State): void {
   for (const node of others(state)) {
     const progress = progressOf(state, node)
     fill(state, node, progress)
-    if (beat || (progress.mode === 'replicating' && progress.told < proofIndex(state))) heartbeat(state, node, progress)
+    if (beat || (progress.mode === 'replicating' && hasNews(state, progress))) heartbeat(state, node, progress)
   }
   if (!beat) return
   state.heartbeatAt = clock(state)
@@ -31,7 +31,7 @@ export function replicate(state: State): void {
 }
 
 function heartbeatMs(state: State): number {
-  const { resendMs, suspectMs } = state.setup.parameters
+  const { resendMs, suspectMs } = state.parameters
   return Math.min(resendMs, suspectMs / heartbeatsMin)
 }
 
@@ -40,12 +40,18 @@ function heartbeat(state: State, node: NodeId, progress: Progress): void {
   send(state, node, { type: 'heartbeat', term: state.term, round: state.round, proof })
 }
 
-function proofIndex(state: State): number {
-  return state.proof?.index ?? 0
+/** Whether a follower may be told of a commitment: it must know whose signatures prove it. */
+function understands({ proof, log }: State, { match }: Progress): boolean {
+  return proof !== undefined && match >= configuredAt(log, proof.index)
 }
 
-function tell({ proof }: State, progress: Progress): readonly CommitProof[] {
-  if (proof === undefined) return []
+function hasNews(state: State, progress: Progress): boolean {
+  return understands(state, progress) && progress.told < (state.proof?.index ?? 0)
+}
+
+function tell(state: State, progress: Progress): readonly CommitProof[] {
+  const { proof } = state
+  if (proof === undefined || !understands(state, progress)) return []
   progress.told = proof.index
   return [proof]
 }
@@ -61,7 +67,7 @@ function fill(state: State, node: NodeId, progress: Progress): void {
   }
 }
 
-/** False when the log does not reach back so far: then blocks must be fetched. */
+/** False when nothing can be sent ahead, or when the log does not reach back so far: then blocks must be fetched. */
 function sendEntries(state: State, node: NodeId, progress: Progress): boolean {
   const previous = (progress.next - 1) as Sequence
   const previousTerm = termAt(state.log, previous)
@@ -72,16 +78,20 @@ function sendEntries(state: State, node: NodeId, progress: Progress): boolean {
   }
   const entries: Entry[] = []
   const carries: RequestId[] = []
-  let room = state.setup.parameters.batchBytesMax
+  let room = state.parameters.batchBytesMax
   for (const { entry, ids } of entriesAfter(state.log, previous, limits.entriesPerAppendMax)) {
+    // What it shows is signed by those of the configuration before: the follower must have that.
+    const [shown] = entry.proof
+    if (shown !== undefined && progress.match < configuredAt(state.log, shown.index)) break
     room -= entry.batch.transactions.reduce((sum, { length }) => sum + length, 0)
     if (room < 0 && entries.length > 0) break
     entries.push(entry)
     carries.push(...ids)
   }
+  if (progress.mode === 'replicating' && entries.length === 0) return false
   const last = (previous + entries.length) as Sequence
   const { term } = state
-  const proof = progress.told < proofIndex(state) ? tell(state, progress) : []
+  const proof = hasNews(state, progress) ? tell(state, progress) : []
   send(state, node, { type: 'append', term, previous, previousTerm, entries, proof }, carries)
   progress.inflight.push(last)
   if (progress.mode === 'replicating') progress.next = (last + 1) as Sequence
@@ -142,7 +152,7 @@ function probe(progress: Progress, next: Sequence): void {
 /** On ticks: what was not answered is sent again from where the logs are known to agree. */
 export function resendAppends(state: State): void {
   if (state.role !== 'leader') return
-  const { resendMs } = state.setup.parameters
+  const { resendMs } = state.parameters
   for (const node of others(state)) {
     const progress = progressOf(state, node)
     if (!elapsed(state, progress.sentAt, resendMs)) continue

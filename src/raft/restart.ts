@@ -5,7 +5,6 @@ import { invariant } from '../base/errors.ts'
 import type { Sequence } from '../base/ids.ts'
 import type { JournalRecord } from '../consensus/contract.ts'
 import { lastIndex, rebase, replaceAfter } from './log.ts'
-import { onNext } from './membership.ts'
 import { save } from './out.ts'
 import { markUnderway } from './pool.ts'
 import { type RaftRecordOf, readRecord } from './records.ts'
@@ -32,7 +31,7 @@ export function restore(state: State, journal: readonly JournalRecord[]): void {
   state.settled = state.log.base.index
   state.hasBase = newest !== undefined
   // The act was executed before the stop; its entry may not be in any log yet.
-  onNext(state, state.setup.roster)
+  state.next = state.setup.roster
   for (let at = state.commit + 1; at <= lastIndex(state.log); at++) markUnderway(state, at as Sequence)
 }
 
@@ -57,5 +56,5 @@ function keepFirstBase(state: State): void {
 /** On the first tick. Nobody is known to lead: those who hear a leader say so when they are asked (sections 9.6, 4.2.3). */
 export function begin(state: State): void {
   keepFirstBase(state)
-  state.electionAt = (clock(state) + state.setup.parameters.resendMs * state.setup.random()) as typeof state.electionAt
+  state.electionAt = (clock(state) + state.parameters.resendMs * state.setup.random()) as typeof state.electionAt
 }

@@ -40,7 +40,7 @@ function giveResult(state: State, outcome: Outcome, again: boolean): void {
 
 /** On ticks: results that others seem not to have, or that are not final here. A later one covers earlier ones. */
 export function resendResults(state: State): void {
-  if (!elapsed(state, state.resultsAt, state.setup.parameters.resendMs)) return
+  if (!elapsed(state, state.resultsAt, state.parameters.resendMs)) return
   state.resultsAt = clock(state)
   const { applied, checkpoint } = state
   if (finalSequence(state) < applied.sequence) giveResult(state, applied, true)
@@ -62,7 +62,7 @@ export function onResult(state: State, from: NodeId, message: RaftMessageOf<'res
 
 /** Bounded: what is not final, up to two windows above what is executed here. */
 function matters(state: State, { sequence, checkpoint }: Result): boolean {
-  if (sequence > state.applied.sequence + 2 * state.setup.parameters.window) return false
+  if (sequence > state.applied.sequence + 2 * state.parameters.window) return false
   return sequence > finalSequence(state) || (checkpoint.length > 0 && sequence > state.stable)
 }
 

@@ -4,7 +4,7 @@
 import type { Digest, NodeId, Sequence, Term, Time } from '../base/ids.ts'
 import type { RequestId } from '../consensus/batch.ts'
 import type { NodeSignature, ResultCertificate } from '../consensus/certificate.ts'
-import type { Effect, Outcome, ReadId, Setup, Token } from '../consensus/contract.ts'
+import type { Effect, Outcome, Parameters, ReadId, Setup, Token } from '../consensus/contract.ts'
 import { majority } from '../consensus/quorum.ts'
 import type { Roster } from '../consensus/roster.ts'
 import { type Configuration, configurationAt, type Log, lastIndex, newLog } from './log.ts'
@@ -57,6 +57,11 @@ export interface State {
   /** Of the last tick; undefined before the first. */
   now: Time | undefined
   nextToken: Token
+
+  // What the ledger's state says after `applied`.
+  parameters: Parameters
+  /** The last sequence of the epoch, once an act has set it. */
+  until: Sequence | undefined
 
   // Persistent (Figure 3.1).
   term: Term
@@ -146,6 +151,8 @@ export function newState(setup: Setup): State {
     out: [],
     now: undefined,
     nextToken: 1,
+    parameters: setup.parameters,
+    until: setup.until,
     term: 0 as Term,
     vote: undefined,
     log: newLog(setup.ledger, setup.roster),
@@ -226,6 +233,11 @@ export function isVoter(rosters: Configuration, node: NodeId): boolean {
   return rosters.some(({ validators }) => validators.some((each) => each.node === node))
 }
 
+/** A voter. Where entries that others committed lie in blocks and not in the log, a majority has a longer one. */
+export function mayStand(state: State): boolean {
+  return isVoter(configuration(state), state.setup.self) && lastIndex(state.log) >= state.commit
+}
+
 /** A majority of each: while joint, of both (section 4.3). */
 export function isQuorum(rosters: Configuration, has: (node: NodeId) => boolean): boolean {
   return rosters.every(
@@ -233,11 +245,12 @@ export function isQuorum(rosters: Configuration, has: (node: NodeId) => boolean)
   )
 }
 
-/** Different nodes in ascending order, and a quorum among them. */
+/** Different voters in ascending order, and a quorum of them. */
 export function areQuorum(rosters: Configuration, signatures: readonly NodeSignature[]): boolean {
   const ordered = signatures.every(({ node }, i) => i === 0 || (signatures[i - 1] as NodeSignature).node < node)
   const nodes = new Set(signatures.map(({ node }) => node))
-  return ordered && isQuorum(rosters, (node) => nodes.has(node))
+  const voters = signatures.every(({ node }) => isVoter(rosters, node))
+  return ordered && voters && isQuorum(rosters, (node) => nodes.has(node))
 }
 
 export function finalSequence(state: State): Sequence {

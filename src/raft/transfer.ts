@@ -6,7 +6,7 @@ import { campaign } from './election.ts'
 import { lastIndex } from './log.ts'
 import type { RaftMessageOf } from './messages.ts'
 import { send } from './out.ts'
-import { clock, configuration, elapsed, isVoter, type State } from './state.ts'
+import { clock, configuration, elapsed, isVoter, mayStand, type State } from './state.ts'
 
 /** To the voter that has most; at once when it has everything, else when it has. */
 export function handOver(state: State): void {
@@ -31,10 +31,9 @@ export function continueTransfer(state: State): void {
   if (matchOf(state, transfer.to) >= lastIndex(state.log)) {
     send(state, transfer.to, { type: 'take-over', term: state.term })
   }
-  if (elapsed(state, transfer.since, state.setup.parameters.suspectMs)) state.transfer = undefined
+  if (elapsed(state, transfer.since, state.parameters.suspectMs)) state.transfer = undefined
 }
 
 export function onTakeOver(state: State, { term }: RaftMessageOf<'take-over'>): void {
-  const mayStand = isVoter(configuration(state), state.setup.self) && lastIndex(state.log) >= state.commit
-  if (term === state.term && state.role !== 'leader' && mayStand) campaign(state, true)
+  if (term === state.term && state.role !== 'leader' && mayStand(state)) campaign(state, true)
 }

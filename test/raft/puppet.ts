@@ -165,6 +165,7 @@ export function entry(term: number, ...texts: readonly string[]): Entry {
     term: term as Term,
     batch: { time: 0 as Time, tokens: [], transactions: texts.map(transaction) },
     configuration: [],
+    proof: [],
   }
 }
 

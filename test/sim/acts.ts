@@ -4,7 +4,7 @@
 import { utf8 } from '../../src/base/bytes.ts'
 import type { Epoch, Sequence } from '../../src/base/ids.ts'
 import type { Mandate, Parameters } from '../../src/consensus/contract.ts'
-import type { Validator } from '../../src/consensus/roster.ts'
+import type { Roster, Validator } from '../../src/consensus/roster.ts'
 import { simValidator } from './roster.ts'
 
 export interface Act {
@@ -31,7 +31,7 @@ function actOf(bytes: Uint8Array): Act | undefined {
 }
 
 /** What an act makes of `before`; undefined when these bytes are no act, or one that may not be. */
-export function planned(bytes: Uint8Array, before: Plan, mandate: Mandate): Plan | undefined {
+export function planned(bytes: Uint8Array, before: Plan, mandate: Mandate, validatorsMin: number): Plan | undefined {
   const act = actOf(bytes)
   if (act === undefined) return undefined
   const joining = act.join.map(([place, key]) => simValidator(place, key))
@@ -39,7 +39,8 @@ export function planned(bytes: Uint8Array, before: Plan, mandate: Mandate): Plan
   const validators = [...before.validators.filter(({ node }) => !gone.has(node)), ...joining]
   const parameters = { ...before.parameters, ...act.parameters }
   const { until } = mandate
-  if (validators.length < 4 || (until !== undefined && until % parameters.checkpointInterval !== 0)) return undefined
+  if (validators.length < validatorsMin || (until !== undefined && until % parameters.checkpointInterval !== 0))
+    return undefined
   return { parameters, validators: validators.sort((a, b) => (a.node < b.node ? -1 : 1)) }
 }
 
@@ -49,6 +50,10 @@ export function endOf({ parameters }: Mandate, plan: Plan, sequence: Sequence): 
   return (Math.ceil((sequence + parameters.window) / step) * step) as Sequence
 }
 
-export function nextMandate({ roster }: Mandate, { validators, parameters }: Plan, since: Sequence): Mandate {
-  return { roster: { epoch: (roster.epoch + 1) as Epoch, validators }, parameters, since, until: undefined }
+export function nextRoster({ epoch }: Roster, { validators }: Plan): Roster {
+  return { epoch: (epoch + 1) as Epoch, validators }
+}
+
+export function nextMandate({ roster }: Mandate, plan: Plan, since: Sequence): Mandate {
+  return { roster: nextRoster(roster, plan), parameters: plan.parameters, since, until: undefined }
 }

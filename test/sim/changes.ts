@@ -3,7 +3,7 @@
 
 import type { NodeId } from '../../src/base/ids.ts'
 import type { Parameters } from '../../src/consensus/contract.ts'
-import { faultsMax } from '../../src/consensus/quorum.ts'
+import { type FaultModel, faultsMax, validatorsMinOf } from '../../src/consensus/quorum.ts'
 import { type Act, actBytes } from './acts.ts'
 import type { Random } from './random.ts'
 import { simValidator } from './roster.ts'
@@ -19,6 +19,7 @@ export interface Changes {
 }
 
 export interface Cast {
+  readonly faults: FaultModel
   readonly nodes: number
   readonly liars: readonly NodeId[]
   readonly parameters: Parameters
@@ -30,10 +31,11 @@ export function noChanges(nodes: number): Changes {
   return { learners: 0, acts: [], forgetful: new Set(), rosters: [rosterAfter(nodes, [])] }
 }
 
-export function drawChanges(random: Random, { nodes, liars, parameters }: Cast): Changes {
+export function drawChanges(random: Random, { faults, nodes, liars, parameters }: Cast): Changes {
   const founders = Array.from({ length: nodes }, (_, place) => nodeAt(place))
   const honest = random.shuffle(founders.filter((node) => !liars.includes(node)))
-  const room = faultsMax(nodes) - liars.length
+  // A server of Raft never comes back without its log: it would be another one.
+  const room = faults === 'byzantine' ? faultsMax(nodes) - liars.length : 0
   const forgetful = new Set(honest.slice(0, random.chance(0.5) ? random.below(room + 1) : 0))
   const faulty = new Set([...liars, ...forgetful])
   const learners = random.below(3)
@@ -42,7 +44,7 @@ export function drawChanges(random: Random, { nodes, liars, parameters }: Cast):
   for (const place of random.shuffle(Array.from({ length: nodes + learners + 1 }, (_, i) => i))) {
     if (acts.length >= wanted) break
     const more = [...acts, drawAct(random, place, nodes, learners, parameters)]
-    if (subsets(more).every((some) => survives(rosterAfter(nodes, some), faulty))) acts.push(...more.slice(-1))
+    if (subsets(more).every((some) => survives(rosterAfter(nodes, some), faulty, faults))) acts.push(...more.slice(-1))
   }
   return {
     learners,
@@ -71,8 +73,9 @@ function rosterAfter(nodes: number, acts: readonly Partial<Act>[]): ReadonlySet<
   return roster
 }
 
-function survives(roster: ReadonlySet<NodeId>, faulty: ReadonlySet<NodeId>): boolean {
-  return roster.size >= 4 && [...faulty].filter((node) => roster.has(node)).length <= faultsMax(roster.size)
+function survives(roster: ReadonlySet<NodeId>, faulty: ReadonlySet<NodeId>, faults: FaultModel): boolean {
+  const voting = [...faulty].filter((node) => roster.has(node)).length
+  return roster.size >= validatorsMinOf(faults) && voting <= faultsMax(roster.size)
 }
 
 function subsets<T>(all: readonly T[]): readonly (readonly T[])[] {

@@ -40,6 +40,7 @@ export class Executor<Message> {
       if (sequence <= machine.height) return
       // A liar may have led its own core to deliver anything; its machine takes only what follows.
       if (!correct && sequence > machine.height + 1) return
+      if (correct) this.#stage.oracle.certifies(this.#host.name, sequence, machine, certificate)
       const applied = machine.execute(sequence, batch, certificate)
       this.#executed()
       this.#host.give({ type: 'applied', ...applied })
@@ -99,7 +100,7 @@ export class Executor<Message> {
     for (const source of sources) {
       for (const record of source()) {
         if (isDone()) break
-        if (machine.install(record, toyVerify, this.#stage.faults) !== undefined) break
+        if (machine.install(record, toyVerify) !== undefined) break
         if (this.#host.correct) this.#stage.oracle.fetched(this.#host.name, record)
         this.#executed()
         if (this.#stage.powerFails()) {

@@ -3,20 +3,25 @@
 
 import type { NodeId, Sequence } from '../../src/base/ids.ts'
 import { type Batch, type RequestId, requestId } from '../../src/consensus/batch.ts'
-import type { Core, Effect, Input } from '../../src/consensus/contract.ts'
+import type { Claim, Core, Effect, Input } from '../../src/consensus/contract.ts'
+import { validatorOf } from '../../src/consensus/roster.ts'
 import { planTurn } from '../../src/consensus/turn.ts'
 import { type ClientRequest, isValidTransaction } from './clients.ts'
 import { SimDisk } from './disk.ts'
 import { Executor } from './executor.ts'
+import { Lagging } from './lagging.ts'
 import type { Liar, LiarFactory } from './liars.ts'
 import { SimMachine } from './machine.ts'
 import { Violation } from './oracle.ts'
 import type { Random } from './random.ts'
 import { simMandate } from './roster.ts'
+import { toyVerify } from './signatures.ts'
 import type { Stage } from './stage.ts'
 
 const tickMs = 100
 const inputsPerTurnMax = 64
+/** No token of a core. */
+const unasked = 0
 
 /** What makes a host a liar. */
 export interface Lie<Message> {
@@ -40,6 +45,7 @@ export class Host<Message> {
   readonly #random: Random
   readonly #disk: SimDisk = new SimDisk()
   readonly #executor: Executor<Message>
+  readonly #lagging: Lagging<Message> | undefined
   readonly #payloads: Set<RequestId> = new Set()
   #checks: { readonly token: number; readonly batch: Batch }[] = []
   #reads: Map<string, Sequence> = new Map()
@@ -65,8 +71,9 @@ export class Host<Message> {
     this.#stage = stage
     this.#random = random
     this.#executor = new Executor(stage, this, random.fork('executor'))
+    this.#lagging = stage.faults === 'byzantine' ? undefined : new Lagging(stage, this, random.fork('lagging'))
     const nature = lie?.factory.diverges === true ? name : ''
-    this.machine = new SimMachine(stage.ledger, simMandate(stage.roster, stage.parameters), nature)
+    this.machine = new SimMachine(stage.ledger, simMandate(stage.roster, stage.parameters), stage.faults, nature)
   }
 
   get up(): boolean {
@@ -103,6 +110,8 @@ export class Host<Message> {
       },
     })
     this.#tick(this.#life, this.#random.below(tickMs))
+    const life = this.#life
+    this.#lagging?.listen(() => life === this.#life)
   }
 
   crash(where: string): void {
@@ -149,6 +158,11 @@ export class Host<Message> {
     this.#answerChecks()
   }
 
+  /** Blocks of others, unasked by the core. */
+  catchUp(sequence: Sequence, from: NodeId): void {
+    this.#executor.fetch({ type: 'fetch', token: unasked, from: [from], sequence, checkpoint: [] })
+  }
+
   /** A linearizable read: whatever was acknowledged by now must be at or below its answer. */
   read(id: string): void {
     this.#reads.set(id, this.#stage.oracle.acknowledged)
@@ -168,8 +182,16 @@ export class Host<Message> {
     if (!this.#stage.protocol.forwarded(message).every((bytes) => this.#acceptable(bytes))) return
     const { claims, holds } = this.#stage.examine(message)
     if (!claims.every(({ epoch }) => this.core?.rosters(epoch).length !== 0)) this.#note('another epoch', from)
-    else if (holds) this.give({ type: 'receive', from, message })
+    else if (holds && claims.every((claim) => this.#verifies(claim))) this.give({ type: 'receive', from, message })
     else this.#note('forgery', from)
+  }
+
+  /** By the keys that this core knows. Where nobody lies, whoever speaks of others is misunderstood. */
+  #verifies({ epoch, signer, domain, bytes, signature }: Claim): boolean {
+    if (this.#stage.faults === 'byzantine') return true
+    const key = this.core?.rosters(epoch).flatMap((roster) => validatorOf(roster, signer)?.key ?? [])[0]
+    if (key !== undefined && toyVerify(domain, bytes, signature, key)) return true
+    throw new Violation(`${this.name} would refuse a ${domain} of ${signer} in epoch ${epoch}`)
   }
 
   give(input: Input<Message>): void {

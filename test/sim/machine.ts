@@ -22,13 +22,15 @@ import {
 } from '../../src/consensus/certificate.ts'
 import { genesisOutcome, type Mandate, type Outcome } from '../../src/consensus/contract.ts'
 import type { Applied, Machine } from '../../src/consensus/ports.ts'
-import type { FaultModel } from '../../src/consensus/quorum.ts'
-import { rosterHash } from '../../src/consensus/roster.ts'
+import { type FaultModel, validatorsMinOf } from '../../src/consensus/quorum.ts'
+import { type Roster, rosterHash } from '../../src/consensus/roster.ts'
 import type { Checkpoint } from '../../src/consensus/statements.ts'
-import { endOf, nextMandate, type Plan, planned } from './acts.ts'
+import { certifiersOf, type InForce, inForceAfter, type Succession } from '../../src/consensus/succession.ts'
+import { endOf, nextMandate, nextRoster, type Plan, planned } from './acts.ts'
 
 export class SimMachine implements Machine {
   readonly #ledger: LedgerId
+  readonly #faults: FaultModel
   /** A machine that executes differently from the others has another one: only for liars. */
   readonly #nature: string
   readonly #founded: Mandate
@@ -38,11 +40,14 @@ export class SimMachine implements Machine {
   /** Of all epochs so far. */
   readonly #mandates: Mandate[]
   #plan: Plan | undefined
+  #inForce: InForce
 
   /** `founded`: of the first epoch. */
-  constructor(ledger: LedgerId, founded: Mandate, nature = '') {
+  constructor(ledger: LedgerId, founded: Mandate, faults: FaultModel = 'byzantine', nature = '') {
     this.#ledger = ledger
     this.#mandates = [founded]
+    this.#inForce = [founded.roster]
+    this.#faults = faults
     this.#nature = nature
     this.#founded = founded
     const root = hash('bucket', utf8(nature))
@@ -75,15 +80,30 @@ export class SimMachine implements Machine {
     return { outcome: this.outcomeAt(sequence) as Outcome, mandate: this.mandate }
   }
 
+  /** Who certifies the next block. */
+  get succession(): Succession {
+    const { roster } = this.mandate
+    const planned: readonly Roster[] = this.#plan === undefined ? [] : [nextRoster(roster, this.#plan)]
+    return { inForce: this.#inForce, known: [roster, ...planned] }
+  }
+
+  /** Undefined, or what an auditor finds wrong with a certificate of the next block. */
+  certificateFault(certificate: CommitCertificate, verify: Verify): string | undefined {
+    const rosters = certifiersOf(certificate, this.succession)
+    if (rosters === undefined) return 'validators that nobody planned'
+    const [roster, ...next] = rosters
+    return commitCertificateFault(certificate, roster, verify, this.#faults, next)
+  }
+
   /** Executes a fetched block. Undefined, or what is wrong with it. */
-  install(record: BlockRecord, verify: Verify, faults: FaultModel = 'byzantine'): string | undefined {
+  install(record: BlockRecord, verify: Verify): string | undefined {
     if (record.header.sequence <= this.height) return undefined
     const agreement = agreedOf(record.certificate)
     const summary = this.#summaryOf(record)
     if (record.header.sequence !== this.height + 1) return 'not the next block'
     if (agreement.sequence !== record.header.sequence || agreement.ledger !== this.#ledger) return 'another agreement'
     if (summaryDigest(summary) !== agreement.digest) return 'other content than was agreed'
-    const fault = commitCertificateFault(record.certificate, this.mandate.roster, verify, faults)
+    const fault = this.certificateFault(record.certificate, verify)
     if (fault !== undefined) return fault
     if (blockHash(this.#header(summary, record.header.sequence)) !== blockHash(record.header)) return 'another header'
     this.#add(summary, record.transactions, record.certificate, record.header.sequence)
@@ -96,7 +116,7 @@ export class SimMachine implements Machine {
 
   /** Another machine with the blocks up to `height` and nothing above: a lost disk, or an older copy of it. */
   upTo(height: Sequence): SimMachine {
-    const copy = new SimMachine(this.#ledger, this.#founded, this.#nature)
+    const copy = new SimMachine(this.#ledger, this.#founded, this.#faults, this.#nature)
     for (const { header, tokens, batchTime, transactions, certificate } of this.records(0 as Sequence, height)) {
       const summary = { time: batchTime, tokens, transactions: transactionsHash(transactions) }
       copy.#add(summary, transactions, certificate, header.sequence)
@@ -142,6 +162,7 @@ export class SimMachine implements Machine {
   ): void {
     if (sequence !== this.height + 1) throw new RangeError(`block ${sequence} after ${this.height}`)
     const header = this.#header(summary, sequence)
+    this.#inForce = inForceAfter(certificate, this.succession) ?? this.#inForce
     const block = blockHash(header)
     const fresh = transactions.filter((bytes) => {
       const id = requestId(bytes)
@@ -163,7 +184,8 @@ export class SimMachine implements Machine {
   #govern(sequence: Sequence, transactions: readonly Uint8Array[]): void {
     for (const bytes of transactions) {
       const { roster, parameters, until } = this.mandate
-      const plan = planned(bytes, this.#plan ?? { parameters, validators: roster.validators }, this.mandate)
+      const before = this.#plan ?? { parameters, validators: roster.validators }
+      const plan = planned(bytes, before, this.mandate, validatorsMinOf(this.#faults))
       if (plan === undefined) continue
       this.#plan = plan
       const ends = until ?? endOf(this.mandate, plan, sequence)

@@ -6,6 +6,7 @@ import { bugs, mutants } from './mutants/raft.ts'
 import { raftSubject } from './raft.ts'
 import { play } from './run.ts'
 import type { Subject } from './subject.ts'
+import type { TraceEvent } from './trace.ts'
 import { calm } from './weather.ts'
 
 const subject = raftSubject as unknown as Subject<unknown>
@@ -19,13 +20,23 @@ describe('Raft in the simulator', function () {
     [5, 12],
     [4, 6],
   ] as const) {
-    it(`R20 passes through loss, reordering, partitions, torn disks and crashes with ${nodes} nodes`, () => {
+    it(`R20 passes through loss, reordering, partitions, torn disks, crashes and changes of ${nodes} validators`, () => {
       const result = runCampaign({ ...campaign, nodes, seeds: seedsFrom(1, seeds) })
       assert.equal(result.failures, 0)
       assert.ok(result.rounds > seeds, 'leaders changed')
+      assert.ok(result.epochs > seeds / 4, 'validators changed')
       assert.ok(result.delivered > seeds * 5, `${result.delivered} batches`)
     })
   }
+
+  it('R17 R22 passes with servers that fetch blocks across epochs, and with new ones that learn before they vote', () => {
+    const happened = new Map<string, number>()
+    const sink = ({ what }: TraceEvent): void => void happened.set(what, (happened.get(what) ?? 0) + 1)
+    for (const seed of seedsFrom(1010, 8)) {
+      assert.equal(play({ subject, nodes: 3, liars: 0, seed, sink }).failure, undefined, `seed ${seed}`)
+    }
+    assert.ok((happened.get('installed') ?? 0) > 8, `${happened.get('installed')} times blocks were fetched`)
+  })
 
   it('R13 a power cut at each boundary between two effects, in turn, breaks nothing', () => {
     const options = { subject, nodes: 3, liars: 0, seed: 5, weather: calm }
@@ -46,7 +57,14 @@ describe('Raft in the simulator', function () {
     assert.equal(new Set(mutants.map(({ name }) => name)).size, mutants.length)
   })
 
-  for (const name of ['votes twice in one term', 'lets an old append truncate', 'sends before it saves']) {
+  for (const name of [
+    'votes twice in one term',
+    'lets an old append truncate',
+    'sends before it saves',
+    'proves blocks by validators who are known only after them',
+    'takes no notice of epochs that end in fetched blocks',
+    'signs although it does not vote',
+  ]) {
     it(`catches a Raft that ${name}`, () => {
       const mutant = mutants.find((each) => each.name === name)
       assert.ok(mutant !== undefined)

@@ -8,7 +8,7 @@ export const raftSubject: Subject<RaftMessage> = {
   faults: 'crash-fault',
   fixedLeader: false,
   reads: true,
-  epochs: false,
+  epochs: true,
   liars: [],
   progressMsMax: 20_000,
 }

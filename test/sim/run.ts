@@ -109,7 +109,7 @@ class Run<Message> implements Stage<Message> {
     const candidates = this.roster.validators.map(({ node }) => node).slice(subject.fixedLeader ? 1 : 0)
     this.#liars = this.#random.shuffle(candidates).slice(0, liars)
     const changing = subject.epochs && options.changes !== false
-    const cast = { nodes, liars: this.#liars, parameters: this.parameters }
+    const cast = { faults: this.faults, nodes, liars: this.#liars, parameters: this.parameters }
     this.#changes = changing ? drawChanges(this.#random.fork('changes'), cast) : noChanges(nodes)
     this.oracle = new Oracle(simMandate(this.roster, this.parameters), this.faults, this.#changes.forgetful)
     this.#clients = new Clients(this.time, this.#random.fork('clients'), this.oracle, (request) => {
@@ -183,8 +183,7 @@ class Run<Message> implements Stage<Message> {
     if (known !== undefined) return known
     const claims = this.protocol.claims(message, this.ledger)
     const holds = claims.every(({ epoch, signer, domain, bytes, signature }) => {
-      const key = this.#keyOf(signer, epoch)
-      return key !== undefined && toyVerify(domain, bytes, signature, key)
+      return this.#keysOf(signer, epoch).some((key) => toyVerify(domain, bytes, signature, key))
     })
     this.#examined.set(message as object, { claims, holds })
     return { claims, holds }
@@ -193,6 +192,17 @@ class Run<Message> implements Stage<Message> {
   #keyOf(node: NodeId, epoch: number): Uint8Array | undefined {
     const roster = this.oracle.rosterOf(epoch)
     return roster && validatorOf(roster, node)?.key
+  }
+
+  /** While a Raft ledger goes over to other validators, they sign in the epoch of those before them. */
+  #keysOf(node: NodeId, epoch: number): readonly Uint8Array[] {
+    const last = this.faults === 'byzantine' ? epoch : this.oracle.epochs
+    const keys: Uint8Array[] = []
+    for (let at = epoch; at <= last; at++) {
+      const key = this.#keyOf(node, at)
+      if (key !== undefined) keys.push(key)
+    }
+    return keys
   }
 
   carry(from: Host<Message>, to: NodeId, message: Message, payloads: readonly RequestId[]): void {
@@ -277,7 +287,7 @@ class Run<Message> implements Stage<Message> {
           (host) =>
             host.final >= target &&
             host.machine.height >= Math.max(target, this.oracle.acknowledged) &&
-            isSettled(host) &&
+            this.#isSettled(host) &&
             host.readsWaiting === 0,
         )
       )
@@ -308,6 +318,15 @@ class Run<Message> implements Stage<Message> {
       else if (!host.up) host.start()
     }
     return healed
+  }
+
+  /** No epoch is about to end, and the core is in the last one: its validators are in force, and no others. */
+  #isSettled({ machine, core }: Host<Message>): boolean {
+    const { roster, until } = machine.mandate
+    const { inForce } = machine.succession
+    const isInForce = inForce.length === 1 && inForce[0].epoch === roster.epoch
+    if (until !== undefined || core?.rosters(roster.epoch).length === 0) return false
+    return this.faults === 'byzantine' || isInForce
   }
 
   /** So many of these that a quorum of every set of validators that there may be is among them, and remembers. */
@@ -372,12 +391,6 @@ class Run<Message> implements Stage<Message> {
     })
     return `no progress in ${this.#options.subject.progressMsMax} ms after healing (${states.join('; ')})`
   }
-}
-
-/** No epoch is about to end, and the core is in the last one. */
-function isSettled<Message>({ machine, core }: Host<Message>): boolean {
-  const { roster, until } = machine.mandate
-  return until === undefined && core?.rosters(roster.epoch).length !== 0
 }
 
 function stackOf(error: unknown): string {

@@ -91,7 +91,8 @@ export const sentences: Readonly<Record<string, string>> = {
   'pbft-new-view': "NEW-VIEW (OSDI 1999, section 4.4): the view changes by digest, and the leader's new proposals.",
   'pbft-message': 'What validators send one another.',
   'pbft-record': "A replica's journal: durable before what it makes possible leaves.",
-  'raft-entry': 'One place of the log; a configuration entry holds the rosters in force from there on.',
+  'raft-entry':
+    'One place of the log; a configuration entry holds the rosters in force from there on, a joint one with proof of what led to it.',
   'raft-acknowledgement': 'A signature over the running hash of the log up to an entry, in the term of that entry.',
   'raft-commit-proof': 'Acknowledgements of one entry by a majority (of both rosters, while joint).',
   'raft-message': 'What servers send one another.',

@@ -83,6 +83,49 @@ export const bugs: readonly RaftBug[] = [
     find: 'rebase(state.log, { index, term, hash, configuration }, false)',
     replace: 'rebase(state.log, { index, term, hash: state.log.base.hash, configuration }, false)',
   },
+  {
+    name: 'counts one majority of both configurations together',
+    file: 'state.ts',
+    find: 'return rosters.every(\n    ({ validators }) => validators.filter(({ node }) => has(node)).length >= majority(validators.length),\n  )',
+    replace:
+      'const all = [...new Set(rosters.flatMap(({ validators }) => validators.map(({ node }) => node)))]\n  return all.filter(has).length >= majority(all.length)',
+  },
+  {
+    name: 'signs although it does not vote',
+    file: 'appending.ts',
+    find: 'const own = configurationAt(state.log, index).find((roster) => isVoter([roster], self))',
+    replace: 'const [own] = isVoter([], self) ? [] : configurationAt(state.log, index)',
+  },
+  {
+    name: 'takes no notice of epochs that end in fetched blocks',
+    file: 'core.ts',
+    find: 'onInstalled(state, input)\n      onMandate(state, input.mandate)',
+    replace: 'onInstalled(state, input)',
+  },
+  {
+    name: 'waits for a fetch that ended with an epoch',
+    file: 'compaction.ts',
+    find: 'if (ended || outcome.sequence',
+    replace: 'if ((ended && state.fetching === undefined) || outcome.sequence',
+  },
+  {
+    name: 'proves blocks by validators who are known only after them',
+    file: 'commit.ts',
+    find: 'const by = earliestOf(entries.slice(i + 1), sequence) ?? proof',
+    replace: 'const by = earliestOf([], sequence) ?? proof',
+  },
+  {
+    name: 'forgets the configuration that its log begins with',
+    file: 'compaction.ts',
+    find: 'takeBase(state, { index, term, hash, configuration: configurationAt(state.log, index) }, true)',
+    replace: 'takeBase(state, { index, term, hash, configuration: configurationAt(state.log, 0 as Sequence) }, true)',
+  },
+  {
+    name: 'waits for traffic to end an epoch',
+    file: 'clients.ts',
+    find: 'const ends = state.until !== undefined && lastIndex(state.log) < state.until',
+    replace: 'const ends = state.until !== undefined && lastIndex(state.log) < 0',
+  },
 ]
 
 async function planted(bug: RaftBug): Promise<Mutant> {
