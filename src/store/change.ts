@@ -181,7 +181,7 @@ export class ChangeWriter {
     this.#put(sealing, localKey(tables.content, local), contentRecord({ rows, partition }, sealer.compress))
     if (open) this.#openItems.push(local)
     for (const [row, ids] of rows.entries()) {
-      this.#quads.push(...ids, local, row, this.#height, 0)
+      this.#quads.push(ids[0], ids[1], ids[2], ids[3], local, row, this.#height, 0)
       // The content of any other item may be out of reach when its key is gone.
       if (!open) this.#pendingQuads.push(...ids, local, row, this.#height, 0)
       this.#tally.asserted(ids)
@@ -255,7 +255,8 @@ export class ChangeWriter {
       met.set(term, id)
       if (found?.shared === true || own?.partition.has(id) === true) return id
       this.#found.set(text, { id, shared: own === undefined })
-      this.#lookups.push(...this.#parts.dictionary.hash(text), own?.local ?? 0, id)
+      const [high, low] = this.#parts.dictionary.hash(text)
+      this.#lookups.push(high, low, own?.local ?? 0, id)
       if (own === undefined) this.#terms.push({ id, text })
       else own.partition.set(id, text)
       return id

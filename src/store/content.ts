@@ -16,7 +16,7 @@ export function contentRecord({ rows, partition }: Content, compress: boolean): 
   })
   const ids = { width: 4, values, texts: [] }
   const texts = { width: 1, values: Float64Array.from(partition.keys()), texts: [...partition.values()] }
-  return joinBlocks([ids, texts], compress)
+  return joinBlocks(partition.size === 0 ? [ids] : [ids, texts], compress)
 }
 
 /** @throws LedgerError RECORD_TAMPERED */

@@ -39,7 +39,8 @@ export class MemoryTables {
   #quads: Float64Array = new Float64Array(1_024 * quadWidth)
   #quadRows = 0
   readonly #sorted: Sorted[] = orders.map(() => ({ runs: [], rows: 0 }))
-  readonly #lookups: Map<string, number[]> = new Map()
+  /** By the first half of the hash, mostly one row each. */
+  readonly #lookups: Map<number, number[]> = new Map()
   readonly #terms: Map<number, string> = new Map()
   #characters = 0
 
@@ -68,9 +69,9 @@ export class MemoryTables {
     this.#quadRows += quads.length / quadWidth
     for (let at = 0; at < lookups.length; at += lookupWidth) {
       const row = lookups.slice(at, at + lookupWidth)
-      const name = hashName(row[lookupColumns.high] as number, row[lookupColumns.low] as number)
-      const known = this.#lookups.get(name)
-      if (known === undefined) this.#lookups.set(name, row)
+      const high = row[lookupColumns.high] as number
+      const known = this.#lookups.get(high)
+      if (known === undefined) this.#lookups.set(high, row)
       else known.push(...row)
     }
     for (const { id, text } of terms) {
@@ -83,9 +84,9 @@ export class MemoryTables {
     return this.#terms.get(id)
   }
 
-  /** The look-up rows of one hash, one after another. */
-  lookups(high: number, low: number): readonly number[] {
-    return this.#lookups.get(hashName(high, low)) ?? []
+  /** The look-up rows of hashes that begin with this half, one after another. */
+  lookups(high: number): readonly number[] {
+    return this.#lookups.get(high) ?? []
   }
 
   /** Cursors that together go over the rows of a table. */
@@ -122,13 +123,9 @@ export class MemoryTables {
   }
 }
 
-function hashName(high: number, low: number): string {
-  return `${high} ${low}`
-}
-
 function sortRows(rows: Float64Array, { width, keys }: Shape): Float64Array {
-  const places = Uint32Array.from({ length: rows.length / width }, (_, row) => row * width)
-  // Of equal keys the later one stands first.
+  const places = Array.from({ length: rows.length / width }, (_, row) => row * width)
+  // Of equal keys the later one stands first. Blocks bring rows that are sorted in part, which an array's sort makes use of.
   places.sort((a, b) => compareRows(rows, a, rows, b, keys) || b - a)
   const sorted = new Float64Array(rows.length)
   let end = 0

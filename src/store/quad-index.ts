@@ -155,8 +155,8 @@ export class QuadIndex {
       }
     }
     for (const memory of this.frozen === undefined ? [this.memory] : [this.memory, this.frozen]) {
-      const rows = memory.lookups(high, low)
-      for (let at = 0; at < rows.length; at += lookupWidth) take(rows, at)
+      const rows = memory.lookups(high)
+      for (let at = 0; at < rows.length; at += lookupWidth) if (rows[at + lookupColumns.low] === low) take(rows, at)
     }
     const key = [high, low]
     for (const segment of this.segments) {

@@ -5,12 +5,15 @@ import type { QuadIndex } from './quad-index.ts'
 import type { LocalId, QuadIds } from './tables.ts'
 
 interface Touched {
+  readonly canonical: QuadIds
   /** The same quad under each number that its object goes by. */
   readonly quads: readonly QuadIds[]
   /** Rows that the block asserts and leaves. */
   added: number
   /** Rows from before the block that it ends, as "item row". */
-  readonly ended: Set<string>
+  ended: Set<string> | undefined
+  /** Another one with the same hash. */
+  readonly next: Touched | undefined
 }
 
 export interface TermNumbers {
@@ -26,7 +29,8 @@ export interface TermNumbers {
 export class Tally {
   readonly #index: QuadIndex
   readonly #numbers: TermNumbers
-  readonly #touched: Map<string, Touched> = new Map()
+  /** By a hash of the quad: text of four numbers would cost more than everything else here. */
+  readonly #touched: Map<number, Touched> = new Map()
 
   constructor(index: QuadIndex, numbers: TermNumbers) {
     this.#index = index
@@ -41,15 +45,20 @@ export class Tally {
   ended(quad: QuadIds, item: LocalId, row: number, fresh: boolean): void {
     const touched = this.#touch(quad)
     if (fresh) touched.added -= 1
-    else touched.ended.add(`${item} ${row}`)
+    else {
+      touched.ended ??= new Set()
+      touched.ended.add(`${item} ${row}`)
+    }
   }
 
   /** How many more quads hold after the block; below 0 for fewer. */
   settle(): number {
     let more = 0
-    for (const touched of this.#touched.values()) {
-      const { held, stays } = this.#before(touched)
-      more += Number(stays || touched.added > 0) - Number(held)
+    for (const first of this.#touched.values()) {
+      for (let touched: Touched | undefined = first; touched !== undefined; touched = touched.next) {
+        const { held, stays } = this.#before(touched)
+        more += Number(stays || touched.added > 0) - Number(held)
+      }
     }
     return more
   }
@@ -63,7 +72,7 @@ export class Tally {
       this.#index.visit(quad, (item, row, retracted) => {
         if (retracted !== 0) return false
         held = true
-        stays = !ended.has(`${item} ${row}`)
+        stays = ended?.has(`${item} ${row}`) !== true
         return stays
       })
     }
@@ -71,16 +80,26 @@ export class Tally {
   }
 
   #touch([subject, predicate, object, graph]: QuadIds): Touched {
-    const fresh = [subject, predicate, graph].some(this.#numbers.isFresh)
+    const canonical: QuadIds = [subject, predicate, this.#numbers.canonical(object), graph]
+    const hash = hashOf(canonical)
+    const first = this.#touched.get(hash)
+    for (let known = first; known !== undefined; known = known.next) {
+      if (canonical.every((id, column) => id === known?.canonical[column])) return known
+    }
     // A quad with a new term has no other rows to be found, under whatever number.
-    const canonical = this.#numbers.canonical(object)
-    const name = `${subject} ${predicate} ${canonical} ${graph}`
-    const known = this.#touched.get(name)
-    if (known !== undefined) return known
-    const objects = fresh ? [canonical] : this.#numbers.twins(canonical)
+    const fresh = [subject, predicate, graph].some(this.#numbers.isFresh)
+    const objects = fresh ? [canonical[2]] : this.#numbers.twins(canonical[2])
     const quads = objects.map((id): QuadIds => [subject, predicate, id, graph])
-    const touched = { quads, added: 0, ended: new Set<string>() }
-    this.#touched.set(name, touched)
+    const touched: Touched = { canonical, quads, added: 0, ended: undefined, next: first }
+    this.#touched.set(hash, touched)
     return touched
   }
+}
+
+/** 32 bits; the low ones of numbers tell most quads of one block apart. */
+function hashOf([subject, predicate, object, graph]: QuadIds): number {
+  let hash = Math.imul(subject | 0, 0x9e37_79b1) ^ Math.imul(predicate | 0, 0x85eb_ca6b)
+  hash =
+    Math.imul(hash ^ (hash >>> 15) ^ ((object % 0x1_0000_0000) | 0), 0xc2b2_ae35) ^ Math.imul(graph | 0, 0x27d4_eb2f)
+  return hash ^ (hash >>> 13)
 }

@@ -133,5 +133,6 @@ export function termOf(text: string): StoredTerm {
 }
 
 function wellFormed(text: string): string | undefined {
-  return /\p{Surrogate}/u.test(text) ? undefined : text
+  // The second look is ten times as long, and only for texts with characters beyond the first plane.
+  return /[\ud800-\udfff]/.test(text) && /\p{Surrogate}/u.test(text) ? undefined : text
 }
