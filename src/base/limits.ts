@@ -90,13 +90,11 @@ export const limits = {
   kdfMemoryKiBMax: 1_048_576,
   /** A passphrase or key that is read from a file descriptor. */
   secretBytesMax: 4_096,
-  /** Terms that a store keeps decoded in memory, by the characters of their text. */
-  termCacheCharactersMax: 33_554_432,
   /** LevelDB's table in memory, and its log on disk, before it goes to a file: most of what is in it is deleted soon. */
   storeWriteBufferBytes: 2_097_152,
   /** LevelDB's cache of file blocks. */
   storeCacheBytes: 8_388_608,
-  /** Decoded blocks of segments in memory, unless the operator says otherwise. */
+  /** Decoded blocks of segments in memory, and as much again for decoded terms, unless the operator says otherwise. */
   blockCacheBytesMax: 33_554_432,
   /** Quads that an import makes one change of, in a store without a consortium: one fsync each. */
   quadsPerChange: 4_096,

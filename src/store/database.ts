@@ -102,8 +102,8 @@ export class Database {
     }
   }
 
-  /** What `fill` puts and deletes, all or nothing, on disk when this resolves. */
-  write(fill: (write: Write) => void): Promise<void> {
+  /** What `fill` puts and deletes, all or nothing, on disk when this resolves; without `sync`, on disk after the next that is. */
+  write(fill: (write: Write) => void, sync = true): Promise<void> {
     return this.#use(async () => {
       const batch = this.#level.batch()
       try {
@@ -112,8 +112,13 @@ export class Database {
         await batch.close()
         throw error
       }
-      await batch.write({ sync: true })
+      await batch.write({ sync })
     })
+  }
+
+  /** Everything that was written is on disk when this resolves. */
+  sync(): Promise<void> {
+    return this.write((write) => write.del(Uint8Array.of(0)))
   }
 
   /**

@@ -4,7 +4,6 @@
 
 import { utf8 } from '../base/bytes.ts'
 import { LedgerError } from '../base/errors.ts'
-import { limits } from '../base/limits.ts'
 import { keyedHash } from '../base/seal.ts'
 import { type Content, contentOf } from './content.ts'
 import type { Database } from './database.ts'
@@ -20,26 +19,28 @@ import { defaultGraph, quad, type StoredQuad, type StoredTerm, termOf } from './
 type NamedTerm = StoredQuad['subject']
 
 /** What a cached entry weighs beyond its characters. */
-const entryCharacters = 64
+const entryBytes = 64
+
 export class Dictionary {
   readonly #database: Database
   readonly #sealer: Sealer
   readonly #keys: KeyRing
   readonly #index: QuadIndex
-  readonly #ids: RecentMap<string, Found> = new RecentMap(
-    limits.termCacheCharactersMax / 2,
-    (text) => text.length + entryCharacters,
-  )
-  readonly #terms: RecentMap<LocalId, StoredTerm> = new RecentMap(
-    limits.termCacheCharactersMax / 2,
-    (_id, term) => term.value.length + entryCharacters,
-  )
+  readonly #ids: RecentMap<string, Found>
+  readonly #terms: RecentMap<LocalId, StoredTerm>
 
-  constructor(database: Database, sealer: Sealer, keys: KeyRing, index: QuadIndex) {
+  /** `cacheBytesMax`: of the terms that it remembers, in both directions, as Latin characters take them. */
+  constructor(database: Database, sealer: Sealer, keys: KeyRing, index: QuadIndex, cacheBytesMax: number) {
     this.#database = database
     this.#sealer = sealer
     this.#keys = keys
     this.#index = index
+    this.#ids = new RecentMap(cacheBytesMax / 2, (text) => text.length + entryBytes)
+    this.#terms = new RecentMap(cacheBytesMax / 2, (_id, term) => term.value.length + entryBytes)
+  }
+
+  get cachedBytes(): number {
+    return this.#ids.weight + this.#terms.weight
   }
 
   /** The number of the term with this text; undefined when no live item uses it. */

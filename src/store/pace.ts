@@ -3,10 +3,13 @@
 /** Called often; returns at once while the slice lasts. */
 export type Pace = () => Promise<void> | undefined
 
-const sliceMs = 4
+export interface PaceOptions {
+  readonly sliceMs?: number
+  /** What is left to others between two slices, beyond their turn. */
+  readonly restMs?: number
+}
 
-/** `restMs`: what is left to others between two slices beyond their turn. */
-export function createPace(restMs = 0): Pace {
+export function createPace({ sliceMs = 4, restMs = 0 }: PaceOptions = {}): Pace {
   let began = performance.now()
   return () => {
     if (performance.now() - began < sliceMs) return undefined

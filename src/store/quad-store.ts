@@ -24,7 +24,7 @@ export interface QuadStoreOptions {
   readonly unlock: UnlockProvider
   /** Makes the terms and quads that reads give; by default plain immutable ones. */
   readonly dataFactory?: DataFactory
-  /** Decoded index blocks that stay in memory, bytes. */
+  /** Decoded index blocks that stay in memory, bytes, and as much again for decoded terms. */
   readonly cacheBytesMax?: number
   /** What is in memory until it goes into a file, bytes; twice that while it is written. */
   readonly memoryBytesMax?: number

@@ -8,6 +8,7 @@ export class RecentMap<K, V> {
   #young: Map<K, V> = new Map()
   #old: Map<K, V> = new Map()
   #youngWeight = 0
+  #oldWeight = 0
   #hits = 0
   #misses = 0
 
@@ -32,6 +33,11 @@ export class RecentMap<K, V> {
     return older
   }
 
+  /** Of what is here; of the older half, as it was when it was full. */
+  get weight(): number {
+    return this.#youngWeight + this.#oldWeight
+  }
+
   /** How often `get` found something, and how often not. */
   get uses(): { readonly hits: number; readonly misses: number } {
     return { hits: this.#hits, misses: this.#misses }
@@ -43,6 +49,7 @@ export class RecentMap<K, V> {
     const weight = this.#weigh(key, value)
     if (this.#youngWeight > 0 && this.#youngWeight + weight > this.#weightMax / 2) {
       this.#old = this.#young
+      this.#oldWeight = this.#youngWeight
       this.#young = new Map()
       this.#youngWeight = 0
     }
@@ -54,5 +61,6 @@ export class RecentMap<K, V> {
     this.#young = new Map()
     this.#old = new Map()
     this.#youngWeight = 0
+    this.#oldWeight = 0
   }
 }

@@ -40,8 +40,9 @@ const rotated: readonly Exclude<KeyPurpose, 'lookup' | 'journal'>[] = [
   'state',
   'details',
 ]
-/** Records that one write seals anew: commits wait for it at most. */
-const recordsPerWrite = 64
+/** Records that one write seals anew: commits wait for it at most, and it waits for no disk. */
+const recordsPerWrite = 32
+const restMs = 2
 
 /** Renews every key and goes through with it. */
 export async function rotate(parts: RotationParts, upkeep: Upkeep, onProgress: OnRotation = () => {}): Promise<void> {
@@ -65,6 +66,7 @@ export async function finishRotation(
   const { segments } = await upkeep.rewrite(({ keys }) => keys.some((id) => old.has(toHex(id))))
   await onProgress({ step: 'segments written', done: segments })
   const left = await idsInUse(parts)
+  await parts.database.sync()
   const gone = [...old].filter(([id]) => !left.has(id))
   await parts.keys.destroy(gone.map(([, key]) => key.id))
   await onProgress({ step: 'keys destroyed', done: gone.length })
@@ -100,13 +102,14 @@ async function sealTable(
             const purpose = purposes.get(toHex(sealedKeyId(value))) as KeyPurpose
             write.put(key, sealer.seal(keys.active(purpose), key, sealer.open(key, value)))
           }
-        })
+        }, false)
         done += stale.length
       }
       return page
     })
     if (entries.length === 0) return done
     after = entries.at(-1)?.key
+    await new Promise((resolve) => setTimeout(resolve, restMs))
     await onProgress({ step: 'records sealed', done })
   }
 }

@@ -138,7 +138,7 @@ class SegmentWriter {
 
   async finish(): Promise<SegmentEntry> {
     const key = segmentRecordKey(this.#name, tableCount, -1)
-    this.#tail.push(this.#parts.sealer.seal(this.#keys.dictionary, key, this.#filter()))
+    this.#tail.push(this.#parts.sealer.seal(this.#keys.dictionary, key, await this.#filter()))
     const lengths = new Uint8Array(4 * tailRecords)
     for (const [place, { length }] of this.#tail.entries()) new DataView(lengths.buffer).setUint32(4 * place, length)
     await this.#put(concat(...this.#tail, lengths, segmentEnd))
@@ -167,7 +167,7 @@ class SegmentWriter {
     this.#itemsTo = Math.max(this.#itemsTo, item)
   }
 
-  #filter(): Uint8Array {
+  async #filter(): Promise<Uint8Array> {
     const filter = new Uint8Array(Math.ceil((filterBitsPerRow * this.#hashes.length) / 2 / 8))
     for (let at = 0; at < this.#hashes.length; at += 2) {
       const [high, low] = [this.#hashes[at] as number, this.#hashes[at + 1] as number]
@@ -175,6 +175,7 @@ class SegmentWriter {
         const byte = Math.floor(place / 8)
         filter[byte] = (filter[byte] as number) | (1 << (place % 8))
       }
+      if (at % rowsPerSlice === 0) await this.#pace()
     }
     return filter
   }

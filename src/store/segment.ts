@@ -97,13 +97,20 @@ export class Segment {
       const lengths = Array.from({ length: tailRecords }, (_, place) => viewOf(tail).getUint32(4 * place))
       let at = size - tailBytes - lengths.reduce((sum, length) => sum + length, 0)
       if (at < 0) throw tampered(entry)
-      const plains = lengths.map((length, table) => {
-        const sealed = readExactly(file.fd, at, length, entry)
+      const fences: Float64Array[] = []
+      let filter = new Uint8Array()
+      for (const [table, length] of lengths.entries()) {
+        const plain = parts.sealer.open(
+          segmentRecordKey(entry.name, table, -1),
+          readExactly(file.fd, at, length, entry),
+        )
         at += length
-        return parts.sealer.open(segmentRecordKey(entry.name, table, -1), sealed)
-      })
-      const fences = plains.slice(0, tableCount).map((plain) => decodeBlock(plain).values)
-      return new Segment(entry, parts, file, fences, plains[tableCount] as Uint8Array)
+        if (table < tableCount) fences.push(decodeBlock(plain).values)
+        else filter = new Uint8Array(plain)
+        // Of a large segment each takes some milliseconds.
+        await new Promise(setImmediate)
+      }
+      return new Segment(entry, parts, file, fences, filter)
     } catch (error) {
       await file.close()
       throw error

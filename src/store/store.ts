@@ -43,7 +43,7 @@ export interface StoreOptions {
   readonly keyRing: KeyRing
   /** False leaves everything readable on disk, uncompressed: only for the test that shows what sealing hides. */
   readonly seal?: boolean
-  /** Decoded index blocks that stay in memory, bytes. */
+  /** Decoded index blocks that stay in memory, bytes, and as much again for decoded terms. */
   readonly cacheBytesMax?: number
   /** Rows and terms in memory that no segment holds yet, bytes; twice that while they are written. */
   readonly memoryBytesMax?: number
@@ -87,7 +87,7 @@ export async function openStore(directory: string, options: StoreOptions): Promi
       cache: new RecentMap<number, Block>(cacheBytesMax, (_name, block) => weightOf(block)),
     }
     await stored(mkdir(segments.directory, { recursive: true, mode: 0o700 }))
-    const dictionary = new Dictionary(database, sealer, keyRing, index)
+    const dictionary = new Dictionary(database, sealer, keyRing, index, cacheBytesMax)
     const counts = new RecentMap<string, number>(limits.storeCountsMax, () => 1)
     const store = new Store(
       { database, sealer, dictionary, index, keys: keyRing, counts, segments, memoryBytesMax, mark },
@@ -329,6 +329,13 @@ export class Store {
   } {
     const { index, segments } = this.#parts
     return { segments: index.segments.length, backlogBytes: this.#upkeep.backlogBytes, cache: segments.cache.uses }
+  }
+
+  /** What is in memory and has a bound, bytes: rows that no segment holds yet, decoded blocks, decoded terms. */
+  get memoryBytes(): { readonly rows: number; readonly blocks: number; readonly terms: number } {
+    const { index, segments, dictionary } = this.#parts
+    const rows = index.memory.weight + (index.frozen?.weight ?? 0)
+    return { rows, blocks: segments.cache.weight, terms: dictionary.cachedBytes }
   }
 
   /** Everything that the keys which are left open: what a search for somebody's values must go through. */

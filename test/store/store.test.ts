@@ -1,6 +1,8 @@
 // The store's face: what a block changes, what holds at a height, and the terms exactly as they were given.
 
 import assert from 'node:assert/strict'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { equal, utf8 } from '../../src/base/bytes.ts'
 import { LedgerError } from '../../src/base/errors.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -367,5 +369,48 @@ describe('The store', () => {
     await store.commit(block(1, { items: [...items, item('c', [])] }))
     assert.equal(world.keyRing.bag.size, 2)
     assert.notDeepEqual(world.keyRing.bag.key(itemNamed('a')).secret, world.keyRing.bag.key(itemNamed('b')).secret)
+  })
+
+  it('holds in memory what it was given and no more, whatever the data', async function () {
+    this.timeout(60_000)
+    await store.close()
+    const bytesMax = 131_072
+    store = await world.store(true, bytesMax, bytesMax)
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    const used = (): number => {
+      collect()
+      const { heapUsed, arrayBuffers } = process.memoryUsage()
+      return heapUsed + arrayBuffers
+    }
+    /** One commit, or one block, may go beyond the bound. */
+    const extra = 131_072
+    const within = (): void => {
+      const { rows, blocks, terms } = store.memoryBytes
+      assert.ok(rows <= 2 * (bytesMax + extra), `${rows} bytes of rows`)
+      assert.ok(blocks <= bytesMax + extra, `${blocks} bytes of blocks`)
+      assert.ok(terms <= bytesMax + extra, `${terms} bytes of terms`)
+    }
+    let before = 0
+    const [commits, rowsEach, long] = [120, 60, 'long '.repeat(300)]
+    for (let n = 1; n <= commits; n++) {
+      // A personal item's texts stand with it, an open one's in the dictionary.
+      const rows = Array.from({ length: rowsEach }, (_, i) =>
+        row(`urn:s:${n}:${i}`, 'urn:p', text(`${n} ${i} ${long}`)),
+      )
+      await store.commit(block(n, { items: [item(`${n}`, rows, { class: n % 4 === 0 ? 'personal' : 'open' })] }))
+      within()
+      if (n === 20) before = used()
+    }
+    let count = 0
+    for await (const _ of store.quads()) {
+      count += 1
+      if (count % 500 === 0) within()
+    }
+    assert.equal(count, commits * rowsEach)
+    within()
+    // Ten megabytes of text went through.
+    const more = used() - before
+    assert.ok(more < 3_000_000, `${more} bytes more in memory`)
   })
 })

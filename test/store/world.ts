@@ -97,9 +97,10 @@ export class World {
   }
 
   /** `memoryBytesMax`: 0 makes a segment of every block. */
-  store(seal = true, memoryBytesMax?: number): Promise<Store> {
+  store(seal = true, memoryBytesMax?: number, cacheBytesMax?: number): Promise<Store> {
     const memory = memoryBytesMax === undefined ? {} : { memoryBytesMax }
-    return openStore(this.path('store'), { keyRing: this.keyRing, seal, ...memory })
+    const cache = cacheBytesMax === undefined ? {} : { cacheBytesMax }
+    return openStore(this.path('store'), { keyRing: this.keyRing, seal, ...memory, ...cache })
   }
 
   /** The ring as another process would find it. */
