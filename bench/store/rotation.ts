@@ -77,6 +77,13 @@ const meanwhile = await load(store, data, () => ended)
 await rotating
 const rotationS = Math.round((performance.now() - rotationStart) / 100) / 10
 const rssMiB = Math.round(process.memoryUsage().rss / 2 ** 20)
+/** How much longer the slowest hundredth takes while keys turn. */
+const ratio = (after: number, first: number): number => Math.round((10 * after) / first) / 10
+const p99Times = {
+  write: ratio(meanwhile.writeP99Ms, before.writeP99Ms),
+  read: ratio(meanwhile.readP99Ms, before.readP99Ms),
+}
 await store.close()
 await rm(directory, { recursive: true })
-console.log(JSON.stringify({ quads: count, fillS: Math.round(fillS), openMs, rotationS, before, meanwhile, rssMiB }))
+const times = { fillS: Math.round(fillS), openMs, rotationS }
+console.log(JSON.stringify({ quads: count, ...times, before, meanwhile, p99Times, rssMiB }))

@@ -3,7 +3,13 @@
 
 import { concat } from '../base/bytes.ts'
 import { joinBlocks, splitBlocks } from './block-codec.ts'
+import { contentOf } from './content.ts'
+import type { Database } from './database.ts'
+import { required } from './item-records.ts'
+import { localKey, tables } from './layout.ts'
 import type { Addition } from './memory-tables.ts'
+import type { QuadIndex } from './quad-index.ts'
+import type { Sealer } from './sealer.ts'
 import { type LocalId, lookupWidth, type QuadIds, quadWidth } from './tables.ts'
 
 export interface Pending {
@@ -37,15 +43,23 @@ export function pendingOf(record: Uint8Array): Pending {
   }
 }
 
+export interface PendingParts {
+  readonly database: Database
+  readonly sealer: Sealer
+  readonly index: QuadIndex
+}
+
 /** What the block of `sequence` added, with the rows of its open items. */
-export function additionAgain(
-  pending: Pending,
-  sequence: number,
-  rowsOf: (item: LocalId) => readonly QuadIds[],
-): Addition {
+export function additionAgain(parts: PendingParts, pending: Pending, sequence: number): Addition {
   const quads: number[] = []
   for (const item of pending.openItems) {
-    for (const [row, quad] of rowsOf(item).entries()) quads.push(...quad, item, row, sequence, 0)
+    for (const [row, quad] of rowsOf(parts, item).entries()) quads.push(...quad, item, row, sequence, 0)
   }
   return { quads: [...quads, ...pending.quads], ...pending.addition }
+}
+
+/** Nobody is given rows of erased items, and a purge may have taken them already. */
+function rowsOf({ database, sealer, index }: PendingParts, item: LocalId): readonly QuadIds[] {
+  const at = localKey(tables.content, item)
+  return index.erased.has(item) ? [] : contentOf(required(sealer, at, database.getSync(at))).rows
 }

@@ -11,7 +11,6 @@ import { limits } from '../base/limits.ts'
 import { type Block, weightOf } from './block-codec.ts'
 import { type BlockChange, ChangeWriter, type Filled } from './change.ts'
 import { checkMark, leaveMark, type MarkParts, takeMark } from './closing-mark.ts'
-import { contentOf } from './content.ts'
 import { StoreCopy } from './copy.ts'
 import { Database } from './database.ts'
 import { Details } from './details.ts'
@@ -32,7 +31,6 @@ import type { SegmentParts } from './segment.ts'
 import { type StagedKind, Staging } from './staging.ts'
 import { emptyRoot, type Root, recordKey, recordOf, rootKey, rootOf, rootValue } from './state-records.ts'
 import { identify } from './store-file.ts'
-import type { QuadIds } from './tables.ts'
 import { Upkeep } from './upkeep.ts'
 import { type Verification, verifyStore } from './verification.ts'
 
@@ -143,20 +141,9 @@ export class Store {
     for await (const { key, plain } of this.#records(tables.pending)) {
       const sequence = readId(viewOf(key), 1)
       if (sequence > this.#root.flushed) {
-        index.memory.add(
-          additionAgain(pendingOf(plain), sequence, (item) => this.#rowsOf(item)),
-          sequence,
-        )
+        index.memory.add(additionAgain(this.#parts, pendingOf(plain), sequence), sequence)
       }
     }
-  }
-
-  #rowsOf(item: number): readonly QuadIds[] {
-    const { database, sealer, index } = this.#parts
-    const at = localKey(tables.content, item)
-    // Nobody is given rows of erased items, and a purge may have taken them already.
-    if (index.erased.has(item)) return []
-    return contentOf(required(sealer, at, database.getSync(at))).rows
   }
 
   /** The last committed block; 0 at first. */
@@ -301,8 +288,7 @@ export class Store {
       const { database, segments, mark } = this.#parts
       const work = this.#rewrites.run(async () => {
         if (this.#closing) throw new LedgerError('BACKUP_INTERRUPTED')
-        const take = (): Promise<StoreCopy> => StoreCopy.take({ database, segments, mark, root: this.#root })
-        const copy = await this.#writes.run(take)
+        const copy = await this.#writes.run(() => StoreCopy.take({ database, segments, mark, root: this.#root }))
         this.#copy = copy
         resolve(copy)
         await copy.ended
@@ -332,10 +318,9 @@ export class Store {
   }
 
   /** What is in memory and has a bound, bytes: rows that no segment holds yet, decoded blocks, decoded terms. */
-  get memoryBytes(): { readonly rows: number; readonly blocks: number; readonly terms: number } {
+  get memoryBytes(): readonly [rows: number, blocks: number, terms: number] {
     const { index, segments, dictionary } = this.#parts
-    const rows = index.memory.weight + (index.frozen?.weight ?? 0)
-    return { rows, blocks: segments.cache.weight, terms: dictionary.cachedBytes }
+    return [index.memory.weight + (index.frozen?.weight ?? 0), segments.cache.weight, dictionary.cachedBytes]
   }
 
   /** Everything that the keys which are left open: what a search for somebody's values must go through. */

@@ -386,7 +386,7 @@ describe('The store', () => {
     /** One commit, or one block, may go beyond the bound. */
     const extra = 131_072
     const within = (): void => {
-      const { rows, blocks, terms } = store.memoryBytes
+      const [rows, blocks, terms] = store.memoryBytes
       assert.ok(rows <= 2 * (bytesMax + extra), `${rows} bytes of rows`)
       assert.ok(blocks <= bytesMax + extra, `${blocks} bytes of blocks`)
       assert.ok(terms <= bytesMax + extra, `${terms} bytes of terms`)
