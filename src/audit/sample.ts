@@ -6,6 +6,8 @@ import { toBase64, utf8 } from '../base/bytes.ts'
 import { LedgerError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { consistencyProof, type HashReader, inclusionProof } from '../base/merkle.ts'
+import type { Log } from './log.ts'
+import { parseCheckpoint, parseNote } from './note.ts'
 import type { DerivedFile } from './text-pieces.ts'
 import { foldHashes, hashesAt, hashLength, leavesOf, type Tile, tileHeight, tilePath, tileWidth } from './tiles.ts'
 
@@ -43,10 +45,31 @@ export function tlogProof(index: number, hashes: readonly Uint8Array[], note: st
   return `c2sp.org/tlog-proof@v1\n${extra}index ${index}\n${lines(hashes)}\n${note}`
 }
 
+/** Of one leaf of a log, in the tree that `note` is a checkpoint of; undefined for a leaf that is not in it. */
+export function leafProof(log: Pick<Log, 'inclusion' | 'leaf'>, index: number, note?: string): string | undefined {
+  if (note === undefined) return undefined
+  const { size } = parseCheckpoint(parseNote(note).text)
+  return index < size ? tlogProof(index, log.inclusion(index, size), note, log.leaf(index)) : undefined
+}
+
 /** That the log begins with `from` leaves that somebody saw: what C2SP tlog-witness calls the body of add-checkpoint. */
 export async function consistencyFile(read: ReadFile, from: number, size: number, note: string): Promise<DerivedFile> {
   const hashes = await new BundleTiles(read, size).prove((reader) => consistencyProof(from, size, reader))
   return { path: 'consistency', bytes: utf8(`old ${from}\n${lines(hashes)}\n${note}`), records: 1 }
+}
+
+/** RFC 6962 proof that the tree of `size` leaves begins with `from` of them; undefined when its tiles are none. */
+export async function consistencyHashes(
+  read: ReadFile,
+  from: number,
+  size: number,
+): Promise<readonly Uint8Array[] | undefined> {
+  try {
+    return await new BundleTiles(read, size).prove((reader) => consistencyProof(from, size, reader))
+  } catch (error) {
+    if (error instanceof LedgerError && error.code === 'MALFORMED') return undefined
+    throw error
+  }
 }
 
 function lines(hashes: readonly Uint8Array[]): string {

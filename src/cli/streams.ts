@@ -23,3 +23,10 @@ export function endWithReader(out: NodeJS.WriteStream, err: NodeJS.WriteStream):
 function isReaderGone({ code }: NodeJS.ErrnoException): boolean {
   return code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED' || code === 'EIO'
 }
+
+/** The first signal asks to stop; a second one ends the process as signals do. */
+export function endOfProcess(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal))
+  })
+}

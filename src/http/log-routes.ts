@@ -10,14 +10,25 @@ import type { HttpNode } from './node-port.ts'
 
 const line = Uint8Array.of(0x0a)
 
+function sizeIn(parameters: Parameters): number | undefined {
+  const size = single(parameters, 'size')
+  return size === undefined ? undefined : wholeNumber(size, 'size', 1, Number.MAX_SAFE_INTEGER)
+}
+
 export function logRoutes(server: FastifyInstance, node: HttpNode): void {
   server.get('/log/checkpoint', async (request, reply) => {
-    const size = single(request.query as Parameters, 'size')
-    const note = await node.checkpoint(
-      size === undefined ? undefined : wholeNumber(size, 'size', 1, Number.MAX_SAFE_INTEGER),
-    )
+    const note = await node.checkpoint(sizeIn(request.query as Parameters))
     if (note === undefined) throw new LedgerError('NOT_FOUND')
     return reply.type('text/plain; charset=utf-8').send(note)
+  })
+
+  /** What is needed to check one leaf, whoever has the tiles; consistency is checked from those. */
+  server.get('/log/proof/:index', async (request, reply) => {
+    const { index } = request.params as { readonly index: string }
+    const size = sizeIn(request.query as Parameters)
+    const proof = await node.leafProof(wholeNumber(index, 'index', 0, Number.MAX_SAFE_INTEGER), size)
+    if (proof === undefined) throw new LedgerError('NOT_FOUND', { reason: 'no checkpoint covers this leaf' })
+    return reply.type('text/plain; charset=utf-8').send(proof)
   })
 
   server.get('/log/tile/*', (request, reply) => {

@@ -145,6 +145,8 @@ export interface HttpNode {
   receipt(tx: TxId, type: 'ordered' | 'final'): Promise<object>
   /** The newest signed note of the log, C2SP tlog-checkpoint; with a size, this node's own on so many leaves. */
   checkpoint(size?: number): Promise<string | undefined>
+  /** C2SP tlog-proof of a leaf under that checkpoint; undefined for a leaf that it does not cover. */
+  leafProof(index: number, size?: number): Promise<string | undefined>
   /** A file of the log by its C2SP tlog-tiles path, which begins with `tile/`. */
   tile(path: string): Uint8Array | undefined
   /** Leaves from `from` to `to` - 1. @throws RangeError for more than there are. */

@@ -2,6 +2,7 @@
 // the ledger answers. A node that cannot go on stops by itself and says why.
 
 import type { Quad } from '@rdfjs/types'
+import { leafProof } from '../audit/sample.ts'
 import { LedgerError } from '../base/errors.ts'
 import { keyId } from '../base/hash.ts'
 import { type Digest, type ItemId, type KeyId, type LedgerId, sequenceOf, type TxId } from '../base/ids.ts'
@@ -296,16 +297,15 @@ export class QuadrilleNode {
     return { height: certificate.result.sequence, certificate: encode(resultCertificateSchema, certificate) }
   }
 
-  /**
-   * The newest checkpoint, signed by a quorum of validators if they can be reached; with a `size`, this node's own signed
-   * note on the log of so many leaves. Undefined when nothing, or not that much, is final.
-   */
+  /** The newest checkpoint, signed by a quorum if it can be reached; with a `size`, this node's own. Undefined when nothing is final. */
   async checkpoint(size?: number): Promise<string | undefined> {
-    const { cosigning } = this.#running
-    return size === undefined ? cosigning.note() : cosigning.own(size)
+    return size === undefined ? this.#running.cosigning.note() : this.#running.cosigning.own(size)
   }
 
-  /** A static file of the log by its C2SP path. */
+  async leafProof(index: number, size?: number): Promise<string | undefined> {
+    return leafProof(this.#open.log, index, await this.checkpoint(size))
+  }
+
   tile(path: string): Uint8Array | undefined {
     return this.#open.log.tile(path)
   }

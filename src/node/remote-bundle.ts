@@ -6,10 +6,11 @@ import type { BundleSource } from '../audit/export.ts'
 import { formatNote, type LogCheckpoint, mergeNotes, parseCheckpoint, parseNote } from '../audit/note.ts'
 import type { CheckpointKey } from '../audit/replay.ts'
 import { leavesOf, tilePath, tilesAt } from '../audit/tiles.ts'
+import { Chain } from '../audit/verify-chain.ts'
 import { fromUtf8 } from '../base/bytes.ts'
 import { type CborValue, decodeCbor } from '../base/cbor.ts'
 import { type ErrorCode, LedgerError } from '../base/errors.ts'
-import type { OrganisationId, Sequence } from '../base/ids.ts'
+import { type OrganisationId, type Sequence, sequenceOf } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import { decode } from '../base/schema.ts'
 import { blockRecordSchema } from '../consensus/block.ts'
@@ -72,6 +73,27 @@ async function heightOf(get: Get, { size, root }: Pick<LogCheckpoint, 'size' | '
     if (result.logSize < size) break
   }
   throw new LedgerError('ANSWER_UNEXPECTED', { field: 'checkpoint' })
+}
+
+/**
+ * Of the validators after block `height`, whose notes of the log count: from the genesis along blocks that a quorum agreed on,
+ * whoever gives them.
+ * @throws LedgerError BLOCK_INVALID for a block that does not follow
+ */
+export async function checkpointKeysAt(
+  get: Get,
+  genesis: Uint8Array,
+  height: number,
+): Promise<readonly CheckpointKey[]> {
+  const { ledger, replay } = startReplay(genesis)
+  const chain = new Chain(ledger, replay.faults, replay.created, replay.rosters()[0])
+  for await (const bytes of blocks(get, sequenceOf(height))) {
+    const record = decode(blockRecordSchema, bytes)
+    const fault = chain.extend(record, replay.rosters())
+    if (fault !== undefined) throw new LedgerError('BLOCK_INVALID', { height: record.header.sequence })
+    replay.apply(record)
+  }
+  return replay.checkpointKeys()
 }
 
 /** The founders' in the first epoch; later, who they are shows only from the blocks. */

@@ -14,8 +14,10 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { type Entry, leafBytes, noPrevious, readLeaf } from '../../src/audit/leaf.ts'
 import { type Log, openLog } from '../../src/audit/log.ts'
+import { checkpointText, formatNote, signNote } from '../../src/audit/note.ts'
+import { leafProof } from '../../src/audit/sample.ts'
 import { leavesOf, parseTilePath, tilePath, tilesAt } from '../../src/audit/tiles.ts'
-import { concat, fromHex } from '../../src/base/bytes.ts'
+import { concat, fromBase64, fromHex, utf8 } from '../../src/base/bytes.ts'
 import { digestOf } from '../../src/base/ids.ts'
 import { leafHash, rootOf, verifyConsistency, verifyInclusion } from '../../src/base/merkle.ts'
 
@@ -49,6 +51,25 @@ describe('The log', function () {
   afterEach(async () => {
     await log.close()
     rmSync(folder, { recursive: true })
+  })
+
+  it('proves each leaf under any checkpoint in one text, C2SP tlog-proof, and none that it does not cover', () => {
+    const size = 300
+    log.append(entries(700))
+    const root = log.rootAt(size)
+    const text = checkpointText({ origin: 'log', size, root })
+    const note = formatNote({ text, signatures: [signNote(text, 'log/a', new Uint8Array(32).fill(7))] })
+    for (const index of [0, 255, 256, 299]) {
+      const [head = '', ...rest] = leafProof(log, index, note)?.split('\n\n') ?? []
+      const [first, extra = '', place, ...hashes] = head.split('\n')
+      assert.deepEqual([first, place], ['c2sp.org/tlog-proof@v1', `index ${index}`])
+      assert.equal(rest.join('\n\n'), note)
+      const leaf = fromBase64(extra.slice('extra '.length))
+      assert.deepEqual(leaf, log.leaf(index))
+      assert.ok(verifyInclusion(leafHash(leaf), index, size, hashes.map(fromBase64), fromHex(root)))
+      assert.ok(!verifyInclusion(leafHash(utf8('x')), index, size, hashes.map(fromBase64), fromHex(root)))
+    }
+    assert.equal(leafProof(log, size, note), undefined)
   })
 
   it('holds chained leaves under the RFC 6962 root, whatever the batches', async () => {

@@ -237,6 +237,10 @@ export class FakeNode implements HttpNode {
     return 'quadrille\n20\nroot\n\n— signed\n'
   }
 
+  async leafProof(index: number, size = 20): Promise<string | undefined> {
+    return index < size ? `c2sp.org/tlog-proof@v1\nindex ${index}\n` : undefined
+  }
+
   tile(path: string): Uint8Array | undefined {
     return path === 'tile/0/000.p/20' ? new Uint8Array(640).fill(1) : undefined
   }

@@ -462,6 +462,12 @@ describe('The HTTP server', function () {
       assert.match(tile.headers.get('cache-control') ?? '', /immutable/)
       assert.equal((await tile.arrayBuffer()).byteLength, 640)
       assert.equal(await (await get('/log/leaves?from=2&count=2')).text(), '{"seq":2}\n{"seq":3}\n')
+      assert.match(await (await get('/log/proof/19')).text(), /^c2sp.org\/tlog-proof@v1\nindex 19\n/)
+      await problem(await get('/log/proof/20'), 404, 'NOT_FOUND')
+      await problem(await get('/log/proof/19?size=19'), 404, 'NOT_FOUND')
+      for (const path of ['/log/proof/-1', '/log/proof/1e3', '/log/proof/1?size=0']) {
+        await problem(await get(path), 400, 'USAGE')
+      }
       await problem(await get('/log/tile/0/001'), 404, 'NOT_FOUND')
       await problem(await get('/log/tile/../../etc/passwd'), 404, 'NOT_FOUND')
       await problem(await get('/log/leaves?from=19&count=2'), 404, 'NOT_FOUND')

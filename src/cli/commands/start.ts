@@ -12,7 +12,7 @@ import { readMembership } from '../../node/membership.ts'
 import { ownGenesis } from '../../node/own-genesis.ts'
 import { putAside } from '../../node/recovery.ts'
 import { type Context, type Handler, optional, several } from '../context.ts'
-import { outliveReaders } from '../streams.ts'
+import { endOfProcess, outliveReaders } from '../streams.ts'
 
 export const start: Handler = async (_args, options, context) => {
   outliveReaders(process.stdout, process.stderr)
@@ -84,11 +84,4 @@ async function recover(home: Home, { genesis }: SignedGenesis, context: Context)
   const aside = await putAside(home, genesis.protocol, Date.now())
   if (aside === undefined) return
   context.note(`What was in ${home.data} lies in ${aside} now. This node fetches everything from the others.`)
-}
-
-/** The first signal asks the node to stop; a second one ends the process as signals do. */
-function endOfProcess(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal))
-  })
 }

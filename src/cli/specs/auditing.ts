@@ -43,6 +43,21 @@ export const auditing: readonly CommandSpec[] = [
     load: async () => (await import('../commands/audit.ts')).exportAudit,
   },
   {
+    words: 'audit watch',
+    args: '<url...>',
+    summary:
+      'follow the checkpoints of several nodes and cry out when they cannot all be true (FORK_DETECTED, exit code 1)',
+    options: [
+      { flags: '--once', help: 'look at each once, and end: 0 when all fit, 1 when one does not, 5 when one is away' },
+      { flags: '--every <seconds>', help: 'between two looks (default: 10)' },
+      { flags: '--since <file>', help: 'a checkpoint that you kept: every log must begin with it' },
+      { flags: '--proof <file>', help: 'where the proof of a fork goes (default: fork.json)' },
+      genesis,
+    ],
+    example: 'quadrille audit watch http://127.0.0.1:4780 http://127.0.0.1:4781 --genesis genesis.json --once',
+    load: async () => (await import('../commands/audit-watch.ts')).watchAudit,
+  },
+  {
     words: 'audit verify',
     args: '<folder>',
     summary: 'verify a bundle against a genesis that you trust; needs no node and no network',
