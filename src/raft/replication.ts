@@ -71,8 +71,8 @@ function fill(state: State, node: NodeId, progress: Progress): void {
 function sendEntries(state: State, node: NodeId, progress: Progress): boolean {
   const previous = (progress.next - 1) as Sequence
   const previousTerm = termAt(state.log, previous)
-  progress.sentAt = clock(state)
   if (previousTerm === undefined) {
+    progress.sentAt = clock(state)
     install(state, node, progress)
     return false
   }
@@ -89,6 +89,7 @@ function sendEntries(state: State, node: NodeId, progress: Progress): boolean {
     carries.push(...ids)
   }
   if (progress.mode === 'replicating' && entries.length === 0) return false
+  progress.sentAt = clock(state)
   const last = (previous + entries.length) as Sequence
   const { term } = state
   const proof = hasNews(state, progress) ? tell(state, progress) : []

@@ -4,6 +4,7 @@
 import { invariant } from '../base/errors.ts'
 import type { Sequence } from '../base/ids.ts'
 import type { JournalRecord } from '../consensus/contract.ts'
+import { resetElection } from './election.ts'
 import { lastIndex, rebase, replaceAfter } from './log.ts'
 import { save } from './out.ts'
 import { markUnderway } from './pool.ts'
@@ -53,8 +54,11 @@ function keepFirstBase(state: State): void {
   save(state, { type: 'base', ...state.log.base, keeps: true })
 }
 
-/** On the first tick. Nobody is known to lead: those who hear a leader say so when they are asked (sections 9.6, 4.2.3). */
+/** On the first tick. Unless a leader was heard by then: those who hear one say so when they are asked (sections 9.6, 4.2.3). */
 export function begin(state: State): void {
   keepFirstBase(state)
-  state.electionAt = (clock(state) + state.parameters.resendMs * state.setup.random()) as typeof state.electionAt
+  if (state.leader !== undefined) {
+    state.heardAt = clock(state)
+    resetElection(state)
+  } else state.electionAt = (clock(state) + state.parameters.resendMs * state.setup.random()) as typeof state.electionAt
 }

@@ -9,7 +9,7 @@ import { type Act, actBytes } from '../sim/acts.ts'
 import { SimMachine } from '../sim/machine.ts'
 import { simLedger, simMandate, simValidator } from '../sim/roster.ts'
 import { toyVerify } from '../sim/signatures.ts'
-import { parameters } from './cluster.ts'
+import { Cluster, parameters, rosterRequest } from './cluster.ts'
 import { entry, only, Puppet, sent } from './puppet.ts'
 
 type Raft = Lockstep<RaftMessage>
@@ -92,6 +92,26 @@ describe('Epochs in Raft', () => {
     const next = { ...puppet.roster, epoch: 1 as Epoch }
     puppet.give({ type: 'installed', outcome, checkpoint: outcome, mandate: simMandate(next, parameters) })
     assert.equal(only(puppet.receive(1, install), 'fetch').length, 1)
+  })
+
+  it('R20 what was lost is sent again also to one who must have a configuration before it is sent the next', () => {
+    const cluster = new Cluster(4)
+    cluster.rosters.push(cluster.roster(1, 0, 1, 2, 3), cluster.roster(2, 0, 1, 2, 3))
+    const leader = cluster.elect()
+    const away = cluster.servers.findIndex((server) => server !== leader)
+    cluster.isolate(away)
+    for (const fill of ['x', 'y']) cluster.request(leader, fill.repeat(40_000))
+    for (const place of [1, 2]) {
+      cluster.request(leader, rosterRequest(place))
+      cluster.pass(300)
+    }
+    // The first comes through and is answered, the second is lost.
+    let appends = 0
+    cluster.loses = ({ to, message }) =>
+      to === cluster.server(away).node && message.type === 'append' && message.entries.length > 0 && ++appends === 2
+    cluster.pass(3_000)
+    assert.ok(appends > 2)
+    assert.deepEqual(cluster.texts(cluster.server(away)), cluster.texts(leader))
   })
 
   it('R22 nothing rests on the word of one who merely learns, and whose signature nobody asked for', () => {
