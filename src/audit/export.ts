@@ -1,11 +1,12 @@
 // Writes an audit bundle (bundle.ts says what it holds) from a source, record by record in bounded memory. What the
 // source may give away, and to whom, was decided before. Files are not fsynced one by one: an export can be made again,
-// and whoever verifies it learns of a file that a power cut took.
+// and whoever verifies it learns of a file that a power cut took. One that was broken off goes on when it is made again
+// (draft.ts): it ends with the same bytes as if nothing had happened, and asks the source only for what is not there yet.
 
 import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { sha256 } from '#crypto'
-import { concat, utf8 } from '../base/bytes.ts'
+import { concat, equal, utf8 } from '../base/bytes.ts'
 import { LedgerError } from '../base/errors.ts'
 import { syncDirectory } from '../base/files.ts'
 import { type Digest, digestOf, type LedgerId, type OrganisationId, type Sequence } from '../base/ids.ts'
@@ -26,6 +27,7 @@ import {
   sumsPath,
   sumsText,
 } from './bundle.ts'
+import { type Begun, begin, kept, progressPath, readBegun } from './draft.ts'
 import type { ViewFilter } from './filter.ts'
 import { consortiumOrigin, parseCheckpoint, parseNote, validatorKeys, verifierKeysText } from './note.ts'
 import type { CheckpointKey, Replay, StartReplay } from './replay.ts'
@@ -49,14 +51,14 @@ export interface BundleSource {
   checkpoint(): Promise<string>
   /** Of the validators in force after the head. */
   checkpointKeys(): Promise<readonly CheckpointKey[]>
-  /** Encoded block records, 1 to head. */
-  blocks(): AsyncIterable<Uint8Array>
-  /** Encoded result certificates up to the head and the head's among them, in ascending order of sequence. */
-  results(): AsyncIterable<Uint8Array>
-  /** Leaves 0 to size - 1. */
-  leaves(): AsyncIterable<Uint8Array>
-  /** In the order of the blocks. */
-  payloads(): AsyncIterable<PayloadRecord>
+  /** Encoded block records, `from` (1) to head. */
+  blocks(from?: number): AsyncIterable<Uint8Array>
+  /** Encoded result certificates of blocks from `from` up to the head and the head's among them, in ascending order of sequence. */
+  results(from?: number): AsyncIterable<Uint8Array>
+  /** Leaves `from` (0) to size - 1. */
+  leaves(from?: number): AsyncIterable<Uint8Array>
+  /** Of blocks from `from` on, in their order. */
+  payloads(from?: number): AsyncIterable<PayloadRecord>
 }
 
 export interface ExportProgress {
@@ -78,36 +80,53 @@ export interface ExportOptions {
 }
 
 /**
- * Writes the bundle to `directory`, which must not exist: under `<directory>.partial` first, renamed when it is whole.
- * @throws LedgerError FILE_EXISTS; RECORD_TAMPERED when the source contradicts its own head. Then nothing is left behind.
+ * Writes the bundle to `directory`, which must not exist: under `<directory>.partial` first, renamed when it is whole. A draft that
+ * the same export left there is gone on with; `begunExport` says which head the source must have then.
+ * @throws LedgerError FILE_EXISTS, also for a draft of another export; RECORD_TAMPERED when the source contradicts its own head,
+ * and then nothing is left behind. A draft stays when the source was away.
  */
 export async function exportBundle(
   directory: string,
   source: BundleSource,
   options: ExportOptions = {},
 ): Promise<Manifest> {
-  const draft = `${directory}.partial`
-  for (const path of [directory, draft]) if (await exists(path)) throw new LedgerError('FILE_EXISTS', { path })
+  const draft = draftOf(directory)
+  if (await exists(directory)) throw new LedgerError('FILE_EXISTS', { path: directory })
+  const { filter = [], seed = source.head.root, previous } = options
+  const note = await source.checkpoint()
+  const { ledger, head, reader } = source
+  const claims = { ledger, reader: reader === undefined ? [] : [reader], ...head, filter, seed }
+  await begin(draft, { ...claims, note, previous: previous === undefined ? [] : [previous] })
   try {
-    await mkdir(draft, { recursive: true })
-    const manifest = await writeBundle(new BundleWriter(draft), source, options)
+    const manifest = await writeBundle(new BundleWriter(draft), kept(draft, source), options, note)
+    await rm(join(draft, progressPath))
     await rename(draft, directory)
     await syncDirectory(dirname(resolve(directory)))
     return manifest
   } catch (error) {
-    await rm(draft, { recursive: true, force: true })
+    // Who is away comes back, and a disk that is full is emptied: then it goes on. What is wrong stays wrong.
+    if (error instanceof LedgerError && error.exitCode !== away) await rm(draft, { recursive: true, force: true })
     throw error
   }
+}
+
+/** What an export to `directory` that was broken off is of; undefined when there is none. @throws LedgerError for a file that is none */
+export async function begunExport(directory: string): Promise<Begun | undefined> {
+  return readBegun(draftOf(directory))
+}
+
+function draftOf(directory: string): string {
+  return `${directory}.partial`
 }
 
 async function writeBundle(
   writer: BundleWriter,
   source: BundleSource,
   { filter = [], seed = source.head.root, previous, onProgress = () => {} }: ExportOptions,
+  note: string,
 ): Promise<Manifest> {
   const { ledger, head, reader } = source
   const genesis = await source.genesis()
-  const note = await source.checkpoint()
   await writer.write('genesis.json', genesis)
   await writer.write('checkpoint', utf8(note))
   const keys = validatorKeys(ledger, await source.checkpointKeys())
@@ -178,7 +197,10 @@ async function* encoded(payloads: AsyncIterable<PayloadRecord>): AsyncGenerator<
   for await (const payload of payloads) yield encode(payloadRecordSchema, payload)
 }
 
-/** Writes files into the draft and remembers what the manifest says of each. */
+/** The exit code of errors that pass by themselves. */
+const away = 5
+
+/** Writes files into the draft, but for those that are there, and remembers what the manifest says of each. */
 class BundleWriter {
   readonly #directory: string
   readonly #files: BundleFile[] = []
@@ -228,8 +250,24 @@ class BundleWriter {
   }
 
   async #put(path: string, bytes: Uint8Array): Promise<void> {
-    await mkdir(dirname(join(this.#directory, path)), { recursive: true })
-    await writeFile(join(this.#directory, path), bytes, { flag: 'wx' })
+    const target = join(this.#directory, path)
+    if (await holds(target, bytes)) return
+    await mkdir(dirname(target), { recursive: true })
+    // Under its name there is a whole file or none.
+    const writing = join(this.#directory, writingPath)
+    await writeFile(writing, bytes)
+    await rename(writing, target)
+  }
+}
+
+const writingPath = '.writing'
+
+async function holds(path: string, bytes: Uint8Array): Promise<boolean> {
+  try {
+    return equal(new Uint8Array(await readFile(path)), bytes)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw error
   }
 }
 

@@ -5,7 +5,7 @@ import type { PayloadRecord } from '../audit/bundle.ts'
 import type { BundleSource } from '../audit/export.ts'
 import { formatNote, type LogCheckpoint, mergeNotes, parseCheckpoint, parseNote } from '../audit/note.ts'
 import type { CheckpointKey } from '../audit/replay.ts'
-import { leavesOf, tilePath, tilesAt } from '../audit/tiles.ts'
+import { leavesOf, tilePath, tilesAt, tileWidth } from '../audit/tiles.ts'
 import { Chain } from '../audit/verify-chain.ts'
 import { fromUtf8 } from '../base/bytes.ts'
 import { type CborValue, decodeCbor } from '../base/cbor.ts'
@@ -29,17 +29,19 @@ export interface RemoteOptions {
   readonly genesis: Uint8Array
   /** The organisation that the payloads are for; none: no payloads. */
   readonly reader: OrganisationId | undefined
+  /** Where an export that was broken off ends, instead of at the newest checkpoint. */
+  readonly at?: LogCheckpointAt | undefined
 }
+
+type LogCheckpointAt = BundleSource['head'] & { readonly note: string }
 
 /** Requests that are under way at once. */
 const atOnce = 8
 
 /** @throws LedgerError GENESIS_INVALID..., NOT_FINAL when nothing is final yet, ANSWER_UNEXPECTED */
-export async function remoteBundle({ get, witnesses, genesis, reader }: RemoteOptions): Promise<BundleSource> {
+export async function remoteBundle({ get, witnesses, genesis, reader, at }: RemoteOptions): Promise<BundleSource> {
   const { ledger } = startReplay(genesis)
-  const note = await checkpointOf(get, witnesses)
-  const { size, root } = parseCheckpoint(parseNote(note).text)
-  const height = await heightOf(get, { size, root })
+  const { note, height, size, root } = at ?? (await newest(get, witnesses))
   return {
     ledger,
     reader,
@@ -48,11 +50,17 @@ export async function remoteBundle({ get, witnesses, genesis, reader }: RemoteOp
     genesis: async () => genesis,
     checkpoint: async () => note,
     checkpointKeys: () => keysAfter(get, genesis, height),
-    blocks: () => blocks(get, height),
-    results: () => results(get, height),
-    leaves: () => leaves(get, size),
-    payloads: () => (reader === undefined ? none() : payloads(get, genesis, reader, height)),
+    blocks: (from) => blocks(get, height, from),
+    results: (from) => results(get, height, from),
+    leaves: (from) => leaves(get, size, from),
+    payloads: (from) => (reader === undefined ? none() : payloads(get, genesis, reader, height, from)),
   }
+}
+
+async function newest(get: Get, witnesses: readonly Get[]): Promise<LogCheckpointAt> {
+  const note = await checkpointOf(get, witnesses)
+  const { size, root } = parseCheckpoint(parseNote(note).text)
+  return { note, height: await heightOf(get, { size, root }), size, root }
 }
 
 /** The node's own note, and on it the signatures of those witnesses that are at the same tree. */
@@ -104,8 +112,8 @@ async function keysAfter(get: Get, genesis: Uint8Array, height: Sequence): Promi
   return replay.checkpointKeys()
 }
 
-async function* blocks(get: Get, height: Sequence): AsyncGenerator<Uint8Array> {
-  for (let from = 1; from <= height; ) {
+async function* blocks(get: Get, height: Sequence, first = 1): AsyncGenerator<Uint8Array> {
+  for (let from = first; from <= height; ) {
     const count = Math.min(limits.blocksPerAnswerMax, height - from + 1)
     const read = byteStrings(decodeCbor(await get(`/blocks?from=${from}&count=${count}`)))
     if (read.length === 0) throw new LedgerError('ANSWER_UNEXPECTED', { field: 'blocks', from })
@@ -115,15 +123,18 @@ async function* blocks(get: Get, height: Sequence): AsyncGenerator<Uint8Array> {
 }
 
 /** Of every height for which the node kept one. */
-async function* results(get: Get, height: Sequence): AsyncGenerator<Uint8Array> {
-  for (let from = 1; from <= height; from += atOnce) {
+async function* results(get: Get, height: Sequence, first = 1): AsyncGenerator<Uint8Array> {
+  for (let from = first; from <= height; from += atOnce) {
     const heights = Array.from({ length: Math.min(atOnce, height - from + 1) }, (_, place) => from + place)
     yield* inOrder(heights.map((each) => () => found(get, `/results/${each}`)))
   }
 }
 
-async function* leaves(get: Get, size: number): AsyncGenerator<Uint8Array> {
-  for (const tile of tilesAt('entries', size)) yield* leavesOf(await get(`/log/${tilePath(tile)}`))
+/** `first`: of a tile. */
+async function* leaves(get: Get, size: number, first = 0): AsyncGenerator<Uint8Array> {
+  for (const tile of tilesAt('entries', size)) {
+    if (tile.index * tileWidth >= first) yield* leavesOf(await get(`/log/${tilePath(tile)}`))
+  }
 }
 
 /** Of each item that the reader may see, in order; of an erased one its retractions, and one that the node does not have is left out, and will be missed. */
@@ -132,10 +143,12 @@ async function* payloads(
   genesis: Uint8Array,
   reader: OrganisationId,
   height: Sequence,
+  first = 1,
 ): AsyncGenerator<PayloadRecord> {
   const { replay } = startReplay(genesis)
   for await (const bytes of blocks(get, height)) {
     const { header, items } = replay.apply(decode(blockRecordSchema, bytes))
+    if (header.sequence < first) continue
     const seen = items.filter(({ audience }) => audience.length === 0 || audience.includes(reader))
     yield* inOrder(
       seen.map(({ item }) => async (): Promise<PayloadRecord | undefined> => {

@@ -258,10 +258,13 @@ export function makeFixture(): Fixture {
     genesis: async () => genesis,
     checkpoint: async () => noteOf(head, members(1).slice(0, 3)),
     checkpointKeys: async () => replay.checkpointKeys(),
-    blocks: () => each(blocks.map((block) => encode(blockRecordSchema, block))),
-    results: () => each(results.map((result) => encode(resultCertificateSchema, result))),
-    leaves: () => each(leaves),
-    payloads: () => each(payloads),
+    blocks: (from = 1) => each(blocks.slice(from - 1).map((block) => encode(blockRecordSchema, block))),
+    results: (from = 1) => {
+      const rest = results.filter(({ result }) => result.sequence >= from)
+      return each(rest.map((result) => encode(resultCertificateSchema, result)))
+    },
+    leaves: (from = 0) => each(leaves.slice(from)),
+    payloads: (from = 1) => each(payloads.filter(({ height }) => height >= from)),
   }
   return { source, blocks, results, payloads, leaves }
 }

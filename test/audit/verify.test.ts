@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { build } from 'esbuild'
 import fc from 'fast-check'
 import { piecePath, recordsOf, sequenced } from '../../src/audit/bundle.ts'
-import { type BundleSource, exportBundle } from '../../src/audit/export.ts'
+import { type BundleSource, begunExport, exportBundle } from '../../src/audit/export.ts'
 import type { Finding } from '../../src/audit/findings.ts'
 import { folderReader } from '../../src/audit/folder.ts'
 import { readLeaf } from '../../src/audit/leaf.ts'
@@ -14,6 +14,7 @@ import { openLog } from '../../src/audit/log.ts'
 import { TreeFiles } from '../../src/audit/tree-files.ts'
 import { type VerifyReport, type VerifyTrust, verifyBundle } from '../../src/audit/verify.ts'
 import { concat, utf8 } from '../../src/base/bytes.ts'
+import { LedgerError } from '../../src/base/errors.ts'
 import { digestOf, ledgerIdOf, organisationIdOf, type Round } from '../../src/base/ids.ts'
 import { encode } from '../../src/base/schema.ts'
 import { type BlockRecord, blockRecordSchema } from '../../src/consensus/block.ts'
@@ -462,6 +463,45 @@ describe('A bundle', function () {
       const lying = { ...fixture.source, leaves: () => each(fixture.leaves.slice(1)) }
       await assert.rejects(exportBundle(join(folder, 'other'), lying), { code: 'RECORD_TAMPERED' })
       assert.deepEqual([existsSync(join(folder, 'other')), existsSync(join(folder, 'other.partial'))], [false, false])
+    })
+
+    it('goes on where it was broken off, asks only for what is not there, and ends with the same bytes', async () => {
+      const whole = folderReader(join(folder, 'bundle'))
+      const kinds = ['blocks', 'results', 'leaves', 'payloads'] as const
+      const { source } = fixture
+      const path = join(folder, 'broken')
+      const asked = { blocks: 0, results: 0, leaves: 0, payloads: 0 }
+      /** Each of these kinds breaks off after so many records. */
+      const breaking = (left: Readonly<Partial<Record<(typeof kinds)[number], number>>>): BundleSource => {
+        const limited = (kind: (typeof kinds)[number]) =>
+          async function* (from?: number): AsyncGenerator<never> {
+            let given = 0
+            for await (const each of source[kind](from)) {
+              if (given++ === left[kind]) throw new LedgerError('NODE_UNREACHABLE')
+              asked[kind]++
+              yield each as never
+            }
+          }
+        const [blocks, results, leaves, payloads] = kinds.map(limited)
+        return { ...source, blocks, results, leaves, payloads } as BundleSource
+      }
+      for (const left of [{ blocks: 12 }, { results: 3 }, { leaves: 300 }, { payloads: 250 }]) {
+        await assert.rejects(exportBundle(path, breaking(left)), { code: 'NODE_UNREACHABLE' })
+        assert.equal((await begunExport(path))?.height, source.head.height)
+        assert.equal(existsSync(path), false)
+      }
+      await assert.rejects(exportBundle(path, source, { seed: 'another' }), { code: 'FILE_EXISTS' })
+      // A file that was being written when the process was killed.
+      writeFileSync(join(`${path}.partial`, '.writing'), 'half of it')
+      Object.assign(asked, { blocks: 0, results: 0, leaves: 0, payloads: 0 })
+      await exportBundle(path, breaking({}))
+      // Whole files are not asked for again; one that was not complete is.
+      const { leaves, payloads } = fixture
+      assert.deepEqual(asked, { blocks: 0, results: 0, leaves: leaves.length % 256, payloads: payloads.length })
+      const again = folderReader(path)
+      assert.deepEqual(await again.list(), await whole.list())
+      for (const file of await whole.list()) assert.deepEqual(await again.read(file), await whole.read(file), file)
+      assert.equal(await begunExport(path), undefined)
     })
 
     it('holds, tells how far checking is, and follows no link out of it', async () => {

@@ -1,6 +1,6 @@
 // quadrille audit: a bundle out of a running node, and its verification offline.
 
-import { exportBundle } from '../../audit/export.ts'
+import { begunExport, exportBundle } from '../../audit/export.ts'
 import { filterFields, type ViewFilter } from '../../audit/filter.ts'
 import { folderReader } from '../../audit/folder.ts'
 import { parseCheckpoint, parseNote } from '../../audit/note.ts'
@@ -25,11 +25,14 @@ export const exportAudit: Handler = async (args, options, context) => {
   const genesis = await readBytes(optional(options, 'genesis') ?? context.home.genesis)
   const endpoint = await endpointOf(options, context)
   const [seed, previous] = [optional(options, 'seed'), optional(options, 'since')]
+  const begun = await begunExport(folder)
+  if (begun !== undefined) context.note(`Going on with the export of ${begun.height} blocks that was broken off.`)
   const source = await remoteBundle({
     get: getter(endpoint),
     witnesses: several(options, 'witness').map(getter),
     genesis,
     reader: await readerFrom(options, endpoint),
+    at: begun,
   })
   const manifest = await exportBundle(folder, source, {
     filter: filterFrom(options),
