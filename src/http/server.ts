@@ -1,12 +1,12 @@
 // The HTTP server of a node: limits, guards and errors for all routes. Loopback only, until clients can be authenticated.
 
-import type { Socket } from 'node:net'
 import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify'
 import { type ErrorCode, LedgerError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { noteRequests } from './asked.ts'
 import { backupRoutes } from './backup-routes.ts'
 import { changeRoutes } from './change-routes.ts'
+import { Connections } from './connections.ts'
 import { erasureRoutes } from './erasure-routes.ts'
 import { evidenceRoutes } from './evidence-routes.ts'
 import { metricsMediaType } from './exposition.ts'
@@ -55,7 +55,6 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
     connectionTimeout: submitTimeoutMs + queryTimeoutMs,
     routerOptions: { maxParamLength: 256 },
   })
-  server.server.maxConnections = limits.httpConnectionsMax
   const figures = new Figures()
   server.addHook('onClose', async () => figures.close())
   takeBytes(server)
@@ -78,17 +77,13 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
 }
 
 async function listen(server: FastifyInstance, { host, port }: HttpOptions['bind']): Promise<HttpServer> {
-  const sockets = new Set<Socket>()
-  server.server.on('connection', (socket) => {
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
-  })
+  const connections = new Connections(server.server)
   try {
     const url = await server.listen({ host: host.replace(/^\[|\]$/g, ''), port })
     return {
       url,
       async close() {
-        for (const socket of sockets) socket.destroy()
+        connections.destroy()
         await server.close()
       },
     }

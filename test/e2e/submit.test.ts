@@ -65,6 +65,13 @@ describeLong('files through the command line', function () {
     await enrolApplication(consortium, iris)
   })
 
+  afterEach(function () {
+    if (this.currentTest?.state !== 'failed') return
+    for (const { name, process: node } of consortium?.members ?? []) {
+      if (node?.alive === false) process.stderr.write(`${name} ended: ${node.output.slice(-4_000)}\n`)
+    }
+  })
+
   after(async () => {
     if (consortium !== undefined) await stopAll(consortium, 'SIGKILL')
     await rm(directory, { recursive: true, force: true })
