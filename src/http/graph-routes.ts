@@ -3,7 +3,7 @@
 
 import type { FastifyInstance } from 'fastify'
 import { LedgerError } from '../base/errors.ts'
-import { createQueryEngine } from '../sparql/engine.ts'
+import type { QueryEngine } from '../sparql/engine.ts'
 import { leavingSignal, sendBody } from './answers.ts'
 import { heightFor } from './heights.ts'
 import { type Parameters, single } from './inputs.ts'
@@ -11,11 +11,13 @@ import type { HttpNode } from './node-port.ts'
 
 export interface GraphRoutesOptions {
   readonly node: HttpNode
+  readonly engine: QueryEngine
   readonly onError: (error: unknown) => void
   readonly queryTimeoutMs: number
 }
 
-export function graphRoutes(server: FastifyInstance, { node, onError, queryTimeoutMs }: GraphRoutesOptions): void {
+export function graphRoutes(server: FastifyInstance, options: GraphRoutesOptions): void {
+  const { node, engine, onError, queryTimeoutMs } = options
   server.route({
     method: ['GET', 'HEAD'],
     url: '/graphs',
@@ -24,16 +26,12 @@ export function graphRoutes(server: FastifyInstance, { node, onError, queryTimeo
       const graph = graphIn(parameters)
       if (graph !== undefined && !node.graphs().includes(graph)) throw new LedgerError('GRAPH_UNKNOWN')
       const height = await heightFor(parameters, node, reply)
-      const { mediaType, body } = await createQueryEngine().query(
-        'CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }',
-        node.source(height),
-        {
-          accept: request.headers.accept,
-          signal: leavingSignal(reply),
-          timeoutMs: queryTimeoutMs,
-          dataset: graph === undefined ? undefined : { defaultGraphs: [graph], namedGraphs: [] },
-        },
-      )
+      const { mediaType, body } = await engine.query('CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }', node.source(height), {
+        accept: request.headers.accept,
+        signal: leavingSignal(reply),
+        timeoutMs: queryTimeoutMs,
+        dataset: graph === undefined ? undefined : { defaultGraphs: [graph], namedGraphs: [] },
+      })
       return sendBody(reply, mediaType, body, onError)
     },
   })

@@ -3,6 +3,7 @@
 import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify'
 import { type ErrorCode, LedgerError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
+import { createQueryEngine, type ThreadBounds } from '../sparql/engine.ts'
 import { noteRequests } from './asked.ts'
 import { backupRoutes } from './backup-routes.ts'
 import { changeRoutes } from './change-routes.ts'
@@ -27,6 +28,8 @@ export interface HttpOptions {
   /** What is this node's own fault: a failed disk, a missing key, what nobody expected (the client is told UNEXPECTED). */
   readonly onError: (error: unknown) => void
   readonly queryTimeoutMs?: number
+  /** Threads that evaluate queries, and the heap of each. */
+  readonly queries?: ThreadBounds
   readonly resultRowsMax?: number
   readonly submitTimeoutMs?: number
   /** A follower of changes that takes nothing for so long is dropped. */
@@ -62,8 +65,9 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   boundBodies(server)
   guardAll(server, node, figures)
   answerErrors(server, onError, onRefused)
-  sparqlRoutes(server, { node, figures, onError, queryTimeoutMs, resultRowsMax })
-  graphRoutes(server, { node, onError, queryTimeoutMs })
+  const engine = createQueryEngine(options.queries)
+  sparqlRoutes(server, { node, engine, figures, onError, queryTimeoutMs, resultRowsMax })
+  graphRoutes(server, { node, engine, onError, queryTimeoutMs })
   changeRoutes(server, { node, onError, stalledMs })
   ledgerRoutes(server, node, submitTimeoutMs)
   logRoutes(server, node)

@@ -6,7 +6,7 @@ import { DataFactory } from 'n3'
 import { fromUtf8 } from '../base/bytes.ts'
 import { LedgerError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import { createQueryEngine, type Dataset } from '../sparql/engine.ts'
+import type { Dataset, QueryEngine } from '../sparql/engine.ts'
 import { nquads } from '../sparql/nquads.ts'
 import { leavingSignal, sendBody } from './answers.ts'
 import { heightFor } from './heights.ts'
@@ -17,6 +17,7 @@ import { answerUpdate } from './update-routes.ts'
 
 export interface SparqlRoutesOptions {
   readonly node: HttpNode
+  readonly engine: QueryEngine
   readonly figures: Figures
   /** Of answers that fail after their status was sent. */
   readonly onError: (error: unknown) => void
@@ -31,8 +32,7 @@ interface Asked {
 }
 
 export function sparqlRoutes(server: FastifyInstance, options: SparqlRoutesOptions): void {
-  const { node, figures, onError, queryTimeoutMs, resultRowsMax } = options
-  const engine = createQueryEngine()
+  const { node, engine, figures, onError, queryTimeoutMs, resultRowsMax } = options
   let running = 0
 
   async function answer(
@@ -62,7 +62,7 @@ export function sparqlRoutes(server: FastifyInstance, options: SparqlRoutesOptio
     const { query: text, parameters } = asked
     const height = await heightFor(parameters, node, reply)
     const dataset = datasetOf(parameters, 'using-')
-    return answerUpdate({ text, dataset, accept }, height, node, reply, queryTimeoutMs)
+    return answerUpdate({ text, dataset, accept }, height, options, reply)
   }
 
   server.get('/sparql', (request, reply) => {

@@ -5,7 +5,7 @@ import type { FastifyReply } from 'fastify'
 import { Writer } from 'n3'
 import { LedgerError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import { createQueryEngine, type Dataset, type Delta } from '../sparql/engine.ts'
+import type { Dataset, Delta, QueryEngine } from '../sparql/engine.ts'
 import { leavingSignal } from './answers.ts'
 import { type DeltaDocument, deltaMediaType, deltaSchema } from './delta.ts'
 import type { HttpNode } from './node-port.ts'
@@ -16,16 +16,21 @@ export interface AskedUpdate {
   readonly accept: string | undefined
 }
 
+export interface UpdateOptions {
+  readonly node: HttpNode
+  readonly engine: QueryEngine
+  readonly queryTimeoutMs: number
+}
+
 /** Sends the delta. @throws LedgerError UPDATE_UNSIGNED unless it was asked for a delta. */
 export async function answerUpdate(
   { text, dataset, accept }: AskedUpdate,
   height: number,
-  node: HttpNode,
+  { node, engine, queryTimeoutMs: timeoutMs }: UpdateOptions,
   reply: FastifyReply,
-  timeoutMs: number,
 ): Promise<FastifyReply> {
   if (accept?.includes(deltaMediaType) !== true) throw new LedgerError('UPDATE_UNSIGNED')
-  const delta = await createQueryEngine().update(text, node.source(height), {
+  const delta = await engine.update(text, node.source(height), {
     dataset,
     signal: leavingSignal(reply),
     timeoutMs,

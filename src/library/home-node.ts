@@ -10,6 +10,7 @@ import { EventLog, type NameOf } from '../node/event-log.ts'
 import type { Home } from '../node/home.ts'
 import { addressText, type Loggable, type NodeLog, nodeName } from '../node/log.ts'
 import { type Membership, readMembership } from '../node/membership.ts'
+import { memoryShares } from '../node/memory.ts'
 import { createNode, type QuadrilleNode } from '../node/node.ts'
 import { keepGenesis, ownGenesis } from '../node/own-genesis.ts'
 
@@ -54,6 +55,7 @@ export class HomeNode {
       detailsKeptDays: config.audit.detailsKeptDays,
       backupsKeptDays: config.backups.keptDays,
       diskFreeMinBytes: config.limits.diskFreeMinGiB * bytesPerGiB,
+      memory: memoryShares(config.limits.memoryMiB),
       onEvent: (event) => events.write(event),
       onFailure,
     })
@@ -77,6 +79,7 @@ export class HomeNode {
         bind: config.http,
         node: this.node,
         queryTimeoutMs: 1000 * config.limits.queryTimeoutS,
+        queries: memoryShares(config.limits.memoryMiB).queries,
         resultRowsMax: config.limits.resultRowsMax,
         onError: (error) => log.failure('error', 'an answer failed', error),
       }))

@@ -54,7 +54,7 @@ const configSchema = z.strictObject({
   backups: z.strictObject({ keptDays: z.int().min(0).max(36_500).default(0) }).prefault({}),
   limits: z
     .strictObject({
-      memoryMiB: z.int().min(128).default(1024),
+      memoryMiB: z.int().min(256).default(1024),
       diskFreeMinGiB: z.number().min(0).default(1),
       queryTimeoutS: z.number().positive().default(30),
       resultRowsMax: z.int().positive().default(1_000_000),

@@ -5,6 +5,7 @@ import type { SignedGenesis } from '../ledger/genesis.ts'
 import type { Node } from '../ledger/records.ts'
 import type { UnlockProvider } from '../store/unlock.ts'
 import type { Home } from './home.ts'
+import type { MemoryShares } from './memory.ts'
 import type { NodeEvent } from './node-event.ts'
 
 export interface NodeOptions {
@@ -24,6 +25,8 @@ export interface NodeOptions {
   readonly detailsKeptDays?: number
   /** With less free space on its disk the node takes no new transactions; 0 by default. */
   readonly diskFreeMinBytes?: number
+  /** Of payloads that wait for their block, and of decoded index blocks in memory. */
+  readonly memory?: Pick<MemoryShares, 'stagedBytesMax' | 'cacheBytesMax'>
   readonly onEvent?: (event: NodeEvent) => void
   /** The node cannot go on and stops: a failed disk, a broken invariant. */
   readonly onFailure?: (error: unknown) => void

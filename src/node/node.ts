@@ -78,12 +78,12 @@ export class QuadrilleNode {
   /** @throws LedgerError what opening its folders, its keys or its address meets. */
   async start(): Promise<void> {
     const { home, genesis, self, listen, unlock, seal = true, backupsKeptDays = 0, bootstrap = [] } = this.#options
-    const { detailsKeptDays = 365 } = this.#options
+    const { detailsKeptDays = 365, memory } = this.#options
     const { ledger } = this
     const onFailure = (error: unknown): void => this.#fail(error)
     const onEvent = (event: NodeEvent): void => this.#hear(event)
     selfTest()
-    const parts = await openParts({ home, ledger, self, unlock, seal }).catch((error: unknown) => {
+    const parts = await openParts({ home, ledger, self, unlock, seal, ...memory }).catch((error: unknown) => {
       throw diskError(error)
     })
     this.#parts = parts
@@ -106,6 +106,7 @@ export class QuadrilleNode {
         clock,
         random,
         bootstrap,
+        ...memory,
         evidence,
         notes: home,
         forkProof: home.forkedResults,

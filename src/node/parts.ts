@@ -6,6 +6,7 @@ import { type Log, openLog } from '../audit/log.ts'
 import { consortiumOrigin, signerName } from '../audit/note.ts'
 import { type DirectoryLock, lockDirectory } from '../base/files.ts'
 import type { LedgerId, NodeId } from '../base/ids.ts'
+import { limits } from '../base/limits.ts'
 import type { Journal } from '../consensus/ports.ts'
 import { type BlockArchive, openBlocks } from '../store/blocks.ts'
 import { adoptSuccessor, type Identity, loadIdentity, loadSuccessor } from '../store/identity.ts'
@@ -39,13 +40,16 @@ export interface PartsOptions {
   readonly unlock: UnlockProvider
   /** False leaves the store readable on disk: only for the test that shows what sealing hides. */
   readonly seal: boolean
+  /** Of decoded index blocks. */
+  readonly cacheBytesMax?: number | undefined
 }
 
 /**
  * @throws LedgerError STORE_LOCKED, UNLOCK_FAILED, KEY_CHECK_FAILED, RECORD_TAMPERED, JOURNAL_MISSING, FORMAT_UNSUPPORTED,
  * STORAGE_FAILED, RESTORE_UNFINISHED, REPAIR_UNFINISHED
  */
-export async function openParts({ home, ledger, self, unlock: provider, seal }: PartsOptions): Promise<Parts> {
+export async function openParts(options: PartsOptions): Promise<Parts> {
+  const { home, ledger, self, unlock: provider, seal, cacheBytesMax = limits.blockCacheBytesMax } = options
   const opened: (() => Promise<void>)[] = []
   const close = async (): Promise<void> => {
     const failures: unknown[] = []
@@ -65,7 +69,7 @@ export async function openParts({ home, ledger, self, unlock: provider, seal }: 
     }
     const keyRing = await openKeyRing(home.keys, root)
     opened.push(() => keyRing.close())
-    const store = await openStore(home.store, { keyRing, seal })
+    const store = await openStore(home.store, { keyRing, seal, cacheBytesMax })
     opened.push(() => store.close())
     const blocks = await openBlocks(home.blocks, { atLeast: store.sequence })
     opened.push(() => blocks.close())

@@ -29,6 +29,8 @@ export interface PayloadPoolOptions {
   readonly ledger: LedgerId
   readonly verdicts: Verdicts
   /** Durable when it resolves. */
+  /** Of payloads that wait for their block. */
+  readonly stagedBytesMax?: number | undefined
   readonly stage: (id: RequestId, payload: Uint8Array, transaction: Transaction) => Promise<void>
   readonly staged: (id: RequestId) => Promise<Uint8Array | undefined>
   readonly unstage: (ids: readonly RequestId[]) => Promise<void>
@@ -137,7 +139,8 @@ export class PayloadPool {
     const id = requestId(bytes)
     const transaction = this.#validated(bytes)
     if (!hasPayload(transaction) || this.#requests.get(id)?.type === 'held') return
-    if (this.#heldBytes + payload.length > limits.stagedBytesMax) throw new LedgerError('TOO_BUSY')
+    const { stagedBytesMax = limits.stagedBytesMax } = this.#options
+    if (this.#heldBytes + payload.length > stagedBytesMax) throw new LedgerError('TOO_BUSY')
     await this.#hold(id, transaction, this.#open(id, transaction, payload))
   }
 

@@ -50,6 +50,7 @@ export interface RuntimeOptions {
   readonly clock: Clock
   readonly random: () => number
   readonly evidence: EvidenceFiles
+  readonly stagedBytesMax?: number
   /** Files for the last checkpoint that a quorum signed, and for the proof of a fork. */
   readonly notes: { readonly cosigned: string; readonly fork: string }
   /** Where proof of a fork is put; while it is there, nothing is written. */
@@ -184,6 +185,7 @@ export class Runtime {
     const payloads = new PayloadPool({
       ledger,
       verdicts,
+      stagedBytesMax: options.stagedBytesMax,
       stage: (id, payload, transaction) => {
         const open = running.runtime?.machine.concernsNobody(transaction) === true
         return store.stage(id, payload, open ? 'open' : 'shreddable')

@@ -7,11 +7,12 @@ import type { Task } from './messages.ts'
 import type { Dataset } from './parse.ts'
 import { type Answer, type Delta, Running } from './running.ts'
 import type { QuadSource } from './source.ts'
-import { Threads } from './threads.ts'
+import { type ThreadBounds, type Threads, threadsWithin } from './threads.ts'
 
 export type { Dataset } from './parse.ts'
 export type { Answer, Delta } from './running.ts'
 export type { PatternTerm, QuadSource } from './source.ts'
+export type { ThreadBounds } from './threads.ts'
 
 export interface QueryOptions {
   /** Ends the query when aborted: QUERY_CANCELLED. */
@@ -40,18 +41,17 @@ export interface QueryEngine {
 
 export type UpdateOptions = Pick<QueryOptions, 'signal' | 'timeoutMs' | 'dataset'>
 
-/** Of the process: started at the first query. */
-const threads = new Threads()
-
-export function createQueryEngine(): QueryEngine {
+/** Engines with the same bounds share their threads. */
+export function createQueryEngine(bounds?: ThreadBounds): QueryEngine {
+  const threads = threadsWithin(bounds)
   return {
     async query(text, source, { accept, dataset, rowsMax = limits.resultRowsMax, ...options } = {}) {
-      const answer = await run({ type: 'query', text, accept, rowsMax, dataset }, source, options)
+      const answer = await run(threads, { type: 'query', text, accept, rowsMax, dataset }, source, options)
       invariant(answer.type === 'answer', 'a query was answered with a delta')
       return answer
     },
     async update(text, source, { dataset, ...options } = {}) {
-      const delta = await run({ type: 'update', text, dataset }, source, options)
+      const delta = await run(threads, { type: 'update', text, dataset }, source, options)
       invariant(delta.type === 'delta', 'an update was answered with something else')
       return delta
     },
@@ -59,6 +59,7 @@ export function createQueryEngine(): QueryEngine {
 }
 
 async function run(
+  threads: Threads,
   task: Task,
   source: QuadSource,
   { signal, timeoutMs = limits.queryMsMax }: Pick<QueryOptions, 'signal' | 'timeoutMs'>,
@@ -88,7 +89,7 @@ async function run(
     const onEnd = (usable: boolean): void => (usable ? threads.give(thread) : threads.discard(thread))
     clearTimeout(timer)
     timer = limit()
-    running = new Running({ thread, task, source, onEnd, onOver: settle })
+    running = new Running({ thread, heapMiB: threads.bounds.heapMiB, task, source, onEnd, onOver: settle })
   } catch (error) {
     settle()
     throw error

@@ -29,6 +29,7 @@ export interface Delta {
 
 export interface RunningOptions {
   readonly thread: Worker
+  readonly heapMiB: number
   readonly task: Task
   readonly source: QuadSource
   /** The thread is ready for another query, or (false) has to end. */
@@ -122,7 +123,7 @@ export class Running {
   #broken(error: Error): void {
     this.#release(false)
     const isMemory = 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY'
-    this.fail(isMemory ? new LedgerError('QUERY_MEMORY', { memoryMiB: limits.queryMemoryMiB }) : error)
+    this.fail(isMemory ? new LedgerError('QUERY_MEMORY', { memoryMiB: this.#options.heapMiB }) : error)
   }
 
   #release(usable: boolean): void {

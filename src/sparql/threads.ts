@@ -10,17 +10,43 @@ export const threadsMax: number = Math.min(limits.queryThreadsMax, Math.max(2, a
 
 type Taker = (thread: Worker | Promise<Worker>) => void
 
+/** Of one pool. */
+export interface ThreadBounds {
+  /** Threads at once, and no more than there are processors for. */
+  readonly threads: number
+  /** Heap of each, the loaded engine (some 60 MiB) included. */
+  readonly heapMiB: number
+}
+
+const defaultBounds: ThreadBounds = { threads: threadsMax, heapMiB: limits.queryMemoryMiB }
+
+/** Of the process, by their bounds: started at the first query. */
+const pools = new Map<string, Threads>()
+
+export function threadsWithin({ threads, heapMiB }: ThreadBounds = defaultBounds): Threads {
+  const bounds = { threads: Math.min(threads, threadsMax), heapMiB }
+  const name = JSON.stringify(bounds)
+  const pool = pools.get(name) ?? new Threads(bounds)
+  pools.set(name, pool)
+  return pool
+}
+
 export class Threads {
+  readonly bounds: ThreadBounds
   readonly #idle: Worker[] = []
   readonly #waiting: Taker[] = []
   #count = 0
+
+  constructor(bounds: ThreadBounds) {
+    this.bounds = bounds
+  }
 
   /** A thread of one's own, until `give` or `discard`; undefined when `signal` aborts before one is free. */
   async take(signal: AbortSignal): Promise<Worker | undefined> {
     if (signal.aborted) return undefined
     const idle = this.#idle.pop()
     if (idle !== undefined) return idle
-    if (this.#count < threadsMax) return this.#start()
+    if (this.#count < this.bounds.threads) return this.#start()
     return new Promise((resolve) => {
       const leave = (): void => {
         this.#waiting.splice(this.#waiting.indexOf(take), 1)
@@ -66,7 +92,7 @@ export class Threads {
     this.#count += 1
     // Source or built, as this module is.
     const thread = new Worker(new URL(`./worker${import.meta.url.slice(-3)}`, import.meta.url), {
-      resourceLimits: { maxOldGenerationSizeMb: limits.queryMemoryMiB },
+      resourceLimits: { maxOldGenerationSizeMb: this.bounds.heapMiB },
     })
     thread.unref()
     return new Promise((resolve, reject) => {

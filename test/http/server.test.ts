@@ -301,12 +301,13 @@ describe('The HTTP server', function () {
     })
 
     it('D5 within memory: QUERY_MEMORY, and the node goes on', async () => {
-      await start({ queryTimeoutMs: 100_000 })
+      await start({ queryTimeoutMs: 100_000, queries: { threads: 1, heapMiB: 128 } })
       const numbers = Array.from({ length: 64 }, (_, n) => `"${n}"`).join(' ')
       const hungry = `SELECT ?long { VALUES ?a { ${numbers} } VALUES ?b { ${numbers} }
         BIND(REPLACE(CONCAT(?a, ?b, "${'x'.repeat(150_000)}"), "x", "y") AS ?long) } ORDER BY ?long`
       const form = new URLSearchParams({ query: hungry })
-      await problem(await get('/sparql', { method: 'POST', body: form }), 422, 'QUERY_MEMORY')
+      const { memoryMiB } = await problem(await get('/sparql', { method: 'POST', body: form }), 422, 'QUERY_MEMORY')
+      assert.equal(memoryMiB, 128)
       assert.equal((await query('ASK {}')).status, 200)
     })
 

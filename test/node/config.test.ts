@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { LedgerError } from '../../src/base/errors.ts'
 import { parseConfig, withEnvironment, writtenConfig } from '../../src/node/config.ts'
 import { homeAt } from '../../src/node/home.ts'
+import { memoryShares } from '../../src/node/memory.ts'
 
 const home = homeAt('/var/lib/quadrille')
 
@@ -71,6 +72,15 @@ extra: 1
 
   it('refuses a file that was written for another home', () => {
     assert.match(problems(`home: /var/lib/other\n${minimal}`), /copied home/)
+  })
+
+  it('shares out what a node may hold in memory, and no more than that', () => {
+    for (const memoryMiB of [256, 300, 1_024, 4_096]) {
+      const { queries, stagedBytesMax, cacheBytesMax } = memoryShares(memoryMiB)
+      const sum = queries.threads * queries.heapMiB + (stagedBytesMax + cacheBytesMax) / 1_048_576
+      assert.ok(sum <= memoryMiB && sum >= memoryMiB / 2 && queries.threads > 0, `${memoryMiB}: ${sum}`)
+    }
+    assert.deepEqual(memoryShares(1_024).queries, { threads: 2, heapMiB: 256 })
   })
 
   it('takes the level of the log from QUADRILLE_LOG before its own, and says which there are', () => {
