@@ -2,13 +2,15 @@
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { promisify } from 'node:util'
 import { DataFactory } from 'n3'
-import { utf8 } from '../../src/base/bytes.ts'
+import { toHex, utf8 } from '../../src/base/bytes.ts'
 import { LedgerError } from '../../src/base/errors.ts'
+import { createProgram } from '../../src/cli/program.ts'
 import { type Client, createClient, generateKey } from '../../src/http/client.ts'
 import { type HttpServer, startHttp } from '../../src/http/server.ts'
 import { ledgerIdFor, signedGenesisSchema } from '../../src/ledger/genesis.ts'
@@ -31,6 +33,16 @@ describe('Applications', function () {
   const client = (number: number): Client => clients[number] as Client
   const statement = (name: string, value: string) =>
     quad(term(name), term('says'), literal(value), namedNode(openGraph))
+
+  /** What people have on their disks: the application's key and the genesis. */
+  async function files(folder: string): Promise<{ readonly key: string; readonly genesis: string }> {
+    const [key, genesis] = [join(folder, 'app.key'), join(folder, 'genesis.json')]
+    const [seed, publicKey] = [founded.application.seed, founded.application.publicKey].map(toHex)
+    const own = { kind: 'quadrille application key 1', name: 'test', key: publicKey, seed }
+    await writeFile(key, JSON.stringify(own), { mode: 0o600 })
+    await writeFile(genesis, JSON.stringify(signedGenesisSchema.toJson(founded.genesis)))
+    return { key, genesis }
+  }
 
   async function values(number: number, sparql: string): Promise<readonly string[]> {
     const answer = await client(number).query(sparql, { format: 'csv', consistency: 'linearizable' })
@@ -211,12 +223,56 @@ describe('Applications', function () {
     assert.equal(answer, 'v\r\nfrom a browser\r\n')
   })
 
+  it('and people change, follow and prove by the same commands: update, tail, receipt and verify', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'quadrille-commands-'))
+    try {
+      const { key, genesis } = await files(folder)
+      const from = ['--endpoint', servers[1]?.url ?? '', '--genesis', genesis]
+      const { height } = await client(0).submit([statement('g', 'seven')])
+      const sparql = `DELETE { GRAPH ?g { ?s ?p "seven" } } INSERT { GRAPH ?g { ?s ?p "eight" } } WHERE { GRAPH ?g { ?s ?p "seven" } }`
+      const planned = await command('update', sparql, ...from, '--dry-run')
+      assert.match(
+        planned.out,
+        /^\+ <urn:t:g> <urn:t:says> "eight" <urn:g:open> \.\nWould assert 1 quads and retract 1 rows/,
+      )
+      const changed = await command('update', sparql, ...from, '--as', key, '--json')
+      const { tx, height: at } = JSON.parse(changed.out) as { tx: string; height: number }
+      assert.ok(at > height)
+      assert.match((await command('update', sparql, ...from, '--as', key)).out, /changes nothing/)
+      const tailed = await command('tail', ...from.slice(0, 2), '--since', `${at - 1}`, '--until', `${at}`)
+      assert.match(tailed.out, new RegExp(`^H height "${at}" \\.\nH time "[^"]+" \\.\nTX \\.\n`))
+      assert.deepEqual(tailed.out.split('\n').slice(3, 6).sort(), [
+        'A <urn:t:g> <urn:t:says> "eight" <urn:g:open> .',
+        'D <urn:t:g> <urn:t:says> "seven" <urn:g:open> .',
+        'TC .',
+      ])
+      for (const type of ['final', 'ordered']) {
+        const kind = type === 'ordered' ? ['--ordered'] : []
+        const file = join(folder, `${type}.json`)
+        await writeFile(file, (await command('receipt', tx, ...from.slice(0, 2), ...kind)).out)
+        const verified = await command('verify', file, '--genesis', genesis, ...kind)
+        assert.equal(verified.code, 0)
+        assert.match(verified.out, new RegExp(`stands at height ${at}`))
+      }
+      // A place is no success.
+      await assert.rejects(command('verify', join(folder, 'ordered.json'), '--genesis', genesis), {
+        code: 'RECEIPT_NOT_SUCCESS',
+      })
+      const forged = (await readFile(join(folder, 'final.json'), 'utf8')).replace(/"place": (\d+)/, '"place": 1$1')
+      await writeFile(join(folder, 'forged.json'), forged)
+      await assert.rejects(command('verify', join(folder, 'forged.json'), '--genesis', genesis), {
+        code: 'RECEIPT_INVALID',
+      })
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  })
+
   it('begin with the examples of this package, which say what they should', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'quadrille-examples-'))
     try {
-      const [key, genesis, receipt] = ['app.key', 'genesis.json', 'receipt.json'].map((name) => join(folder, name))
-      await writeFile(key ?? '', JSON.stringify({ seed: Buffer.from(founded.application.seed).toString('hex') }))
-      await writeFile(genesis ?? '', JSON.stringify(signedGenesisSchema.toJson(founded.genesis)))
+      const { key, genesis } = await files(folder)
+      const receipt = join(folder, 'receipt.json')
       const [url, ledger] = [servers[0]?.url ?? '', client(0).ledger]
       const [store, written] = await Promise.all([
         example('store', join(folder, 'quads')),
@@ -224,7 +280,7 @@ describe('Applications', function () {
       ])
       assert.equal(store, 'Alice knows Bob\nAlice knows Carol\nquads now: 2 and one change ago: 1\n')
       const [, tx = ''] = /^final at height \d+: ([0-9a-f]{64})\nstatus sent\n$/.exec(written) ?? []
-      await writeFile(receipt ?? '', JSON.stringify(await client(2).receipt(tx)))
+      await writeFile(receipt, JSON.stringify(await client(2).receipt(tx)))
       await settled(nodes)
       await Promise.all([servers[3]?.close(), nodes[3]?.stop()])
       const [verified, own] = await Promise.all([
@@ -241,6 +297,20 @@ describe('Applications', function () {
 
 function base64Url(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('base64url')
+}
+
+/** A command as the program runs it, in this process. */
+async function command(...args: readonly string[]): Promise<{ readonly code: number; readonly out: string }> {
+  const [out, err] = [new PassThrough(), new PassThrough()]
+  const chunks: Uint8Array[] = []
+  out.on('data', (chunk: Uint8Array) => chunks.push(chunk))
+  err.resume()
+  let code = 0
+  const program = createProgram({ out, err }, (exitCode) => {
+    code = exitCode
+  })
+  await program.parseAsync(args, { from: 'user' })
+  return { code, out: Buffer.concat(chunks).toString('utf8') }
 }
 
 /** What an example of this package prints, run as whoever installed it would. */
