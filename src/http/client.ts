@@ -64,7 +64,7 @@ export interface SubmitOptions {
 }
 
 export interface QueryOptions {
-  /** Media type, or json, csv, tsv, xml, ntriples, turtle. */
+  /** Media type, or json, csv, tsv, xml, ntriples, turtle, nquads, trig, jsonld. */
   readonly format?: string
   readonly at?: number
   /** linearizable: with everything that was acknowledged before. local, the default: what the node has now. */
@@ -109,6 +109,9 @@ export const mediaTypes: Readonly<Record<string, string>> = {
   xml: 'application/sparql-results+xml',
   ntriples: 'application/n-triples',
   turtle: 'text/turtle',
+  nquads: 'application/n-quads',
+  trig: 'application/trig',
+  jsonld: 'application/ld+json',
 }
 
 /** A block with a later time does not execute it: long enough for a ledger that is catching up. */

@@ -12,7 +12,7 @@ const xml = 'application/sparql-results+xml'
 const formats: Readonly<Record<ResultKind, readonly string[]>> = {
   bindings: [json, xml, 'text/csv', 'text/tab-separated-values'],
   boolean: [json, xml],
-  quads: ['application/n-triples', 'text/turtle', 'application/n-quads'],
+  quads: ['application/n-triples', 'text/turtle', 'application/n-quads', 'application/trig', 'application/ld+json'],
 }
 
 /** Names that clients use for the same formats. */

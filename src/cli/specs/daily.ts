@@ -60,7 +60,10 @@ export const daily: readonly CommandSpec[] = [
         flags: '--consistency <kind>',
         help: 'linearizable: with everything acknowledged before; local (default): what the node has now',
       },
-      { flags: '--format <format>', help: 'json, csv, tsv or xml; for graphs ntriples or turtle' },
+      {
+        flags: '--format <format>',
+        help: 'json, csv, tsv or xml; for graphs ntriples, turtle, nquads, trig or jsonld',
+      },
       endpoint,
     ],
     example: "quadrille query 'SELECT * WHERE { GRAPH ?g { ?s ?p ?o } } LIMIT 10' --format csv",
