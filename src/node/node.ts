@@ -96,8 +96,7 @@ export class QuadrilleNode {
       this.#local = await LocalAudit.begin({ home, ledger, self, parts, detailsKeptDays, onFailure })
       const software = await softwareDigest()
       this.#local.started(software, unlock.provider)
-      const evidence = await EvidenceFiles.open(home.evidence)
-      this.#evidence = evidence
+      this.#evidence = await EvidenceFiles.open(home.evidence)
       this.#runtime = await Runtime.start({
         parts: { ...parts, journal: vitals.timed(parts.journal) },
         genesis: genesis.genesis,
@@ -107,7 +106,7 @@ export class QuadrilleNode {
         random,
         bootstrap,
         ...memory,
-        evidence,
+        evidence: this.#evidence,
         notes: home,
         forkProof: home.forkedResults,
         erasing: {
