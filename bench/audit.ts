@@ -22,6 +22,7 @@ import {
   ledger,
   makeBlock,
   makeResult,
+  manifestNoteOf,
   members,
   noteOf,
   startReplay,
@@ -152,6 +153,7 @@ function sourceOf(heights: number): BundleSource {
       for (const block of blocksOf(heights)) yield encode(blockRecordSchema, block)
     },
     results: () => each([result]),
+    sign: async (manifest) => manifestNoteOf(manifest),
     leaves: async function* () {
       yield* leavesOf(heights)
     },

@@ -7,6 +7,7 @@ import { LedgerError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import {
   type Manifest,
+  manifestNotePath,
   manifestPath,
   type PieceKind,
   type PlacedRecord,
@@ -82,7 +83,7 @@ export class BundleFiles {
         'it differs from what the manifest says, or the manifest was changed',
       )
     }
-    const listed = new Set([manifestPath, sumsPath, ...manifest.files.map(({ path }) => path)])
+    const listed = new Set([manifestPath, manifestNotePath, sumsPath, ...manifest.files.map(({ path }) => path)])
     for (const path of this.#present) if (!listed.has(path)) this.#findings.add('FILE_UNLISTED', path)
     for (const [done, { path, bytes: size, sha256: expected }] of manifest.files.entries()) {
       const content = await this.need(path)

@@ -3,6 +3,7 @@
 // bounded memory.
 //
 //   manifest.json            canonical JSON: what the bundle claims, and every other file with its size, records and hash
+//   manifest.note            C2SP signed note of the exporting node over the manifest's length and hash
 //   SHA256SUMS               the same hashes as `sha256sum -c` reads them, the manifest's included
 //   VERIFY.md                how to check it all by hand
 //   genesis.json             the founding document with its signatures, byte for byte
@@ -42,6 +43,7 @@ import { limits } from '../base/limits.ts'
 import { bytesUpTo, id, list, named, record, type Schema, text, uint, variant, word } from '../base/schema.ts'
 import { filterFields, type ViewFilter } from './filter.ts'
 import { canonicalJson, parseCanonicalJson } from './json.ts'
+import { consortiumOrigin, type LogCheckpoint } from './note.ts'
 
 export interface BundleFile {
   readonly path: string
@@ -78,6 +80,7 @@ export type PayloadRecord =
 
 export const bundleFormat = 'quadrille-bundle/1'
 export const manifestPath = 'manifest.json'
+export const manifestNotePath = 'manifest.note'
 export const sumsPath = 'SHA256SUMS'
 /** Folders of pieces, and how their files end. */
 export const pieceKinds = {
@@ -133,6 +136,18 @@ export function parseManifest(bytes: Uint8Array): Manifest {
   const disordered = manifest.files.find(({ path }, place) => path <= (manifest.files[place - 1]?.path ?? ''))
   if (disordered !== undefined) throw new LedgerError('NON_CANONICAL', { at: `files, ${disordered.path}` })
   return manifest
+}
+
+/**
+ * What the exporting node signs, with its key for checkpoints: no log has this origin. It says whose node made the bundle; what is
+ * in it is proven by what is in it.
+ */
+export function manifestStatement(ledger: LedgerId, manifest: Uint8Array): LogCheckpoint {
+  return { origin: manifestOrigin(ledger), size: manifest.length, root: digestOf(sha256(manifest)) }
+}
+
+export function manifestOrigin(ledger: LedgerId): string {
+  return `${consortiumOrigin(ledger)}/manifest`
 }
 
 /** What SHA256SUMS says. */

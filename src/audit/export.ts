@@ -18,6 +18,7 @@ import {
   bundleFormat,
   type Manifest,
   manifestBytes,
+  manifestNotePath,
   manifestPath,
   type PayloadRecord,
   type PieceKind,
@@ -59,6 +60,8 @@ export interface BundleSource {
   leaves(from?: number): AsyncIterable<Uint8Array>
   /** Of blocks from `from` on, in their order. */
   payloads(from?: number): AsyncIterable<PayloadRecord>
+  /** The exporting node's signed note over a manifest. */
+  sign(manifest: Uint8Array): Promise<string>
 }
 
 export interface ExportProgress {
@@ -148,7 +151,7 @@ async function writeBundle(
   if (previous !== undefined) await writePrevious(writer, source, previous, note)
   await writer.writePieces('payloads', encoded(source.payloads()), tell('payloads'))
   const claims = { format: bundleFormat, ledger, reader: reader === undefined ? [] : [reader], ...head, filter, seed }
-  return writer.close(claims)
+  return writer.close(claims, (manifest) => source.sign(manifest))
 }
 
 /** Hands blocks on and writes the views that they complete on the way. */
@@ -239,12 +242,13 @@ class BundleWriter {
     return total
   }
 
-  async close(claims: Omit<Manifest, 'files'>): Promise<Manifest> {
+  async close(claims: Omit<Manifest, 'files'>, sign: (manifest: Uint8Array) => Promise<string>): Promise<Manifest> {
     if (this.#files.length > limits.bundleFilesMax) throw new LedgerError('TOO_LARGE', { files: this.#files.length })
     const files = [...this.#files].sort((a, b) => (a.path < b.path ? -1 : 1))
     const manifest = { ...claims, files }
     const bytes = manifestBytes(manifest)
     await this.#put(manifestPath, bytes)
+    await this.#put(manifestNotePath, utf8(await sign(bytes)))
     await this.#put(sumsPath, utf8(sumsText(bytes, files)))
     return manifest
   }

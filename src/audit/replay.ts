@@ -75,6 +75,8 @@ export interface Replay {
   checkpoint(): Checkpoint
   /** Of the validators in force after the last block. */
   checkpointKeys(): readonly CheckpointKey[]
+  /** Of all nodes after the last block, whether they validate or follow: any may have exported. */
+  nodeKeys(): readonly CheckpointKey[]
   /** The policies after the last block. */
   register(): readonly Processing[]
   /** Executes the next block, whose place, digest and certificate were checked. @throws LedgerError when it cannot be. */

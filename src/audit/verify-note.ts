@@ -4,10 +4,20 @@ import { equal, fromUtf8, utf8 } from '../base/bytes.ts'
 import { LedgerError } from '../base/errors.ts'
 import type { LedgerId } from '../base/ids.ts'
 import { type FaultModel, quorumOf } from '../consensus/quorum.ts'
+import { manifestNotePath, manifestOrigin, manifestPath, manifestStatement } from './bundle.ts'
 import type { BundleFiles } from './bundle-reader.ts'
 import type { Findings } from './findings.ts'
 import type { TreeHead } from './log.ts'
-import { consortiumOrigin, parseCheckpoint, parseNote, validatorKeys, verifierKeysText, verifyNote } from './note.ts'
+import {
+  checkpointText,
+  consortiumOrigin,
+  parseCheckpoint,
+  parseNote,
+  signerName,
+  validatorKeys,
+  verifierKeysText,
+  verifyNote,
+} from './note.ts'
 import type { CheckpointKey } from './replay.ts'
 
 export interface NoteCount {
@@ -62,4 +72,30 @@ export async function checkNote(
     findings.add('FILE_MALFORMED', notePath, '', error.message)
     return { signers: 0, quorum }
   }
+}
+
+/** Whether a node of the ledger signed this very manifest, and which. */
+export async function checkManifestNote(
+  files: BundleFiles,
+  findings: Findings,
+  ledger: LedgerId,
+  nodes: readonly CheckpointKey[],
+): Promise<string | undefined> {
+  const [manifest, bytes] = [await files.need(manifestPath), await files.need(manifestNotePath)]
+  if (manifest === undefined || bytes === undefined) return undefined
+  try {
+    const note = parseNote(fromUtf8(bytes))
+    if (note.text !== checkpointText(manifestStatement(ledger, manifest))) {
+      findings.add('MANIFEST_MISMATCH', manifestNotePath, '', 'it is of another manifest')
+      return undefined
+    }
+    const keys = nodes.map(({ node, publicKey }) => ({ name: signerName(manifestOrigin(ledger), node), publicKey }))
+    const { valid, invalid, unknown } = verifyNote(note, keys)
+    if (valid.length === 1 && invalid.length === 0 && unknown.length === 0) return valid[0]
+    findings.add('SIGNATURE_INVALID', manifestNotePath, '', 'no node of the ledger signed the manifest, alone')
+  } catch (error) {
+    if (!(error instanceof LedgerError)) throw error
+    findings.add('FILE_MALFORMED', manifestNotePath, '', error.message)
+  }
+  return undefined
 }

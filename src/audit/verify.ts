@@ -15,7 +15,7 @@ import type { TreeHead } from './log.ts'
 import type { Replay, Replayed, StartReplay } from './replay.ts'
 import { Chain } from './verify-chain.ts'
 import { ItemCheck, type ItemCounts } from './verify-items.ts'
-import { checkNote, type NoteCount } from './verify-note.ts'
+import { checkManifestNote, checkNote, type NoteCount } from './verify-note.ts'
 import { bytesOf, ResultCheck } from './verify-results.ts'
 import { TreeCheck } from './verify-tree.ts'
 import { ViewCheck } from './verify-views.ts'
@@ -53,6 +53,8 @@ export interface VerifyReport {
   readonly log: TreeHead
   /** Result certificates that hold. */
   readonly results: number
+  /** Name of the node that signed the manifest. */
+  readonly exporter: string | undefined
   readonly note: NoteCount
   readonly items: ItemCounts
   /** At most limits.findingsMax; `findingsTotal` counts all. */
@@ -142,6 +144,7 @@ class Verification {
   async run(onProgress: OnProgress): Promise<VerifyReport> {
     const whole = await this.#checkBlocks(onProgress)
     let note: NoteCount = { signers: 0, quorum: 0 }
+    let exporter: string | undefined
     // After a block that fails nothing that follows can be judged, and blaming it would only hide the cause.
     if (whole) {
       await this.#tree.finish()
@@ -159,6 +162,7 @@ class Verification {
       )
       await this.#views.finish(this.#chain.height, viewEnd(this.#replay, this.#tree.head()))
       this.#checkManifest()
+      exporter = await checkManifestNote(this.#files, this.#findings, this.#trust.ledger, this.#replay.nodeKeys())
       this.#files.checkListed(this.#manifest)
     }
     return {
@@ -168,6 +172,7 @@ class Verification {
       height: this.#chain.height,
       log: this.#tree.head(),
       results: this.#results.valid,
+      exporter,
       note,
       items: this.#items.counts,
     }
@@ -237,6 +242,7 @@ function emptyReport(trusted: VerifyTrust, findings: Findings): VerifyReport {
     height: 0,
     log: { size: 0, root: digestOf(emptyRoot) },
     results: 0,
+    exporter: undefined,
     note: { signers: 0, quorum: 0 },
     items: { opened: 0, erased: 0, withheld: 0, missing: 0 },
     findings: findings.listed,

@@ -63,4 +63,10 @@ export function logRoutes(server: FastifyInstance, node: HttpNode): void {
     node.local.note({ type: 'exported', kind }, askerOf(request))
     return reply.code(204).send()
   })
+
+  /** The manifest of what it copied, for this node's signature. */
+  server.post('/log/exports/manifest', { bodyLimit: limits.bundleFileBytesMax }, (request, reply) => {
+    if (!(request.body instanceof Uint8Array)) throw new LedgerError('USAGE', { body: 'expected a manifest' })
+    return reply.type('text/plain; charset=utf-8').send(node.local.signManifest(request.body))
+  })
 }

@@ -98,6 +98,8 @@ export interface HttpHeldRows {
 /** The node's local log, and the side-car beside it. */
 export interface HttpLocal {
   note(event: LocalEvent, asker?: Asker): void
+  /** This node's signed note over the manifest of an export. */
+  signManifest(manifest: Uint8Array): string
   /** Of all its logs, the oldest first; `log`, when one began, names it. */
   heads(): readonly LocalHead[]
   /** Undefined for a log that is not here. @throws RangeError for more leaves than there are */

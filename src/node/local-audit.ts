@@ -1,5 +1,7 @@
 // The local log of a running node with all that belongs to it: what it hears, its side-car, and for how long that is kept.
 
+import { manifestStatement } from '../audit/bundle.ts'
+import { checkpointText, formatNote, signerName, signNote } from '../audit/note.ts'
 import { fromHex, toHex } from '../base/bytes.ts'
 import { LedgerError } from '../base/errors.ts'
 import type { LedgerId, NodeId } from '../base/ids.ts'
@@ -89,6 +91,15 @@ export class LocalAudit {
 
   note(event: LocalEvent, asker?: Asker): void {
     this.log.note(event, asker)
+  }
+
+  /** This node's signed note over the manifest of an export: that it was made here. */
+  signManifest(manifest: Uint8Array): string {
+    const { ledger, self, parts } = this.#options
+    const statement = manifestStatement(ledger, manifest)
+    const text = checkpointText(statement)
+    const signature = signNote(text, signerName(statement.origin, self), parts.identity.checkpoint)
+    return formatNote({ text, signatures: [signature] })
   }
 
   heads(): readonly LocalHead[] {

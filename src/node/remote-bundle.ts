@@ -23,6 +23,8 @@ export type Get = (path: string) => Promise<Uint8Array>
 export interface RemoteOptions {
   /** The node that everything comes from. */
   readonly get: Get
+  /** The answer to POST `path`. */
+  readonly post: (path: string, body: Uint8Array) => Promise<Uint8Array>
   /** Further nodes that add their signature to the checkpoint, if they are at the same tree. */
   readonly witnesses: readonly Get[]
   /** Bytes of the genesis that the person trusts. */
@@ -39,7 +41,14 @@ type LogCheckpointAt = BundleSource['head'] & { readonly note: string }
 const atOnce = 8
 
 /** @throws LedgerError GENESIS_INVALID..., NOT_FINAL when nothing is final yet, ANSWER_UNEXPECTED */
-export async function remoteBundle({ get, witnesses, genesis, reader, at }: RemoteOptions): Promise<BundleSource> {
+export async function remoteBundle({
+  get,
+  post,
+  witnesses,
+  genesis,
+  reader,
+  at,
+}: RemoteOptions): Promise<BundleSource> {
   const { ledger } = startReplay(genesis)
   const { note, height, size, root } = at ?? (await newest(get, witnesses))
   return {
@@ -53,6 +62,7 @@ export async function remoteBundle({ get, witnesses, genesis, reader, at }: Remo
     blocks: (from) => blocks(get, height, from),
     results: (from) => results(get, height, from),
     leaves: (from) => leaves(get, size, from),
+    sign: async (manifest) => fromUtf8(await post('/log/exports/manifest', manifest)),
     payloads: (from) => (reader === undefined ? none() : payloads(get, genesis, reader, height, from)),
   }
 }

@@ -50,6 +50,7 @@ function replayOf(ledger: Ledger, items: ReplayedItems, chronicle: ErasureChroni
     rosters: () => ledger.knownRosters(),
     checkpoint: () => ({ state: ledger.stateHash(), roster: rosterHash(ledger.roster()) }),
     checkpointKeys: () => checkpointKeysOf(ledger),
+    nodeKeys: () => ledger.nodes().map(({ id, keys }) => ({ node: id, publicKey: keys.checkpoint })),
     register: () =>
       ledger.policies().map(({ class: kind, name, controller, purpose, legalBasis, retentionDays, audience }) => {
         return { name, controller, kind, purpose, legalBasis, retentionDays, audience }

@@ -5,7 +5,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sha256 } from '#crypto'
-import { manifestBytes, type PayloadRecord, parseManifest, sumsText } from '../../src/audit/bundle.ts'
+import {
+  manifestBytes,
+  manifestStatement,
+  type PayloadRecord,
+  parseManifest,
+  sumsText,
+} from '../../src/audit/bundle.ts'
 import type { BundleReader } from '../../src/audit/bundle-reader.ts'
 import { type BundleSource, type ExportOptions, exportBundle } from '../../src/audit/export.ts'
 import { folderReader } from '../../src/audit/folder.ts'
@@ -83,6 +89,10 @@ class FixtureReplay implements Replay {
 
   rosters(): [Roster] {
     return [this.roster()]
+  }
+
+  nodeKeys(): { node: FixtureNode['node']; publicKey: Uint8Array }[] {
+    return nodes.map(({ node, checkpoint }) => ({ node, publicKey: checkpoint.publicKey }))
   }
 
   checkpointKeys(): { node: FixtureNode['node']; publicKey: Uint8Array }[] {
@@ -264,6 +274,7 @@ export function makeFixture(): Fixture {
       return each(rest.map((result) => encode(resultCertificateSchema, result)))
     },
     leaves: (from = 0) => each(leaves.slice(from)),
+    sign: async (manifest) => manifestNoteOf(manifest),
     payloads: (from = 1) => each(payloads.filter(({ height }) => height >= from)),
   }
   return { source, blocks, results, payloads, leaves }
@@ -305,15 +316,32 @@ export function readerOver(files: Files): BundleReader {
   }
 }
 
-/** What an attacker without keys does at the end: manifest and sums agree again with the files. */
+/** Of the node that exports. */
+export function manifestNoteOf(
+  manifest: Uint8Array,
+  { node, checkpoint }: FixtureNode = nodes[1] as FixtureNode,
+): string {
+  const statement = manifestStatement(ledger, manifest)
+  const text = checkpointText(statement)
+  return formatNote({ text, signatures: [signNote(text, signerName(statement.origin, node), checkpoint.seed)] })
+}
+
+/** What an exporter that lies does at the end: manifest, its signature and sums agree again with the files. */
 export function reseal(files: Files): Files {
   const manifest = parseManifest(files.get('manifest.json') as Uint8Array)
   const listed = new Map(manifest.files.map((file) => [file.path, file]))
-  const paths = [...files.keys()].filter((path) => path !== 'manifest.json' && path !== 'SHA256SUMS').sort()
+  const paths = [...files.keys()]
+    .filter((path) => !['manifest.json', 'manifest.note', 'SHA256SUMS'].includes(path))
+    .sort()
   const entries = paths.map((path) => {
     const bytes = files.get(path) as Uint8Array
     return { path, bytes: bytes.length, records: listed.get(path)?.records ?? 1, sha256: digestOf(sha256(bytes)) }
   })
   const sealed = manifestBytes({ ...manifest, files: entries })
-  return new Map([...files, ['manifest.json', sealed], ['SHA256SUMS', utf8(sumsText(sealed, entries))]])
+  return new Map([
+    ...files,
+    ['manifest.json', sealed],
+    ['manifest.note', utf8(manifestNoteOf(sealed))],
+    ['SHA256SUMS', utf8(sumsText(sealed, entries))],
+  ])
 }

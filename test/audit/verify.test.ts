@@ -5,7 +5,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import fc from 'fast-check'
-import { piecePath, recordsOf, sequenced } from '../../src/audit/bundle.ts'
+import {
+  manifestBytes,
+  manifestOrigin,
+  parseManifest,
+  piecePath,
+  recordsOf,
+  sequenced,
+  sumsText,
+} from '../../src/audit/bundle.ts'
 import { type BundleSource, begunExport, exportBundle } from '../../src/audit/export.ts'
 import type { Finding } from '../../src/audit/findings.ts'
 import { folderReader } from '../../src/audit/folder.ts'
@@ -17,6 +25,7 @@ import { concat, utf8 } from '../../src/base/bytes.ts'
 import { LedgerError } from '../../src/base/errors.ts'
 import { digestOf, ledgerIdOf, organisationIdOf, type Round } from '../../src/base/ids.ts'
 import { encode } from '../../src/base/schema.ts'
+import { signingKeyOf } from '../../src/base/signature.ts'
 import { type BlockRecord, blockRecordSchema } from '../../src/consensus/block.ts'
 import { type ResultCertificate, resultCertificateSchema } from '../../src/consensus/certificate.ts'
 import { agreementBytes, resultBytes } from '../../src/consensus/statements.ts'
@@ -28,6 +37,7 @@ import {
   ledger,
   makeFixture,
   makeResult,
+  manifestNoteOf,
   members,
   nodes,
   noteOf,
@@ -72,6 +82,7 @@ describe('A bundle', function () {
       {
         holds: true,
         faults: 'byzantine',
+        exporter: `${manifestOrigin(ledger)}/${'1'.repeat(32)}`,
         trusted: { ledger },
         reader,
         height: 30,
@@ -448,6 +459,28 @@ describe('A bundle', function () {
     ])
     const other = await check(await forged({ reader: organisationIdOf('org-1') }))
     assert.equal(other.items.missing, 30)
+  })
+
+  it('D6 names the node that made it, and no change of the manifest passes without that node', async () => {
+    const report = await check(genuine)
+    assert.match(report.exporter ?? '', /\/manifest\/1{32}$/)
+    const manifest = parseManifest(genuine.get('manifest.json') as Uint8Array)
+    const other = manifestBytes({ ...manifest, seed: 'chosen' })
+    const sealed = new Map([
+      ...genuine,
+      ['manifest.json', other],
+      ['SHA256SUMS', utf8(sumsText(other, manifest.files))],
+    ])
+    assert.ok(names(await check(sealed)).includes('MANIFEST_MISMATCH manifest.note'))
+    const stranger = { ...nodes[1], checkpoint: signingKeyOf(new Uint8Array(32).fill(99)) } as (typeof nodes)[number]
+    const signed = (note: string): Files => new Map([...genuine, ['manifest.note', utf8(note)]])
+    const bytes = genuine.get('manifest.json') as Uint8Array
+    assert.deepEqual(names(await check(signed(manifestNoteOf(bytes, stranger)))), ['SIGNATURE_INVALID manifest.note'])
+    assert.deepEqual(names(await check(signed('nothing'))), ['FILE_MALFORMED manifest.note'])
+    const without = new Map(genuine)
+    without.delete('manifest.note')
+    assert.deepEqual(names(await check(without)), ['FILE_MISSING manifest.note'])
+    assert.ok((await check(signed(manifestNoteOf(bytes, nodes[4])))).holds, 'one that only follows exports too')
   })
 
   describe('in a folder', () => {

@@ -37,6 +37,10 @@ export class FakeLocal implements HttpLocal {
     if (asker !== undefined) this.about.push(asker.about())
   }
 
+  signManifest(manifest: Uint8Array): string {
+    return `${manifest.length} bytes\n`
+  }
+
   heads(): readonly LocalHead[] {
     return [{ log: 1_800_000_000_000, size: 1, root: digestOf('00'.repeat(32)) }]
   }

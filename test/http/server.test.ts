@@ -469,6 +469,9 @@ describe('The HTTP server', function () {
       for (const path of ['/log/proof/-1', '/log/proof/1e3', '/log/proof/1?size=0']) {
         await problem(await get(path), 400, 'USAGE')
       }
+      const headers = { 'content-type': 'application/octet-stream' }
+      const signed = await get('/log/exports/manifest', { method: 'POST', headers, body: 'a manifest' })
+      assert.equal(await signed.text(), '10 bytes\n')
       await problem(await get('/log/tile/0/001'), 404, 'NOT_FOUND')
       await problem(await get('/log/tile/../../etc/passwd'), 404, 'NOT_FOUND')
       await problem(await get('/log/leaves?from=19&count=2'), 404, 'NOT_FOUND')

@@ -29,6 +29,11 @@ export const exportAudit: Handler = async (args, options, context) => {
   if (begun !== undefined) context.note(`Going on with the export of ${begun.height} blocks that was broken off.`)
   const source = await remoteBundle({
     get: getter(endpoint),
+    post: async (path, body) => {
+      const headers = { 'content-type': 'application/octet-stream' }
+      const answer = await openRequester({ endpoint, fetch, retryMs }).send(path, { method: 'POST', headers, body })
+      return new Uint8Array(await answer.arrayBuffer())
+    },
     witnesses: several(options, 'witness').map(getter),
     genesis,
     reader: await readerFrom(options, endpoint),
@@ -108,6 +113,7 @@ function inWords({
   height,
   log,
   results,
+  exporter,
   note,
   items,
   findings,
@@ -119,6 +125,9 @@ function inWords({
     ...(faults === 'crash-fault' ? [crashFault] : []),
     `${height} blocks follow from the genesis, each agreed by a quorum, and lead to a log of ${log.size} leaves.`,
     `${results} results are signed by a quorum; ${note.signers} validators signed the checkpoint (a quorum is ${note.quorum}).`,
+    ...(exporter === undefined
+      ? []
+      : [`Node ${exporter.slice(exporter.lastIndexOf('/') + 1)} made it and signed what it holds.`]),
     `Items: ${opened} opened, ${erased} erased by order, ${withheld} withheld, ${missing} missing.`,
     ...findings.map(({ code, file, at, sentence, detail }) => {
       return `${code} in ${file}${at === '' ? '' : `, ${at}`}: ${sentence}${detail === '' ? '' : ` (${detail})`}`
