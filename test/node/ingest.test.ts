@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { DataFactory } from 'n3'
 import { LedgerError } from '../../src/base/errors.ts'
 import { organisationIdOf } from '../../src/base/ids.ts'
 import { limits } from '../../src/base/limits.ts'
@@ -8,6 +9,7 @@ import { assertionsSchema } from '../../src/ledger/payload.ts'
 import type { Policy } from '../../src/ledger/records.ts'
 import { assertionsFault, skolemIri } from '../../src/ledger/terms.ts'
 import { type Draft, type IngestOptions, ingest } from '../../src/node/ingest.ts'
+import { openPacker } from '../../src/node/ingest-pack.ts'
 import { formatOf, parseRdf, type RdfFormat } from '../../src/node/ingest-parse.ts'
 
 const policy = (name: string, policyClass: Policy['class']): Policy => ({
@@ -234,6 +236,21 @@ describe('ingest', () => {
       const source = parseRdf(endless(), { format: 'turtle' })
       assert.equal((await refused(ingest(source, { graph: 'urn:g:a', policyOf }).next())).code, 'INPUT_TOO_LARGE')
       assert.ok(given < 50, `${given} chunks were read`)
+    })
+
+    it('D4 of a million blank nodes no more are remembered than the bound', function () {
+      this.timeout(60_000)
+      const packer = openPacker({ quadsMax: 5_000, randomBytes: (length) => new Uint8Array(length) })
+      const place = { graph: 'urn:g:a', policy: open, subjects: [] }
+      const [predicate, object] = [DataFactory.namedNode('urn:x:p'), DataFactory.namedNode('urn:x:o')]
+      let given = 0
+      const all = (): void => {
+        for (; given < 1_000_000; given++) {
+          packer.add(place, DataFactory.quad(DataFactory.blankNode(`n${given}`), predicate, object))
+        }
+      }
+      assert.throws(all, { code: 'INPUT_TOO_LARGE' })
+      assert.equal(given, limits.ingestBlankNodesMax)
     })
 
     it('D4 an IRI above the bound and a lone surrogate are refused', async () => {
