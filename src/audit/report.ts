@@ -33,7 +33,11 @@ export function reportPage(facts: ReportFacts, totals: ReportTotals): string {
       'Orders to erase, attestations that it was done, and holds against it.',
     ),
     events('Keys', totals.keys, 'Keys of applications that were enrolled or ended.'),
-    events('Governance', totals.governance, 'Members, nodes, policies, graphs and rules.'),
+    events(
+      'Governance',
+      totals.governance,
+      'Members, nodes, policies, graphs and rules, and evidence against validators.',
+    ),
     events('Refused', totals.refused, 'Ordered, but without effect: the outcome says why.'),
     register(facts.register),
     gaps(facts, totals),

@@ -165,15 +165,20 @@ function ofErasures({ erasures }: NodeHealth): readonly Finding[] {
   return found
 }
 
-function ofEvidence({ evidence }: NodeStatus, { mismatches }: NodeHealth): readonly Finding[] {
+function ofEvidence({ accused, convicted }: NodeStatus, { mismatches, fenced }: NodeHealth): readonly Finding[] {
   const found: Finding[] = []
-  if (evidence > 0) {
-    const says = `This node keeps ${evidence} ${evidence === 1 ? 'piece' : 'pieces'} of evidence that a validator contradicted itself.`
-    const next =
-      'Look at them with `quadrille evidence list` and call the other members: such a node lies, or runs twice.'
+  const next =
+    'Look with `quadrille evidence list` and call the other members: such a node lies, or runs twice. They may vote it out.'
+  for (const { name, epoch, height } of convicted) {
+    const says = `${name} contradicted itself in epoch ${epoch}: the evidence stands in block ${height}.`
     found.push({ weight: 'wrong', code: null, says, next })
   }
-  if (mismatches > 0)
+  const others = accused.filter((name) => !convicted.some((each) => each.name === name))
+  if (others.length > 0) {
+    const says = `This node keeps evidence, which the log lacks so far, that ${listed(others)} contradicted ${others.length === 1 ? 'itself' : 'themselves'}.`
+    found.push({ weight: 'wrong', code: null, says, next })
+  }
+  if (mismatches > 0 && fenced === null)
     found.push(wrong('RESULT_DIVERGED', 'A quorum executed a block with another result than this node.'))
   return found
 }

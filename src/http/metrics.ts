@@ -80,6 +80,7 @@ function agreementLines(status: HttpStatus, health: NodeHealth): Lines {
       health.commits,
     ),
     ...gauge('evidence', 'Pieces of evidence against validators that this node keeps', status.evidence),
+    ...gauge('convicted', 'Validators that the log shows to have contradicted themselves', status.convicted.length),
     ...counter('evidence_total', 'Contradictions of validators that this node met since its start', health.evidence),
     ...counter(
       'state_mismatch_total',

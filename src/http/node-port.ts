@@ -40,6 +40,7 @@ export interface HttpStatus {
   readonly waiting: number
   readonly serves: boolean
   readonly evidence: number
+  readonly convicted: readonly unknown[]
 }
 
 export interface HttpCounters {

@@ -44,8 +44,11 @@ export interface NodeStatus {
   readonly waiting: number
   /** Whether it answers from its copy: not before it has caught up with the others. */
   readonly serves: boolean
-  /** How many pieces of evidence against validators it keeps. */
+  /** How many pieces of evidence against validators it keeps, and against whom. */
   readonly evidence: number
+  readonly accused: readonly string[]
+  /** Validators that contradicted themselves, as the log shows: in which epoch last, and the height that says so. */
+  readonly convicted: readonly { readonly name: string; readonly epoch: number; readonly height: number }[]
   /** The height that each other validator told last, by its name. */
   readonly heights: Readonly<Record<string, number>>
 }
@@ -62,6 +65,7 @@ export async function nodeStatus({ runtime, store, evidence, member, self }: Nod
   const { machine, mesh } = runtime
   const { ledger, applied } = machine
   const core = runtime.status()
+  const kept = evidence.list()
   const nameOf = (id: NodeId): string => ledger.node(id)?.name ?? id
   const { validators } = ledger.roster()
   const others = validators.filter(({ node }) => node !== self)
@@ -99,7 +103,9 @@ export async function nodeStatus({ runtime, store, evidence, member, self }: Nod
     quorumConnected: connected.length + (votes ? 1 : 0) >= quorum,
     waiting: core.waiting,
     serves: runtime.heights.serve(),
-    evidence: evidence.list().length,
+    evidence: kept.length,
+    accused: [...new Set(kept.map(({ culprit }) => nameOf(culprit)))],
+    convicted: ledger.convictions().map(([node, conviction]) => ({ name: nameOf(node), ...conviction })),
     heights: Object.fromEntries(
       others.flatMap(({ node }): readonly [string, number][] => {
         const height = runtime.heights.of(node)

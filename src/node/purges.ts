@@ -8,6 +8,7 @@ import type { Clock } from '../consensus/ports.ts'
 import type { PurgeCounts } from '../ledger/erasure-acts.ts'
 import { type ScanResult, scanFiles } from '../store/raw-scan.ts'
 import type { Store } from '../store/store.ts'
+import { Insistent } from './insistent.ts'
 import type { LedgerMachine } from './machine.ts'
 import type { NodeActs } from './node-acts.ts'
 import type { ProbeFiles } from './probe-files.ts'
@@ -40,53 +41,24 @@ interface Noted {
   readonly probes: readonly Uint8Array[]
 }
 
-const retryMsMin = 500
-const retryMsMax = 30_000
-
 export class Purges {
   readonly #options: PurgesOptions
-  #work: Promise<void> | undefined
-  #again = false
-  #stopped = false
-  #wakeUp: () => void = () => undefined
+  readonly #insistent: Insistent
 
   constructor(options: PurgesOptions) {
     this.#options = options
+    const { onEvent, onFailure } = options
+    const onDelay = (code: ErrorCode): void => onEvent({ type: 'purge-failed', code })
+    this.#insistent = new Insistent({ work: () => this.#purgeAll(), onDelay, onFailure })
   }
 
   /** There may be something to purge or to attest. */
   wake(): void {
-    this.#again = true
-    if (this.#stopped || this.#work !== undefined) return
-    this.#work = this.#run()
-      .catch(this.#options.onFailure)
-      .finally(() => {
-        this.#work = undefined
-      })
+    this.#insistent.wake()
   }
 
-  async stop(): Promise<void> {
-    this.#stopped = true
-    this.#wakeUp()
-    await this.#work
-  }
-
-  async #run(): Promise<void> {
-    let retryMs = retryMsMin
-    while (this.#again && !this.#stopped) {
-      this.#again = false
-      try {
-        await this.#purgeAll()
-        retryMs = retryMsMin
-      } catch (error) {
-        if (!(error instanceof LedgerError) || error.code === 'STORAGE_FAILED') throw error
-        if (this.#stopped) return
-        this.#options.onEvent({ type: 'purge-failed', code: error.code })
-        this.#again = true
-        await this.#pause(retryMs)
-        retryMs = Math.min(2 * retryMs, retryMsMax)
-      }
-    }
+  stop(): Promise<void> {
+    return this.#insistent.stop()
   }
 
   /** @throws LedgerError PURGE_INCOMPLETE, or why an attestation was refused. */
@@ -95,10 +67,10 @@ export class Purges {
     const owed: Noted[] = []
     for (const order of machine.ledger.owedAttestations(self)) owed.push({ order, probes: await this.#note(order) })
     if (store.erased().length > 0) await store.purge()
-    if (owed.length === 0 || this.#stopped) return
+    if (owed.length === 0 || this.#insistent.stopped) return
     const result = await this.#search(owed.flatMap(({ probes }) => probes))
     for (const { order, probes } of owed) {
-      if (this.#stopped) return
+      if (this.#insistent.stopped) return
       await this.#attest(order, { files: result.files, bytes: result.bytes, probes: probes.length, hits: 0 })
     }
   }
@@ -126,15 +98,5 @@ export class Purges {
     if (machine.ledger.owedAttestations(self).includes(order)) throw new LedgerError(code as ErrorCode, { order })
     await probes.remove(order)
     onEvent({ type: 'purged', order, counts })
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms)
-      this.#wakeUp = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
   }
 }

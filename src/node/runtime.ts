@@ -33,6 +33,7 @@ import { ProbeFiles } from './probe-files.ts'
 import { protocolOf } from './protocols.ts'
 import { Purges, type PurgesOptions } from './purges.ts'
 import { Reads } from './reads.ts'
+import { Reports } from './reports.ts'
 import type { BlocksWanted } from './serve.ts'
 import { Submissions } from './submissions.ts'
 import { Sync } from './sync.ts'
@@ -79,6 +80,7 @@ export class Runtime {
   readonly #sync: Sync
   readonly #acts: NodeActs
   readonly #purges: Purges
+  readonly #reports: Reports
   readonly #validator: Validator
   readonly #keys: ConsensusKeys
   #final: ResultCertificate | undefined
@@ -88,7 +90,7 @@ export class Runtime {
     const { machine, mesh, payloads, verdicts, journal } = started
     const onEvent = (event: NodeEvent): void => {
       if (event.type === 'refuse') mesh.score(event.from, event.code)
-      if (event.type === 'accuse') this.#keepEvidence(event.evidence)
+      if (event.type === 'accuse') this.#reports.keep(event.evidence)
       options.onEvent(event)
     }
     this.#options = { ...options, onEvent }
@@ -114,6 +116,7 @@ export class Runtime {
       clock,
     })
     this.#purges = this.#purgesOf(started)
+    this.#reports = new Reports({ ...options, machine, acts: this.#acts })
     this.cosigning = cosigningOf({
       ...options,
       ...started,
@@ -228,26 +231,13 @@ export class Runtime {
     running.runtime = new Runtime(options, found)
     await running.runtime.heights.begin()
     running.runtime.#purges.wake()
+    running.runtime.#reports.wake()
     return running.runtime
   }
 
   /** The newest proof that a block is final; undefined before the first. */
   final(): ResultCertificate | undefined {
     return this.#final
-  }
-
-  #keepEvidence(evidence: Uint8Array): void {
-    const { id: ledger, genesis } = this.machine.ledger
-    this.#options.evidence
-      .keep({
-        kind: 'quadrille evidence 1',
-        ledger,
-        protocol: genesis.protocol,
-        against: 'validator',
-        evidence,
-        epochs: [],
-      })
-      .catch(this.#options.onFailure)
   }
 
   /** What the protocol says of itself. */
@@ -260,9 +250,9 @@ export class Runtime {
     this.epochs.stop()
     this.reads.close()
     this.arrivals.close()
-    const purged = this.#purges.stop()
+    const done = Promise.all([this.#purges.stop(), this.#reports.stop()])
     await this.#acts.stop()
-    await purged
+    await done
     await this.cosigning.stop()
     await this.mesh.close()
     await this.#validator.stop()

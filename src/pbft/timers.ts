@@ -117,6 +117,17 @@ function splitNote({ results }: State, sequence: Sequence): string {
   return `Nothing is written: block ${sequence} led to different results at ${groups.join(', at ')}.`
 }
 
+/** A block that is long not final, because some who answer have another result and others do not answer. */
+function disputed({ results, applied, final, setup, progressAt, now }: State): string | undefined {
+  for (const [sequence, { groups }] of results) {
+    if (groups.size < 2 || sequence <= (final?.result.sequence ?? 0) || sequence > applied.sequence) continue
+    if ((now ?? 0) - progressAt < setup.parameters.suspectMs) continue
+    const said = [...groups.values()].map((group) => [...group.keys()].join(' and '))
+    return `Block ${sequence} is not final: it led to different results at ${said.join(', at ')}.`
+  }
+  return undefined
+}
+
 /** For people: one sentence, or nothing. */
 export function note(state: State): string {
   if (state.split !== undefined) return splitNote(state, state.split)
@@ -137,6 +148,8 @@ export function note(state: State): string {
   if (suspect !== undefined && seconds * 1000 >= state.setup.parameters.suspectMs) {
     return `The leader ${leaderOf(state, state.view)} has not ${suspect.what} for ${Math.floor(seconds)} s.`
   }
+  const doubted = disputed(state)
+  if (doubted !== undefined) return doubted
   if (state.fetching !== undefined) return `Fetching blocks up to ${state.fetching.sequence}.`
   return ''
 }

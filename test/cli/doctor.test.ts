@@ -58,7 +58,8 @@ const status = {
   serves: true,
   heights: { 'beta-1': 100 },
   note: '',
-  evidence: 0,
+  accused: [],
+  convicted: [],
 } as unknown as NodeStatus
 
 const said = (health: Partial<NodeHealth>, more: Partial<NodeStatus> = {}): readonly string[] =>
@@ -109,7 +110,15 @@ describe('a diagnosis', () => {
 
   it('tells what concerns all members: a fence, evidence, another result, erasures that are not complete', () => {
     assert.match(said({ fenced: 'RESULT_DIVERGED' })[0] ?? '', /^wrong RESULT_DIVERGED This node signs nothing: /)
-    assert.match(said({}, { evidence: 2 })[0] ?? '', /^wrong - This node keeps 2 pieces of evidence/)
+    const convicted = [{ name: 'beta-1', epoch: 0, height: 17 }]
+    assert.match(
+      said({}, { accused: ['beta-1'] })[0] ?? '',
+      /^wrong - .* evidence, .* that beta-1 contradicted itself\./,
+    )
+    assert.deepEqual(
+      said({}, { accused: ['beta-1'], convicted }).map((line) => line.slice(0, 71)),
+      ['wrong - beta-1 contradicted itself in epoch 0: the evidence stands in b'],
+    )
     assert.match(said({ mismatches: 1 })[0] ?? '', /^wrong RESULT_DIVERGED/)
     const order = 'ab'.repeat(32) as NodeHealth['erasures']['open'][number]['order']
     const open = (seconds: number): string =>

@@ -41,6 +41,7 @@ export interface State {
   readonly validators: number
   readonly stable: number
   readonly serves: boolean
+  readonly convicted: readonly { readonly name: string; readonly epoch: number }[]
 }
 
 /** A module that is loaded before the command line. */

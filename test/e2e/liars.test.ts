@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { eventually, quadrille, quadrilleJson } from '../../demo/processes.ts'
+import { CommandFailed, eventually, quadrille, quadrilleJson } from '../../demo/processes.ts'
 import { homeAt } from '../../src/node/home.ts'
 import { readMembership } from '../../src/node/membership.ts'
 import { long } from '../long.ts'
@@ -82,6 +82,7 @@ async function play(four: Four, lie: string, convicts: boolean, leads: boolean):
       const { node, kept } = await eventually('somebody holds evidence', () => held(four, honest))
       assert.equal(kept.culprit, `${liar.name}-1`)
       await verifiesOffline(four, node, kept, liar)
+      await namedEverywhere(four, honest, liar)
     }
   } finally {
     await load.stop()
@@ -133,4 +134,20 @@ async function verifiesOffline(four: Four, node: NodeProcess, { id }: Kept, liar
     genesis,
   )
   assert.deepEqual([verdict.proven, verdict.name], [true, `${liar.name}-1`])
+}
+
+/** By the log, so that nodes name it which saw nothing themselves. */
+async function namedEverywhere({ folder }: Four, honest: readonly NodeProcess[], liar: NodeProcess): Promise<void> {
+  for (const node of honest) {
+    await eventually('the log convicts it', async () => {
+      const { convicted } = await node.state()
+      return convicted.some(({ name }) => name === `${liar.name}-1`) || undefined
+    })
+    const home = join(folder, node.name)
+    await assert.rejects(quadrille('doctor', '--home', home), (error: unknown) => {
+      assert.ok(error instanceof CommandFailed)
+      assert.match(error.output, new RegExp(`WRONG  ${liar.name}-1 contradicted itself in epoch 0`))
+      return true
+    })
+  }
 }

@@ -125,6 +125,7 @@ export class FakeNode implements HttpNode {
       waiting: 0,
       serves: this.serves,
       evidence: 0,
+      convicted: [],
     }
   }
 

@@ -4,6 +4,7 @@ import { LedgerError } from '../../base/errors.ts'
 import type { JsonValue } from '../../base/schema.ts'
 import { objectOf } from '../../http/client-answers.ts'
 import { openRequester, type Requester } from '../../http/client-request.ts'
+import type { NodeStatus } from '../../node/node-status.ts'
 import { type Handler, optional, whole } from '../context.ts'
 import { endpointOf } from '../node-access.ts'
 
@@ -45,10 +46,19 @@ function inWords(now: Status): readonly string[] {
     `leader   ${word('leader')}, ${now['faults'] === 'crash-fault' ? 'term' : 'view'} ${word('round')}, ${word('state')}`,
     `epoch    ${word('epoch')}${now['epochEnds'] === null ? '' : `, which ends with block ${word('epochEnds')}`}; this node is ${word('role') === 'none' ? 'no member' : `a ${word('role')}`}`,
     `quorum   ${word('quorum')} of ${word('validators')} validators; connected: ${listed(now['connected'])}; missing: ${listed(now['missing'])}`,
-    ...(now['evidence'] === 0 ? [] : [`evidence ${word('evidence')}: see quadrille evidence list`]),
+    ...(now['evidence'] === 0
+      ? []
+      : [`evidence ${word('evidence')}, against ${listed(now['accused'])}: see quadrille evidence list`]),
+    ...convictions(now['convicted']),
     `answers  ${now['serves'] === true ? 'yes' : 'not yet: it has not caught up with the others'}`,
     ...(now['note'] ? [`note     ${word('note')}`] : []),
   ]
+}
+
+function convictions(found: JsonValue | undefined): readonly string[] {
+  return (found as unknown as NodeStatus['convicted']).map(
+    ({ name, epoch, height }) => `convicts ${name}, which contradicted itself in epoch ${epoch}: block ${height}`,
+  )
 }
 
 function listed(names: JsonValue | undefined): string {
