@@ -27,6 +27,8 @@ export type HashDomain =
   | 'raft-log'
   | 'evidence'
   | 'fingerprint'
+  | 'quad'
+  | 'quads'
 
 /** What a signature can be over. */
 export type SignatureDomain =

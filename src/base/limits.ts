@@ -52,6 +52,10 @@ export const limits = {
   stagedBytesMax: 268_435_456,
   /** Executed payloads kept in memory for peers that are a little behind. */
   recentPayloadBytesMax: 33_554_432,
+  /** Graphs whose content nodes compare; a ledger has dozens. */
+  graphsComparedMax: 4_096,
+  /** Of those, in one message: 50 KiB. */
+  graphsPerMessageMax: 1_024,
   /** Heights that a starting node looks back for its newest proof of finality. */
   resultsSearched: 1_024,
   /** Verified transactions whose verdict a node remembers. */

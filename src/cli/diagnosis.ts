@@ -30,6 +30,7 @@ export function diagnose(status: NodeStatus, health: NodeHealth): readonly Findi
     ...ofDisk(health),
     ...ofErasures(health),
     ...ofEvidence(status, health),
+    ...ofContent(status),
     ...ofRounds(health),
     ...ofSoftware(health),
   ]
@@ -181,6 +182,16 @@ function ofEvidence({ accused, convicted }: NodeStatus, { mismatches, fenced }: 
   if (mismatches > 0 && fenced === null)
     found.push(wrong('RESULT_DIVERGED', 'A quorum executed a block with another result than this node.'))
   return found
+}
+
+function ofContent({ diverged, differing }: NodeStatus): readonly Finding[] {
+  const own = diverged.map((graph) =>
+    wrong('CONTENT_DIVERGED', `This node holds other quads of <${graph}> than the others: that graph answers nothing.`),
+  )
+  if (differing.length === 0) return own
+  const says = `${listed(differing)} ${differing.length === 1 ? 'holds' : 'hold'} other quads than this node.`
+  const next = 'Run `quadrille store verify` there and here; whoever is wrong runs `quadrille store repair`.'
+  return [...own, { weight: 'wrong', code: 'CONTENT_DIVERGED', says, next }]
 }
 
 function ofRounds({ rounds }: NodeHealth): readonly Finding[] {

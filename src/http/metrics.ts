@@ -87,6 +87,11 @@ function agreementLines(status: HttpStatus, health: NodeHealth): Lines {
       'Blocks that others executed with another result, a quorum or more than may lie',
       health.mismatches,
     ),
+    ...gauge(
+      'content_diverged',
+      'Graphs that answer nothing, because the others hold other quads',
+      status.diverged.length,
+    ),
     ...gauge('fenced', '1 while this node signs nothing', health.fenced === null ? 0 : 1),
   ]
 }

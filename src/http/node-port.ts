@@ -41,6 +41,7 @@ export interface HttpStatus {
   readonly serves: boolean
   readonly evidence: number
   readonly convicted: readonly unknown[]
+  readonly diverged: readonly string[]
 }
 
 export interface HttpCounters {

@@ -2,6 +2,7 @@
 
 import type { ErrorCode } from '../base/errors.ts'
 import type { NodeId } from '../base/ids.ts'
+import type { ContentEvent } from './comparison.ts'
 import { type Loggable, type NodeLog, peerIdText } from './log.ts'
 import type { NodeEvent } from './node-event.ts'
 
@@ -74,15 +75,15 @@ export class EventLog {
         else log.write('info', 'the disk has room again', { freeMiB: event.freeMiB })
         break
       case 'clock':
-        if (event.skewed) {
-          log.write('warn', 'the clock differs from those of the others', {
-            code: event.code,
-            offsetMs: event.offsetMs,
-          })
-        } else log.write('info', 'the clock agrees with the others again', { offsetMs: event.offsetMs })
+        this.#clock(event)
         break
       case 'clock-leapt':
         log.write('warn', 'the clock leapt', { code: event.code, byMs: event.byMs })
+        break
+      case 'content':
+      case 'content-differs':
+      case 'content-unread':
+        this.#content(event)
         break
       case 'heard':
         break
@@ -94,6 +95,21 @@ export class EventLog {
         break
     }
   }
+
+  #clock({ skewed, code, offsetMs }: Extract<NodeEvent, { readonly type: 'clock' }>): void {
+    if (skewed) this.#log.write('warn', 'the clock differs from those of the others', { code, offsetMs })
+    else this.#log.write('info', 'the clock agrees with the others again', { offsetMs })
+  }
+
+  #content(event: ContentEvent): void {
+    if (event.type === 'content') {
+      const { code, height } = event
+      this.#log.write('fatal', 'the others hold other quads of a graph: it answers nothing here', { code, height })
+    } else if (event.type === 'content-differs') {
+      this.#log.write('error', 'a peer holds other quads than this node', { peer: this.#nameOf(event.node) })
+    } else this.#log.write('error', 'what this node holds could not be summed up', { code: event.code })
+  }
+
   #refused({ node, peer, by, code }: Extract<NodeEvent, { readonly type: 'refused' }>): void {
     const isNews = by === 'us' || this.#refusals.get(peer) !== code
     if (by === 'them' && this.#refusals.size < refusalsMax) this.#refusals.set(peer, code)

@@ -14,6 +14,7 @@
 //   data/checkpoint.note  the last checkpoint that a quorum of validators signed
 //   data/fork.json    only after a fork: two checkpoints that contradict each other; this node has stopped
 //   data/forked-results.json  the same, as results of two quorums
+//   data/diverged.json  graphs of which this node holds something else than the others; gone when the store is rebuilt
 //   data/purges/      what an erasure under way must not leave, masked; empty when none is
 //   data/restoring.json   how far a restore from a backup is; gone when it is whole
 //   data/repairing.json   that the store is to be rebuilt; gone when it is
@@ -51,6 +52,7 @@ export interface Home {
   readonly forkedResults: string
   /** Cards of the nodes that a joining node begins with. */
   readonly bootstrap: string
+  readonly diverged: string
   readonly purges: string
   readonly store: string
   readonly restoring: string
@@ -82,6 +84,7 @@ export function homeAt(given?: string, environment: NodeJS.ProcessEnv = process.
     evidence: join(data, 'evidence'),
     forkedResults: join(data, 'forked-results.json'),
     bootstrap: join(root, 'bootstrap.json'),
+    diverged: join(data, 'diverged.json'),
     purges: join(data, 'purges'),
     store: join(data, 'store'),
     restoring: join(data, 'restoring.json'),

@@ -4,6 +4,7 @@ import type { NodeId, Sequence } from '../base/ids.ts'
 import type { Delivered } from '../ledger/ledger.ts'
 import type { MeshEvent } from '../p2p/mesh.ts'
 import type { BackupEvent } from './backup.ts'
+import type { ContentEvent } from './comparison.ts'
 import type { DiskEvent } from './disk-watch.ts'
 import type { KeyEvent } from './key-care.ts'
 import type { PurgeEvent } from './purges.ts'
@@ -20,5 +21,6 @@ export type NodeEvent =
   /** A peer told its time and its software. */
   | { readonly type: 'heard'; readonly from: NodeId; readonly time: number; readonly software: string }
   | BackupEvent
+  | ContentEvent
   | { readonly type: 'executed'; readonly delivered: Delivered }
   | { readonly type: 'final'; readonly sequence: Sequence }

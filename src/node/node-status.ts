@@ -49,6 +49,10 @@ export interface NodeStatus {
   readonly accused: readonly string[]
   /** Validators that contradicted themselves, as the log shows: in which epoch last, and the height that says so. */
   readonly convicted: readonly { readonly name: string; readonly epoch: number; readonly height: number }[]
+  /** IRIs of graphs of which this node holds other quads than the others: they answer nothing. */
+  readonly diverged: readonly string[]
+  /** Peers that hold other quads of some graph than this node, where too few say so to tell who is wrong. */
+  readonly differing: readonly string[]
   /** The height that each other validator told last, by its name. */
   readonly heights: Readonly<Record<string, number>>
 }
@@ -106,6 +110,8 @@ export async function nodeStatus({ runtime, store, evidence, member, self }: Nod
     evidence: kept.length,
     accused: [...new Set(kept.map(({ culprit }) => nameOf(culprit)))],
     convicted: ledger.convictions().map(([node, conviction]) => ({ name: nameOf(node), ...conviction })),
+    diverged: [...runtime.comparison.diverged.keys()],
+    differing: runtime.comparison.differing().map(nameOf),
     heights: Object.fromEntries(
       others.flatMap(({ node }): readonly [string, number][] => {
         const height = runtime.heights.of(node)

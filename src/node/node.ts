@@ -249,7 +249,7 @@ export class QuadrilleNode {
   /** Quads as of a height, now by default. @throws LedgerError CATCHING_UP; RangeError for a height that is not here. */
   source(height: number = this.height): Reader {
     this.#requireServing()
-    return this.#open.store.at(height)
+    return this.#open.store.at(height).refusing(this.#running.comparison.diverged)
   }
 
   status(): Promise<NodeStatus> {

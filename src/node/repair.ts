@@ -113,6 +113,7 @@ async function replace(home: Home): Promise<void> {
   await rename(home.rebuilt, home.store)
   await syncDirectory(home.data)
   await rm(gone, { recursive: true, force: true })
+  await rm(home.diverged, { force: true })
   await endRepair(home)
 }
 

@@ -17,6 +17,7 @@ import type { Member } from '../p2p/admission.ts'
 import { type Mesh, type MeshEvent, openMesh } from '../p2p/mesh.ts'
 import { Arrivals } from './arrivals.ts'
 import { createClaimChecker } from './claims.ts'
+import { Comparison } from './comparison.ts'
 import { ConsensusKeys } from './consensus-keys.ts'
 import { type Cosigning, cosigningOf, keptNote } from './cosigning.ts'
 import type { EvidenceFiles } from './evidence-files.ts'
@@ -53,7 +54,7 @@ export interface RuntimeOptions {
   readonly evidence: EvidenceFiles
   readonly stagedBytesMax?: number
   /** Files for the last checkpoint that a quorum signed, and for the proof of a fork. */
-  readonly notes: { readonly cosigned: string; readonly fork: string }
+  readonly notes: { readonly cosigned: string; readonly fork: string; readonly diverged: string }
   /** Where proof of a fork is put; while it is there, nothing is written. */
   readonly forkProof: string
   /** How this node purges what is erased. */
@@ -75,6 +76,7 @@ export class Runtime {
   readonly cosigning: Cosigning
   readonly heights: Heights
   readonly epochs: PastEpochs
+  readonly comparison: Comparison
   readonly #options: RuntimeOptions
   readonly #payloads: PayloadPool
   readonly #sync: Sync
@@ -91,6 +93,7 @@ export class Runtime {
     const onEvent = (event: NodeEvent): void => {
       if (event.type === 'refuse') mesh.score(event.from, event.code)
       if (event.type === 'accuse') this.#reports.keep(event.evidence)
+      if (event.type === 'fence' && event.code !== 'VOTES_FORGOTTEN') this.submissions.giveUp(event.code)
       options.onEvent(event)
     }
     this.#options = { ...options, onEvent }
@@ -99,6 +102,7 @@ export class Runtime {
     this.#payloads = payloads
     this.#final = started.final
     this.#keys = started.keys
+    this.comparison = started.comparison
     this.submissions = new Submissions({
       final: this.#final?.result.sequence ?? sequenceOf(0),
       machine,
@@ -227,7 +231,16 @@ export class Runtime {
     }
     const transportSeed = identity.transport
     const mesh = await openMesh({ ledger, self, transportSeed, listen, members, onEvent: onMeshEvent })
-    const found = { machine, mesh, payloads, verdicts, keys, final, kept, journal: records }
+    const comparison = await Comparison.open({
+      ...options,
+      store,
+      ledger: machine.ledger,
+      peers: () => mesh.peers(),
+      send: (to, told) => {
+        if (running.runtime !== undefined) running.runtime.#send(to, told)
+      },
+    })
+    const found = { machine, mesh, payloads, verdicts, keys, final, kept, journal: records, comparison }
     running.runtime = new Runtime(options, found)
     await running.runtime.heights.begin()
     running.runtime.#purges.wake()
@@ -250,7 +263,7 @@ export class Runtime {
     this.epochs.stop()
     this.reads.close()
     this.arrivals.close()
-    const done = Promise.all([this.#purges.stop(), this.#reports.stop()])
+    const done = Promise.all([this.#purges.stop(), this.#reports.stop(), this.comparison.stop()])
     await this.#acts.stop()
     await done
     await this.cosigning.stop()
@@ -301,7 +314,10 @@ export class Runtime {
     await this.#options.parts.blocks.putResult(sequence, encode(resultCertificateSchema, certificate))
     this.#final = certificate
     this.submissions.final(sequence)
-    if (checkpoint.length > 0) await this.#keys.settle(epoch)
+    if (checkpoint.length > 0) {
+      await this.#keys.settle(epoch)
+      this.comparison.reached(sequence)
+    }
     this.#options.onEvent({ type: 'final', sequence })
     if (certificate.result.checkpoint.length > 0) this.cosigning.gather().catch(this.#options.onFailure)
   }
@@ -341,6 +357,9 @@ export class Runtime {
       case 'result-wanted':
         await this.epochs.receive(from, envelope)
         break
+      case 'content':
+        await this.comparison.hear(from, envelope)
+        break
       case 'height':
         this.#options.onEvent({ type: 'heard', from, time: envelope.time, software: envelope.software })
         await this.heights.hear(from, envelope)
@@ -375,6 +394,7 @@ interface Started {
   readonly payloads: PayloadPool
   readonly verdicts: Verdicts
   readonly keys: ConsensusKeys
+  readonly comparison: Comparison
   readonly final: ResultCertificate | undefined
   readonly kept: string | undefined
   readonly journal: readonly JournalRecord[]

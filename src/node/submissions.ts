@@ -45,6 +45,11 @@ export class Submissions {
   /** Nothing is written any more, and whoever waits hears why. */
   halt(code: ErrorCode): void {
     this.#halted = code
+    this.giveUp(code)
+  }
+
+  /** Whoever waits now hears why it may wait for ever. */
+  giveUp(code: ErrorCode): void {
     for (const [tx, waiters] of this.#waiters)
       for (const waiter of waiters) this.#settle(tx, waiter, new LedgerError(code))
   }

@@ -1,7 +1,7 @@
 // What nodes say to one another on the mesh: messages of the protocol with the payloads that travel beside them, and the
 // questions and answers by which a node fetches payloads and blocks that it lacks.
 
-import { type Digest, digestOf, type Sequence, type Time } from '../base/ids.ts'
+import { type Digest, digestOf, type GraphId, graphIdOf, type Sequence, type Time } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import { bytesUpTo, id, list, named, record, type Schema, text, uint, variant } from '../base/schema.ts'
 import type { RequestId } from '../consensus/batch.ts'
@@ -48,6 +48,24 @@ export type Envelope =
   | { readonly type: 'result-wanted'; readonly height: Sequence }
   /** That proof; none comes from who has none of that height. */
   | { readonly type: 'result'; readonly certificate: ResultCertificate }
+  /** What the sender's index gives of these graphs as of a checkpoint, after so many erasures. */
+  | {
+      readonly type: 'content'
+      readonly sequence: Sequence
+      readonly erased: number
+      readonly graphs: readonly GraphSum[]
+    }
+
+/** What a node holds of one graph, summed up (quad-sum.ts). */
+export interface GraphSum {
+  readonly graph: GraphId
+  readonly sum: Digest
+}
+
+const graphSumSchema: Schema<GraphSum> = named(
+  'graph-sum',
+  record<GraphSum>({ graph: id(16, graphIdOf), sum: id(32, digestOf) }),
+)
 
 const carriedPayloadSchema: Schema<CarriedPayload> = named(
   'carried-payload',
@@ -82,5 +100,9 @@ export const envelopeSchema: Schema<Envelope> = named(
     note: [8, { note: bytesUpTo(limits.noteBytesMax) }],
     'result-wanted': [9, { height: uint<Sequence>() }],
     result: [10, { certificate: resultCertificateSchema }],
+    content: [
+      11,
+      { sequence: uint<Sequence>(), erased: uint(), graphs: list(graphSumSchema, limits.graphsPerMessageMax, 1) },
+    ],
   }),
 )

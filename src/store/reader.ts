@@ -45,13 +45,25 @@ export class Reader {
   readonly #parts: ReaderParts
   readonly #quadCount: number | undefined
   readonly #erasures: number
+  readonly #refused: ReadonlyMap<string, unknown>
 
   /** `quadCount`: how many quads hold at the height, if that is known. */
-  constructor(parts: ReaderParts, height: number, quadCount?: number) {
+  constructor(
+    parts: ReaderParts,
+    height: number,
+    quadCount?: number,
+    refused: ReadonlyMap<string, unknown> = new Map(),
+  ) {
     this.#parts = parts
     this.height = height
     this.#quadCount = quadCount
     this.#erasures = parts.index.erasures
+    this.#refused = refused
+  }
+
+  /** The same, but nothing is answered from these graphs, by IRI: CONTENT_DIVERGED. An answer that left them out would be wrong. */
+  refusing(graphs: ReadonlyMap<string, unknown>): Reader {
+    return graphs.size === 0 ? this : new Reader(this.#parts, this.height, this.#quadCount, graphs)
   }
 
   /** A readable object stream, also an async iterable. What fails is emitted as its `error`. */
@@ -188,6 +200,13 @@ export class Reader {
     }
   }
 
+  #checkGraph(graph: PatternTerm): void {
+    const [first] = this.#refused.keys()
+    if (first === undefined || graph?.termType === 'DefaultGraph') return
+    const refused = graph?.termType === 'NamedNode' ? graph.value : first
+    if (this.#refused.has(refused)) throw new LedgerError('CONTENT_DIVERGED', { graph: refused })
+  }
+
   /** What was read before an erasure and what is read after it are not one state. */
   #checkErasures(): void {
     if (this.#parts.index.erasures !== this.#erasures) throw new LedgerError('QUERY_ABORTED_BY_ERASURE')
@@ -195,6 +214,7 @@ export class Reader {
 
   /** The pattern in ids: none when a term of it is in no quad, two when its object goes by two numbers. */
   #resolve(terms: readonly PatternTerm[]): readonly PatternIds[] {
+    this.#checkGraph(terms[3])
     const ids: (LocalId | undefined)[] = []
     let twin: LocalId | undefined
     for (const [column, term] of terms.entries()) {

@@ -60,6 +60,8 @@ const status = {
   note: '',
   accused: [],
   convicted: [],
+  diverged: [],
+  differing: [],
 } as unknown as NodeStatus
 
 const said = (health: Partial<NodeHealth>, more: Partial<NodeStatus> = {}): readonly string[] =>

@@ -126,6 +126,7 @@ export class FakeNode implements HttpNode {
       serves: this.serves,
       evidence: 0,
       convicted: [],
+      diverged: [],
     }
   }
 

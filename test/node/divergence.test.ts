@@ -1,0 +1,140 @@
+// Four real nodes of which some come to something else than the rest: other results, or other quads under the same results. What
+// goes wrong inside them is played by changing what their own parts give them.
+
+import assert from 'node:assert/strict'
+import { eventually } from '../../demo/processes.ts'
+import { digestOf } from '../../src/base/ids.ts'
+import { homeAt } from '../../src/node/home.ts'
+import { LedgerMachine } from '../../src/node/machine.ts'
+import type { QuadrilleNode, Submission } from '../../src/node/node.ts'
+import type { PayloadPool } from '../../src/node/payloads.ts'
+import { repairNodeStore } from '../../src/node/repair.ts'
+import { namedNode } from '../../src/store/terms.ts'
+import { enrol, type Founded, foundFour, openGraph, personalGraph, settled, statement } from './consortium.ts'
+
+interface Inside {
+  readonly machine: LedgerMachine
+  readonly pool: PayloadPool
+}
+
+/** Starts one node and gives what is inside it. */
+async function started(node: QuadrilleNode): Promise<Inside> {
+  const { open } = LedgerMachine
+  let inside: Inside | undefined
+  LedgerMachine.open = async (options) => {
+    const machine = await open.call(LedgerMachine, options)
+    inside = { machine, pool: options.payloads }
+    return machine
+  }
+  try {
+    await node.start()
+  } finally {
+    LedgerMachine.open = open
+  }
+  return inside ?? assert.fail('a node without a machine')
+}
+
+/** From now on it comes to another log than the others. */
+function misexecute({ machine }: Inside): void {
+  const execute = machine.execute.bind(machine)
+  machine.execute = async (block) => {
+    const { outcome, mandate } = await execute(block)
+    return { outcome: { ...outcome, logRoot: digestOf('ee'.repeat(32)) }, mandate }
+  }
+}
+
+/** Until the answer is called, it finds nothing in the payloads of the others. */
+function lose({ pool }: Inside): () => void {
+  const opened = pool.opened.bind(pool)
+  pool.opened = async (bytes) => {
+    const { items, ...rest } = await opened(bytes)
+    const empty = { type: 'void', code: 'PAYLOAD_MALFORMED', reason: 'lost' } as never
+    return { ...rest, items: items.map((item) => (item.type === 'erased' ? item : { ...item, assertions: empty })) }
+  }
+  return () => {
+    pool.opened = opened
+  }
+}
+
+describe('Nodes that come to something else than the others', function () {
+  this.timeout(120_000)
+  let founded: Founded
+  let nodes: QuadrilleNode[]
+  let insides: Inside[]
+
+  const node = (number: number): QuadrilleNode => nodes[number] as QuadrilleNode
+  const inside = (number: number): Inside => insides[number] as Inside
+  const submit = async (at: QuadrilleNode, sequence: number, options = {}): Promise<Submission> => {
+    const { bytes, payload } = await statement(founded, sequence, options)
+    return at.submit(bytes, payload, AbortSignal.timeout(30_000))
+  }
+  const quadsOf = (of: QuadrilleNode, graph: string): Promise<number> =>
+    of.source().countQuads(null, null, null, namedNode(graph))
+
+  beforeEach(async () => {
+    founded = await foundFour({ checkpointInterval: 4, window: 16 })
+    nodes = await Promise.all([0, 1, 2, 3].map((number) => founded.open(number)))
+    insides = []
+    for (const each of nodes) insides.push(await started(each))
+    assert.equal((await enrol(founded, node(0))).code, 'OK')
+  })
+
+  afterEach(async () => {
+    await Promise.all(nodes.map((each) => each.stop()))
+    await founded.remove()
+  })
+
+  it('S13 P19 one that holds other quads answers nothing from that graph until rebuilt; one with another result fences itself', async () => {
+    assert.equal((await submit(node(0), 1, { graph: personalGraph })).code, 'OK')
+    await settled(nodes)
+    const find = lose(inside(3))
+    assert.equal((await submit(node(0), 2)).code, 'OK')
+    await settled(nodes)
+    find()
+    for (let number = 3; number < 12; number++) await submit(node(number % 3), number)
+    await eventually('it knows', async () => (await node(3).status()).diverged[0] === openGraph || undefined)
+    await assert.rejects(quadsOf(node(3), openGraph), { code: 'CONTENT_DIVERGED' })
+    await assert.rejects(node(3).source().match().toArray(), { code: 'CONTENT_DIVERGED' })
+    assert.equal(await quadsOf(node(3), personalGraph), 3)
+    assert.equal(await quadsOf(node(0), openGraph), 30)
+    await eventually('the others see it', async () => {
+      const { diverged, differing } = await node(0).status()
+      assert.deepEqual(diverged, [])
+      return differing[0] === 'node-3' || undefined
+    })
+
+    await node(3).stop()
+    await repairNodeStore(homeAt(founded.home(3)), () => undefined)
+    nodes[3] = await founded.open(3)
+    insides[3] = await started(node(3))
+    await settled(nodes)
+    assert.deepEqual((await node(3).status()).diverged, [])
+    assert.equal(await quadsOf(node(3), openGraph), 30)
+
+    misexecute(inside(3))
+    await submit(node(0), 20)
+    await eventually('it is fenced', async () => (await node(3).status()).state === 'fenced' || undefined)
+    const { fenced, mismatches } = await node(3).health()
+    assert.deepEqual([fenced, mismatches], ['RESULT_DIVERGED', 1])
+    for (let number = 21; number < 30; number++) assert.equal((await submit(node(number % 3), number)).code, 'OK')
+    assert.equal((await node(0).status()).state, 'normal')
+  })
+
+  it('L18 with f+1 of them everybody stops writing at once, and says who has which result', async () => {
+    assert.equal((await submit(node(0), 1)).code, 'OK')
+    await settled(nodes)
+    for (const number of [2, 3]) misexecute(inside(number))
+    await assert.rejects(submit(node(0), 2), { code: 'RESULTS_SPLIT' })
+    for (const each of nodes) {
+      await eventually('it has stopped', async () => (await each.status()).state === 'fenced' || undefined)
+      const { note } = await each.status()
+      assert.match(
+        note,
+        /^Nothing is written: block \d+ led to different results at node-\d and node-\d, at node-\d and node-\d\.$/,
+      )
+      const { fenced, mismatches } = await each.health()
+      assert.deepEqual([fenced, mismatches], ['RESULTS_SPLIT', 1])
+      await assert.rejects(submit(each, 3), { code: 'RESULTS_SPLIT' })
+    }
+  })
+})
