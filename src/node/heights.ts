@@ -11,9 +11,11 @@ import { type ResultCertificate, resultCertificateSchema } from '../consensus/ce
 import type { CoreStatus } from '../consensus/contract.ts'
 import type { Clock } from '../consensus/ports.ts'
 import { faultModelOf } from '../consensus/quorum.ts'
+import { validatorOf } from '../consensus/roster.ts'
 import { keepFork } from './fork.ts'
 import { Freshness } from './freshness.ts'
 import { Lag } from './lag.ts'
+import type { Met } from './met.ts'
 import type { PastEpochs } from './past-epochs.ts'
 import { type Conflict, ToldResults, type ToldResultsOptions } from './told-results.ts'
 import type { Validator, ValidatorEvent } from './validator.ts'
@@ -29,6 +31,8 @@ export interface HeightsOptions extends Omit<ToldResultsOptions, 'onConflict'> {
   readonly peers: () => readonly NodeId[]
   readonly send: (to: NodeId, envelope: Told) => unknown
   readonly clock: Clock
+  readonly met: Met
+  readonly onFailure: (error: unknown) => void
   readonly validator: () => Pick<Validator, 'catchUp' | 'halt'>
   /** Whoever waits for an answer hears why there is none. */
   readonly onHalted: (code: ErrorCode) => void
@@ -41,6 +45,8 @@ export class Heights {
   readonly #options: HeightsOptions
   readonly #freshness = new Freshness()
   readonly #lag = new Lag()
+  /** What each peer says that its journal is. */
+  readonly #journals: Map<NodeId, Uint8Array> = new Map()
   readonly #results: ToldResults
   readonly #telling: NodeJS.Timeout
   #halted: Conflict['code'] | undefined
@@ -61,7 +67,7 @@ export class Heights {
   tell(peer: NodeId): void {
     // One whose copy is not to be trusted has no height worth telling.
     if (this.#halted !== undefined) return
-    const { send, machine, final, clock } = this.#options
+    const { send, machine, final, clock, met } = this.#options
     const proof = final()
     send(peer, {
       type: 'height',
@@ -69,10 +75,44 @@ export class Heights {
       final: proof === undefined ? [] : [proof],
       time: clock.now(),
       software: version,
+      journal: met.journal,
+      forgot: this.#hasForgotten(peer),
     })
   }
 
-  async hear(from: NodeId, { height, final }: Told): Promise<void> {
+  #keyOf(node: NodeId): Uint8Array | undefined {
+    return validatorOf(this.#options.machine.ledger.roster(), node)?.key
+  }
+
+  #hasForgotten(peer: NodeId): boolean {
+    const [key, journal] = [this.#keyOf(peer), this.#journals.get(peer)]
+    return key !== undefined && journal !== undefined && this.#options.met.hasForgotten(peer, key, journal)
+  }
+
+  /**
+   * Whether what a peer says as part of the protocol may be heard. In PBFT always: there a node asks for its own former votes
+   * (recall.ts). In Raft a validator is heard with one journal only, which it tells before anything else.
+   */
+  async mayHear(from: NodeId): Promise<boolean> {
+    const { machine, met } = this.#options
+    const key = this.#keyOf(from)
+    if (key === undefined || faultModelOf(machine.ledger.genesis.protocol) === 'byzantine') return true
+    const journal = this.#journals.get(from)
+    if (journal === undefined || this.#hasForgotten(from)) return false
+    await met.add(from, key, journal)
+    return true
+  }
+
+  async hear(from: NodeId, { height, final, journal, forgot }: Told): Promise<void> {
+    if (forgot) {
+      this.#options.onFailure(new LedgerError('RECOVERY_UNSAFE'))
+      return
+    }
+    this.#journals.set(from, journal)
+    if (this.#hasForgotten(from)) {
+      this.tell(from)
+      return
+    }
     this.#freshness.heard(from, height)
     this.#fetchIfBehind(from)
     for (const certificate of final) await this.#results.heard(certificate)

@@ -15,6 +15,7 @@
 //   data/fork.json    only after a fork: two checkpoints that contradict each other; this node has stopped
 //   data/forked-results.json  the same, as results of two quorums
 //   data/diverged.json  graphs of which this node holds something else than the others; gone when the store is rebuilt
+//   data/met.json     a name for this node's journal; in Raft also of those that it has heard, under which key
 //   data/purges/      what an erasure under way must not leave, masked; empty when none is
 //   data/restoring.json   how far a restore from a backup is; gone when it is whole
 //   data/repairing.json   that the store is to be rebuilt; gone when it is
@@ -53,6 +54,7 @@ export interface Home {
   /** Cards of the nodes that a joining node begins with. */
   readonly bootstrap: string
   readonly diverged: string
+  readonly met: string
   readonly purges: string
   readonly store: string
   readonly restoring: string
@@ -85,6 +87,7 @@ export function homeAt(given?: string, environment: NodeJS.ProcessEnv = process.
     forkedResults: join(data, 'forked-results.json'),
     bootstrap: join(root, 'bootstrap.json'),
     diverged: join(data, 'diverged.json'),
+    met: join(data, 'met.json'),
     purges: join(data, 'purges'),
     store: join(data, 'store'),
     restoring: join(data, 'restoring.json'),

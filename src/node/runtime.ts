@@ -8,11 +8,9 @@ import { decode, encode } from '../base/schema.ts'
 import type { RequestId } from '../consensus/batch.ts'
 import { type ResultCertificate, resultCertificateSchema } from '../consensus/certificate.ts'
 import type { CoreStatus, JournalRecord, Setup } from '../consensus/contract.ts'
-import type { Clock } from '../consensus/ports.ts'
 import { faultModelOf } from '../consensus/quorum.ts'
-import { type Genesis, ledgerIdFor } from '../ledger/genesis.ts'
+import { ledgerIdFor } from '../ledger/genesis.ts'
 import type { Delivered } from '../ledger/ledger.ts'
-import type { Node } from '../ledger/records.ts'
 import type { Member } from '../p2p/admission.ts'
 import { type Mesh, type MeshEvent, openMesh } from '../p2p/mesh.ts'
 import { Arrivals } from './arrivals.ts'
@@ -20,52 +18,27 @@ import { createClaimChecker } from './claims.ts'
 import { Comparison } from './comparison.ts'
 import { ConsensusKeys } from './consensus-keys.ts'
 import { type Cosigning, cosigningOf, keptNote } from './cosigning.ts'
-import type { EvidenceFiles } from './evidence-files.ts'
 import { Heights } from './heights.ts'
 import { lastKept } from './last-kept.ts'
 import { LedgerMachine } from './machine.ts'
 import { MeshMembers } from './mesh-members.ts'
+import { Met } from './met.ts'
 import { NodeActs } from './node-acts.ts'
 import type { NodeEvent } from './node-event.ts'
-import type { Parts } from './parts.ts'
 import { PastEpochs } from './past-epochs.ts'
 import { PayloadPool } from './payloads.ts'
 import { ProbeFiles } from './probe-files.ts'
 import { protocolOf } from './protocols.ts'
-import { Purges, type PurgesOptions } from './purges.ts'
+import { Purges } from './purges.ts'
 import { Reads } from './reads.ts'
 import { Reports } from './reports.ts'
+import type { RuntimeOptions } from './runtime-options.ts'
 import type { BlocksWanted } from './serve.ts'
 import { Submissions } from './submissions.ts'
 import { Sync } from './sync.ts'
 import { Validator } from './validator.ts'
 import { createVerdicts, type Verdicts } from './verdicts.ts'
 import { type Envelope, envelopeSchema } from './wire.ts'
-
-export interface RuntimeOptions {
-  readonly parts: Parts
-  readonly genesis: Genesis
-  readonly self: NodeId
-  readonly listen: readonly string[]
-  /** Nodes to begin with beside those of the genesis. */
-  readonly bootstrap: readonly Node[]
-  readonly clock: Clock
-  readonly random: () => number
-  readonly evidence: EvidenceFiles
-  readonly stagedBytesMax?: number
-  /** Files for the last checkpoint that a quorum signed, and for the proof of a fork. */
-  readonly notes: { readonly cosigned: string; readonly fork: string; readonly diverged: string }
-  /** Where proof of a fork is put; while it is there, nothing is written. */
-  readonly forkProof: string
-  /** How this node purges what is erased. */
-  readonly erasing: {
-    /** Where it notes what must be gone. */
-    readonly notes: string
-  } & Pick<PurgesOptions, 'searched' | 'software' | 'unlock' | 'backupsKeptMs'>
-  readonly onEvent: (event: NodeEvent) => void
-  /** Nothing more may be signed or acknowledged. */
-  readonly onFailure: (error: unknown) => void
-}
 
 export class Runtime {
   readonly machine: LedgerMachine
@@ -175,6 +148,8 @@ export class Runtime {
       final: () => this.#final,
       onFinal: (certificate) => this.#becomeFinal(certificate),
       onHalted: (code) => this.submissions.halt(code),
+      met: started.met,
+      onFailure,
       onEvent,
     })
     mesh.onMessage((from, _priority, bytes) => {
@@ -240,7 +215,8 @@ export class Runtime {
         if (running.runtime !== undefined) running.runtime.#send(to, told)
       },
     })
-    const found = { machine, mesh, payloads, verdicts, keys, final, kept, journal: records, comparison }
+    const met = await Met.open(options.notes.met)
+    const found = { machine, mesh, payloads, verdicts, keys, final, kept, journal: records, comparison, met }
     running.runtime = new Runtime(options, found)
     await running.runtime.heights.begin()
     running.runtime.#purges.wake()
@@ -330,6 +306,7 @@ export class Runtime {
     const envelope = decode(envelopeSchema, bytes)
     switch (envelope.type) {
       case 'protocol':
+        if (!(await this.heights.mayHear(from))) break
         this.#validator.receive(from, envelope.message, envelope.payloads)
         break
       case 'payloads':
@@ -395,6 +372,7 @@ interface Started {
   readonly verdicts: Verdicts
   readonly keys: ConsensusKeys
   readonly comparison: Comparison
+  readonly met: Met
   readonly final: ResultCertificate | undefined
   readonly kept: string | undefined
   readonly journal: readonly JournalRecord[]

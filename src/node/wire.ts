@@ -3,7 +3,7 @@
 
 import { type Digest, digestOf, type GraphId, graphIdOf, type Sequence, type Time } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
-import { bytesUpTo, id, list, named, record, type Schema, text, uint, variant } from '../base/schema.ts'
+import { bool, bytes, bytesUpTo, id, list, named, record, type Schema, text, uint, variant } from '../base/schema.ts'
 import type { RequestId } from '../consensus/batch.ts'
 import { type ResultCertificate, resultCertificateSchema } from '../consensus/certificate.ts'
 
@@ -39,6 +39,10 @@ export type Envelope =
       readonly final: readonly ResultCertificate[]
       readonly time: Time
       readonly software: string
+      /** Names the sender's journal: what it promised stands there and nowhere else. */
+      readonly journal: Uint8Array
+      /** In Raft: the receiver spoke before, under the key that it has now, and with another journal. */
+      readonly forgot: boolean
     }
   /** Asks for the sender's own signature on the log of so many leaves. */
   | { readonly type: 'note-wanted'; readonly size: number }
@@ -94,6 +98,8 @@ export const envelopeSchema: Schema<Envelope> = named(
         final: list(resultCertificateSchema, 1),
         time: uint<Time>(),
         software: text(limits.softwareBytesMax),
+        journal: bytes(16),
+        forgot: bool,
       },
     ],
     'note-wanted': [7, { size: uint() }],

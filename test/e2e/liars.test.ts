@@ -2,7 +2,7 @@
 // nothing that was acknowledged is lost. `npm run verify:long` plays every build, and longer.
 
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CommandFailed, eventually, quadrille, quadrilleJson } from '../../demo/processes.ts'
 import { homeAt } from '../../src/node/home.ts'
@@ -12,6 +12,8 @@ import { assertNothingLost } from './crash.ts'
 import { Four, type NodeProcess } from './four.ts'
 import { built, builtHook } from './hooks.ts'
 
+/** For so long each build goes on, and the memory of the others is watched. */
+const flatMinutes = Number(process.env['FLAT_MINUTES'] ?? 0)
 const parameters = '{ suspectMs: 1000, checkpointInterval: 8, window: 32 }'
 
 /** What faulty builds do, and whether two things that they sign contradict each other. */
@@ -37,7 +39,7 @@ interface Kept {
 }
 
 describe('One of four processes that is a faulty build', function () {
-  this.timeout(240_000)
+  this.timeout(240_000 + 60_000 * flatMinutes)
 
   for (const { lie, convicts, leads } of lies) {
     const plays = long || leads ? it : it.skip
@@ -84,6 +86,7 @@ async function play(four: Four, lie: string, convicts: boolean, leads: boolean):
       await verifiesOffline(four, node, kept, liar)
       await namedEverywhere(four, honest, liar)
     }
+    if (flatMinutes > 0) await staysFlat(honest)
   } finally {
     await load.stop()
   }
@@ -149,5 +152,25 @@ async function namedEverywhere({ folder }: Four, honest: readonly NodeProcess[],
       assert.match(error.output, new RegExp(`WRONG  ${liar.name}-1 contradicted itself in epoch 0`))
       return true
     })
+  }
+}
+
+/** Once it has run for a third of the time, the resident memory of none of them grows beyond what a collection takes back. */
+async function staysFlat(nodes: readonly NodeProcess[]): Promise<void> {
+  const samples: number[][] = nodes.map(() => [])
+  for (const end = Date.now() + 60_000 * flatMinutes; Date.now() < end; ) {
+    for (const [place, { pid }] of nodes.entries()) {
+      const status = await readFile(`/proc/${pid}/status`, 'utf8')
+      samples[place]?.push(Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024)
+    }
+    await new Promise((done) => setTimeout(done, 5_000))
+  }
+  for (const [place, all] of samples.entries()) {
+    const third = Math.floor(all.length / 3)
+    const [middle, last] = [Math.max(...all.slice(third, 2 * third)), Math.max(...all.slice(2 * third))]
+    process.stdout.write(
+      `      ${nodes[place]?.name}: ${Math.round(all[0] ?? 0)} MiB at first, ${Math.round(middle)}, ${Math.round(last)}\n`,
+    )
+    assert.ok(last <= 1.2 * middle + 16, `${nodes[place]?.name} grew from ${middle} to ${last} MiB`)
   }
 }

@@ -2,14 +2,18 @@
 // goes wrong inside them is played by changing what their own parts give them.
 
 import assert from 'node:assert/strict'
+import { cp, rename, writeFile } from 'node:fs/promises'
 import { eventually } from '../../demo/processes.ts'
+import type { LedgerError } from '../../src/base/errors.ts'
 import { digestOf } from '../../src/base/ids.ts'
+import { signedGenesisSchema } from '../../src/ledger/genesis.ts'
 import { homeAt } from '../../src/node/home.ts'
 import { LedgerMachine } from '../../src/node/machine.ts'
 import type { QuadrilleNode, Submission } from '../../src/node/node.ts'
 import type { PayloadPool } from '../../src/node/payloads.ts'
 import { repairNodeStore } from '../../src/node/repair.ts'
 import { namedNode } from '../../src/store/terms.ts'
+import { itLong } from '../long.ts'
 import { enrol, type Founded, foundFour, openGraph, personalGraph, settled, statement } from './consortium.ts'
 
 interface Inside {
@@ -71,20 +75,42 @@ describe('Nodes that come to something else than the others', function () {
   const quadsOf = (of: QuadrilleNode, graph: string): Promise<number> =>
     of.source().countQuads(null, null, null, namedNode(graph))
 
-  beforeEach(async () => {
-    founded = await foundFour({ checkpointInterval: 4, window: 16 })
+  /** `before`: once the homes are there. */
+  const begin = async (protocol: 'pbft/1' | 'raft/1', before = async (): Promise<void> => undefined): Promise<void> => {
+    founded = await foundFour({ checkpointInterval: 4, window: 16 }, protocol)
+    await before()
     nodes = await Promise.all([0, 1, 2, 3].map((number) => founded.open(number)))
     insides = []
     for (const each of nodes) insides.push(await started(each))
     assert.equal((await enrol(founded, node(0))).code, 'OK')
-  })
+  }
 
   afterEach(async () => {
     await Promise.all(nodes.map((each) => each.stop()))
     await founded.remove()
   })
 
+  itLong(
+    'R13 in Raft, one whose home is as it was before it ever voted is told so, and stops before it votes again',
+    async () => {
+      const copy = (): string => `${founded.home(2)}-copy`
+      await begin('raft/1', () => cp(founded.home(2), copy(), { recursive: true }))
+      for (let number = 1; number < 4; number++) assert.equal((await submit(node(0), number)).code, 'OK')
+      await settled(nodes)
+      await node(2).stop()
+      await rename(founded.home(2), `${founded.home(2)}-lost`)
+      await rename(copy(), founded.home(2))
+      const failures: unknown[] = []
+      nodes[2] = await founded.open(2, { onFailure: (error) => failures.push(error) })
+      await node(2).start()
+      const [failure] = await eventually('it stops', async () => (failures.length > 0 ? failures : undefined))
+      assert.equal((failure as LedgerError).code, 'RECOVERY_UNSAFE')
+      assert.equal((await submit(node(0), 4)).code, 'OK')
+    },
+  )
+
   it('S13 P19 one that holds other quads answers nothing from that graph until rebuilt; one with another result fences itself', async () => {
+    await begin('pbft/1')
     assert.equal((await submit(node(0), 1, { graph: personalGraph })).code, 'OK')
     await settled(nodes)
     const find = lose(inside(3))
@@ -104,6 +130,8 @@ describe('Nodes that come to something else than the others', function () {
     })
 
     await node(3).stop()
+    const text = JSON.stringify(signedGenesisSchema.toJson(founded.genesis))
+    await writeFile(homeAt(founded.home(3)).genesis, text)
     await repairNodeStore(homeAt(founded.home(3)), () => undefined)
     nodes[3] = await founded.open(3)
     insides[3] = await started(node(3))
@@ -120,7 +148,8 @@ describe('Nodes that come to something else than the others', function () {
     assert.equal((await node(0).status()).state, 'normal')
   })
 
-  it('L18 with f+1 of them everybody stops writing at once, and says who has which result', async () => {
+  itLong('L18 with f+1 of them everybody stops writing at once, and says who has which result', async () => {
+    await begin('pbft/1')
     assert.equal((await submit(node(0), 1)).code, 'OK')
     await settled(nodes)
     for (const number of [2, 3]) misexecute(inside(number))

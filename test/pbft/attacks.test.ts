@@ -144,6 +144,8 @@ describe('Three real nodes and a member that lies', function () {
   it('N6 an unknown type, trailing bytes, a map, another encoding, and what is no CBOR have their codes', async () => {
     const height = encode(envelopeSchema, {
       type: 'height',
+      journal: new Uint8Array(16),
+      forgot: false,
       height: 1 as Sequence,
       final: [],
       time: 1 as Time,

@@ -1,0 +1,109 @@
+// What nodes tell one another of their journals: a Raft server is heard with one journal only.
+
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { LedgerError } from '../../src/base/errors.ts'
+import { type NodeId, sequenceOf } from '../../src/base/ids.ts'
+import { Heights, type HeightsOptions } from '../../src/node/heights.ts'
+import { Met } from '../../src/node/met.ts'
+import type { Envelope } from '../../src/node/wire.ts'
+import { simRoster } from '../sim/roster.ts'
+
+const roster = simRoster(3)
+const [one, other] = roster.validators.map(({ node }) => node) as [NodeId, NodeId, NodeId]
+type Told = Extract<Envelope, { readonly type: 'height' }>
+
+interface Side {
+  readonly heights: Heights
+  readonly told: Told[]
+  readonly failures: LedgerError[]
+}
+
+describe('A Raft server', () => {
+  let folder: string
+  const sides: Side[] = []
+
+  const open = async (self: NodeId, data: string, protocol = 'raft/1'): Promise<Side> => {
+    const [told, failures]: [Told[], LedgerError[]] = [[], []]
+    const applied = { sequence: sequenceOf(0) }
+    const ledger = {
+      genesis: { protocol },
+      roster: () => roster,
+      parameters: () => ({ checkpointInterval: 8 }),
+    }
+    const heights = new Heights({
+      self,
+      machine: { ledger, applied, succession: { inForce: [roster], known: [roster] } },
+      forkProof: join(folder, 'none'),
+      peers: () => [],
+      send: (_to: NodeId, each: Told) => told.push(each),
+      final: () => undefined,
+      clock: { now: () => 0 },
+      met: await Met.open(join(folder, data)),
+      onFailure: (error: LedgerError) => failures.push(error),
+    } as unknown as HeightsOptions)
+    const side = { heights, told, failures }
+    sides.push(side)
+    return side
+  }
+  const last = ({ told }: Side): Told => told.at(-1) ?? assert.fail('nothing was told')
+  /** As when they connect. */
+  const meet = async (a: Side, b: Side): Promise<void> => {
+    a.heights.tell(other)
+    b.heights.tell(one)
+    await a.heights.hear(other, last(b))
+    await b.heights.hear(one, last(a))
+  }
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'quadrille-heights-'))
+  })
+
+  afterEach(async () => {
+    for (const { heights } of sides.splice(0)) heights.stop()
+    await rm(folder, { recursive: true })
+  })
+
+  it('R13 is heard from its first word, and again after it or its peer was away', async () => {
+    const [a, b] = [await open(one, 'a'), await open(other, 'b')]
+    assert.equal(await a.heights.mayHear(other), false, 'not before it named its journal')
+    await meet(a, b)
+    assert.equal(await a.heights.mayHear(other), true)
+    await meet(a, b)
+    await meet(a, await open(other, 'b'))
+    const again = await open(one, 'a')
+    const back = await open(other, 'b')
+    await meet(again, back)
+    assert.equal(await again.heights.mayHear(other), true)
+    for (const { failures } of sides) assert.deepEqual(failures, [])
+  })
+
+  it('R13 that lost its journal is not heard by whoever heard it before, is told so, and stops', async () => {
+    const a = await open(one, 'a')
+    await meet(a, await open(other, 'b'))
+    assert.equal(await a.heights.mayHear(other), true)
+    const wiped = await open(other, 'another')
+    a.heights.tell(other)
+    wiped.heights.tell(one)
+    await a.heights.hear(other, last(wiped))
+    assert.equal(await a.heights.mayHear(other), false)
+    assert.equal(last(a).forgot, true)
+    await wiped.heights.hear(one, last(a))
+    assert.deepEqual(
+      wiped.failures.map(({ code }) => code),
+      ['RECOVERY_UNSAFE'],
+    )
+    assert.equal(a.heights.of(other), 0, 'nothing of it counts')
+  })
+
+  it('of PBFT, where a node asks for its own former votes, is heard whatever journal it has', async () => {
+    const a = await open(one, 'a', 'pbft/1')
+    assert.equal(await a.heights.mayHear(other), true)
+    await meet(a, await open(other, 'b', 'pbft/1'))
+    await meet(a, await open(other, 'another', 'pbft/1'))
+    assert.equal(await a.heights.mayHear(other), true)
+    for (const { failures } of sides) assert.deepEqual(failures, [])
+  })
+})
