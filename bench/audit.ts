@@ -157,6 +157,7 @@ function sourceOf(heights: number): BundleSource {
     leaves: async function* () {
       yield* leavesOf(heights)
     },
+    locals: async function* () {},
     payloads: () => each([]),
   }
 }

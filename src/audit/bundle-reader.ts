@@ -51,6 +51,11 @@ export class BundleFiles {
     return new BundleFiles(reader, findings, new Set(await reader.list()))
   }
 
+  /** Of all files that are there. */
+  paths(): Iterable<string> {
+    return this.#present
+  }
+
   /** The bytes of a file that the bundle must have, and what it `holds` for people; undefined, and a finding, when it has not. */
   async need(path: string, holds = ''): Promise<Uint8Array | undefined> {
     if (!this.#used.has(path)) this.counted(path, 1)

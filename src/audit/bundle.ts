@@ -23,6 +23,7 @@
 //   sample/NNNNNNNNN.tlog-proof  leaves drawn by the seed, each with its proof (C2SP tlog-proof; `extra` is the leaf)
 //   consistency, previous-checkpoint  only with an earlier export: that the log begins with that one (body of tlog-witness)
 //   tile/...                 C2SP tlog-tiles: hashes and entry bundles
+//   local/NODE/LOG/...       only when asked for: a local log of a node, with checkpoint, events/ and tile/ of its own
 
 import { sha256 } from '#crypto'
 import { toHex, utf8 } from '../base/bytes.ts'
@@ -35,6 +36,7 @@ import {
   itemIdOf,
   type LedgerId,
   ledgerIdOf,
+  type NodeId,
   type OrganisationId,
   organisationIdOf,
   type Sequence,
@@ -159,6 +161,11 @@ export function sumsText(manifest: Uint8Array, files: readonly BundleFile[]): st
 /** Name of the piece number `index`, from 0, of one kind of records. */
 export function piecePath(kind: PieceKind, index: number): string {
   return `${kind}/${String(index).padStart(6, '0')}.${pieceKinds[kind]}`
+}
+
+/** Where a local log lies; `log`: when it began. */
+export function localFolder(node: NodeId, log: number): string {
+  return `local/${node}/${log}/`
 }
 
 /** One record of a CBOR sequence: its bytes as a CBOR byte string. */

@@ -9,13 +9,14 @@ import { sha256 } from '#crypto'
 import { concat, equal, utf8 } from '../base/bytes.ts'
 import { LedgerError } from '../base/errors.ts'
 import { syncDirectory } from '../base/files.ts'
-import { type Digest, digestOf, type LedgerId, type OrganisationId, type Sequence } from '../base/ids.ts'
+import { type Digest, digestOf, type LedgerId, type NodeId, type OrganisationId, type Sequence } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import { decode, encode } from '../base/schema.ts'
 import { blockRecordSchema } from '../consensus/block.ts'
 import {
   type BundleFile,
   bundleFormat,
+  localFolder,
   type Manifest,
   manifestBytes,
   manifestNotePath,
@@ -33,7 +34,7 @@ import type { ViewFilter } from './filter.ts'
 import { consortiumOrigin, parseCheckpoint, parseNote, validatorKeys, verifierKeysText } from './note.ts'
 import type { CheckpointKey, Replay, StartReplay } from './replay.ts'
 import { consistencyFile, type ReadFile, sampleFiles } from './sample.ts'
-import { TreeFiles } from './tree-files.ts'
+import { type TreeFile, TreeFiles } from './tree-files.ts'
 import { verifyGuide } from './verify-guide.ts'
 import { Views, viewEnd } from './views.ts'
 
@@ -62,6 +63,18 @@ export interface BundleSource {
   payloads(from?: number): AsyncIterable<PayloadRecord>
   /** The exporting node's signed note over a manifest. */
   sign(manifest: Uint8Array): Promise<string>
+  /** Local logs, where they are asked for. */
+  locals(): AsyncIterable<LocalSource>
+}
+
+/** A local log up to what its node signed. */
+export interface LocalSource {
+  readonly node: NodeId
+  readonly log: number
+  /** The node's own signed note. */
+  readonly checkpoint: string
+  /** All that the note is on. */
+  leaves(): AsyncIterable<Uint8Array>
 }
 
 export interface ExportProgress {
@@ -149,6 +162,7 @@ async function writeBundle(
   await writeTree(writer, source, tell('events', head.size))
   for await (const { path, bytes } of sampleFiles(writer.read, seed, head.size, note)) await writer.write(path, bytes)
   if (previous !== undefined) await writePrevious(writer, source, previous, note)
+  for await (const local of source.locals()) await writeLocal(writer, local)
   await writer.writePieces('payloads', encoded(source.payloads()), tell('payloads'))
   const claims = { format: bundleFormat, ledger, reader: reader === undefined ? [] : [reader], ...head, filter, seed }
   return writer.close(claims, (manifest) => source.sign(manifest))
@@ -194,6 +208,19 @@ async function writeTree(writer: BundleWriter, source: BundleSource, onLeaf: (do
   if (tree.size !== size || tree.root() !== root) {
     throw new LedgerError('RECORD_TAMPERED', { leaves: tree.size, root: tree.root(), expected: root })
   }
+}
+
+async function writeLocal(writer: BundleWriter, { node, log, checkpoint, leaves }: LocalSource): Promise<void> {
+  const folder = localFolder(node, log)
+  const tree = new TreeFiles()
+  const write = async (files: readonly TreeFile[]): Promise<void> => {
+    for (const file of files) await writer.write(`${folder}${file.path}`, file.bytes, file.records)
+  }
+  await writer.write(`${folder}checkpoint`, utf8(checkpoint))
+  for await (const leaf of leaves()) await write(tree.add(leaf).files)
+  await write(tree.finish())
+  const { size, root } = parseCheckpoint(parseNote(checkpoint).text)
+  if (tree.size !== size || tree.root() !== root) throw new LedgerError('RECORD_TAMPERED', { local: node, log })
 }
 
 async function* encoded(payloads: AsyncIterable<PayloadRecord>): AsyncGenerator<Uint8Array> {

@@ -31,6 +31,8 @@ export const findingTable = {
   NOTE_MISMATCH: 'The checkpoint is of another log, size or root.',
   FORK_DETECTED: 'The log contradicts the checkpoint that is trusted.',
   TRUNCATED: 'The log ends before the checkpoint that is trusted.',
+  LOCAL_BROKEN: 'A leaf of a local log is none, or does not follow the one before it.',
+  ANCHOR_MISMATCH: 'A local log contradicts what its node anchored of it in the log.',
   PAYLOAD_MISMATCH: 'A payload does not open the commitments of its item.',
   PAYLOAD_SURPLUS: 'A payload is of no item, or out of its place.',
   NOT_ERASED: 'An item whose erasure was ordered is still in the bundle.',

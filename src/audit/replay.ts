@@ -45,6 +45,15 @@ export interface Processing {
   readonly audience: readonly OrganisationId[]
 }
 
+/** A node put the head of its local log into the consortium log. */
+export interface AnchorClaim {
+  readonly node: NodeId
+  /** When the log began, ms: its name. */
+  readonly log: number
+  readonly size: number
+  readonly root: Digest
+}
+
 export interface Replayed {
   readonly header: BlockHeader
   readonly hash: Digest
@@ -56,6 +65,8 @@ export interface Replayed {
   readonly items: readonly ItemClaim[]
   /** Items, of this or earlier blocks, whose erasure this block orders. */
   readonly erased: readonly ItemId[]
+  /** Heads of local logs that this block anchored. */
+  readonly anchors: readonly AnchorClaim[]
 }
 
 export interface CheckpointKey {
@@ -75,7 +86,7 @@ export interface Replay {
   checkpoint(): Checkpoint
   /** Of the validators in force after the last block. */
   checkpointKeys(): readonly CheckpointKey[]
-  /** Of all nodes after the last block, whether they validate or follow: any may have exported. */
+  /** The key of every node that is or was part of the ledger, as it was last. */
   nodeKeys(): readonly CheckpointKey[]
   /** The policies after the last block. */
   register(): readonly Processing[]

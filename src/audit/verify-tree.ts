@@ -38,13 +38,13 @@ export class TreeCheck {
       const { hash, files } = this.#tree.add(leafBytes(this.#tree.size, this.#prev, entry))
       this.#prev = digestOf(hash)
       this.#checkPinned()
-      for (const file of files) await this.#compare(file)
+      for (const file of files) await compareFile(this.#files, this.#findings, file)
     }
   }
 
   /** Compares the files that stay partial. */
   async finish(): Promise<void> {
-    for (const file of this.#tree.finish()) await this.#compare(file)
+    for (const file of this.#tree.finish()) await compareFile(this.#files, this.#findings, file)
     for (const { size, file } of this.#pinned) {
       if (size <= this.#tree.size) continue
       this.#findings.add('TRUNCATED', file, `leaf ${this.#tree.size}`, `trusted are ${size} leaves`)
@@ -57,17 +57,23 @@ export class TreeCheck {
       this.#findings.add('FORK_DETECTED', file, `leaf ${Math.max(0, size - 1)}`, `trusted is root ${root}`)
     }
   }
+}
 
-  async #compare(expected: TreeFile): Promise<void> {
-    const { type, path, firstLeaf, records, span } = expected
-    const actual = await this.#files.need(path, `leaves ${firstLeaf} to ${firstLeaf + records * span - 1}`)
-    this.#files.counted(path, records)
-    const found = actual === undefined ? undefined : difference(expected, actual)
-    if (found !== undefined) {
-      const end = found.byte + 1 > (actual?.length ?? 0) ? 'the end' : `byte ${found.byte}`
-      this.#findings.add(codes[type][found.type], path, `leaf ${found.leaf}`, `from ${end} on`)
-    }
-  }
+/** Compares a file that the leaves lead to with the one in the bundle, under `folder`. */
+export async function compareFile(
+  files: BundleFiles,
+  findings: Findings,
+  expected: TreeFile,
+  folder = '',
+): Promise<void> {
+  const { type, firstLeaf, records, span } = expected
+  const path = `${folder}${expected.path}`
+  const actual = await files.need(path, `leaves ${firstLeaf} to ${firstLeaf + records * span - 1}`)
+  files.counted(path, records)
+  const found = actual === undefined ? undefined : difference(expected, actual)
+  if (found === undefined) return
+  const end = found.byte + 1 > (actual?.length ?? 0) ? 'the end' : `byte ${found.byte}`
+  findings.add(codes[type][found.type], path, `leaf ${found.leaf}`, `from ${end} on`)
 }
 
 const codes: Readonly<Record<TreeFile['type'], Readonly<Record<Difference['type'], FindingCode>>>> = {

@@ -15,6 +15,7 @@ import type { TreeHead } from './log.ts'
 import type { Replay, Replayed, StartReplay } from './replay.ts'
 import { Chain } from './verify-chain.ts'
 import { ItemCheck, type ItemCounts } from './verify-items.ts'
+import { LocalCheck, type LocalVerdict } from './verify-local.ts'
 import { checkManifestNote, checkNote, type NoteCount } from './verify-note.ts'
 import { bytesOf, ResultCheck } from './verify-results.ts'
 import { TreeCheck } from './verify-tree.ts'
@@ -57,6 +58,8 @@ export interface VerifyReport {
   readonly exporter: string | undefined
   readonly note: NoteCount
   readonly items: ItemCounts
+  /** Of each local log in the bundle. */
+  readonly locals: readonly LocalVerdict[]
   /** At most limits.findingsMax; `findingsTotal` counts all. */
   readonly findings: readonly Finding[]
   readonly findingsTotal: number
@@ -124,6 +127,7 @@ class Verification {
   readonly #views: ViewCheck
   readonly #results: ResultCheck
   readonly #items: ItemCheck
+  readonly #locals: LocalCheck
 
   constructor({ files, findings, trust, manifest, replay, views, previous }: VerificationParts) {
     this.#files = files
@@ -138,6 +142,7 @@ class Verification {
       ...(previous === undefined ? [] : [{ ...previous, file: 'previous-checkpoint' }]),
     ])
     this.#results = new ResultCheck(trust.ledger, replay.faults, files.pieces('results'), findings)
+    this.#locals = new LocalCheck(files, findings, trust.ledger)
     this.#items = new ItemCheck(trust.reader ?? manifest.reader[0], files.pieces('payloads'), findings)
   }
 
@@ -145,6 +150,7 @@ class Verification {
     const whole = await this.#checkBlocks(onProgress)
     let note: NoteCount = { signers: 0, quorum: 0 }
     let exporter: string | undefined
+    let locals: readonly LocalVerdict[] = []
     // After a block that fails nothing that follows can be judged, and blaming it would only hide the cause.
     if (whole) {
       await this.#tree.finish()
@@ -161,6 +167,7 @@ class Verification {
         this.#trust.noteSigners,
       )
       await this.#views.finish(this.#chain.height, viewEnd(this.#replay, this.#tree.head()))
+      locals = await this.#locals.finish(this.#replay.nodeKeys())
       this.#checkManifest()
       exporter = await checkManifestNote(this.#files, this.#findings, this.#trust.ledger, this.#replay.nodeKeys())
       this.#files.checkListed(this.#manifest)
@@ -175,6 +182,7 @@ class Verification {
       exporter,
       note,
       items: this.#items.counts,
+      locals,
     }
   }
 
@@ -207,7 +215,7 @@ class Verification {
       this.#findings.add('REPLAY_FAILED', place.file, at, error.message)
       return false
     }
-    const { header, hash, entries, items, erased } = replayed
+    const { header, hash, entries, items, erased, anchors } = replayed
     if (hash !== this.#chain.hash || blockHash(header) !== hash) {
       this.#findings.add('REPLAY_FAILED', place.file, at, 'replaying gives another header')
       return false
@@ -216,6 +224,7 @@ class Verification {
     const checkpoint = () => this.#replay.checkpoint()
     await this.#results.at({ header, hash, log: this.#tree.head(), checkpoint }, this.#chain.roster)
     await this.#items.at(header.sequence, items, erased)
+    this.#locals.at(anchors)
     await this.#views.at(replayed, { roster, checkpointKeys })
     return true
   }
@@ -245,6 +254,7 @@ function emptyReport(trusted: VerifyTrust, findings: Findings): VerifyReport {
     exporter: undefined,
     note: { signers: 0, quorum: 0 },
     items: { opened: 0, erased: 0, withheld: 0, missing: 0 },
+    locals: [],
     findings: findings.listed,
     findingsTotal: findings.total,
   }

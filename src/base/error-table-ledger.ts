@@ -132,6 +132,16 @@ export const ledgerErrors = {
     sentence: 'This node has attested this order before.',
     next: 'Nothing: the first attestation stands.',
   },
+  ANCHOR_OUTDATED: {
+    exit: 4,
+    sentence: 'The node has anchored this much of its local log before, or more, or a later log.',
+    next: 'Nothing: the anchor that stands covers it.',
+  },
+  ANCHOR_CONTRADICTED: {
+    exit: 1,
+    sentence: 'The local log of the node does not begin as the node anchored it before: it was changed or cut.',
+    next: 'Call who runs that node. Both acts stand in the log; they are its own signed words.',
+  },
   // Governance.
   PROPOSAL_OUTDATED: {
     exit: 4,

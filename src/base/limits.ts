@@ -259,6 +259,10 @@ export const limits = {
   detailBytesMax: 268_435_456,
   /** Records that one write removes: commits wait for it at most. */
   detailsPerWrite: 1_024,
+  /** Rule. Hashes of one consistency proof: two for each level of the largest tree. */
+  consistencyHashesMax: 128,
+  /** Exports and backups that a preview of an erasure lists one by one. */
+  handedOutListed: 100,
   /** Leaves of the log in one answer. */
   leavesPerAnswerMax: 4_096,
   /** Bytes of a file that one part of a backup holds; records fill one until they are about as many. */

@@ -16,6 +16,8 @@ export interface Finding {
 
 /** Blocks that a peer may be behind: what is under way and what was told a second ago. */
 const lagBlocks = 16
+/** Anchors that may be missed before it is said. */
+const anchorsLate = 3
 const erasureSecondsMax = 86_400
 const diskSecondsMin = 172_800
 /** Round changes within so many seconds that are worth a word. */
@@ -29,6 +31,7 @@ export function diagnose(status: NodeStatus, health: NodeHealth): readonly Findi
     ...ofClock(health),
     ...ofDisk(health),
     ...ofErasures(health),
+    ...ofLocalLog(health),
     ...ofEvidence(status, health),
     ...ofContent(status),
     ...ofRounds(health),
@@ -164,6 +167,21 @@ function ofErasures({ erasures }: NodeHealth): readonly Finding[] {
     found.push({ weight: oldest > erasureSecondsMax ? 'wrong' : 'note', code: null, says, next })
   }
   return found
+}
+
+function ofLocalLog({ local }: NodeHealth): readonly Finding[] {
+  const { leaves, anchored, ageSeconds, everySeconds, failure } = local
+  const open = leaves - anchored
+  if (everySeconds === 0) {
+    const says = 'The local log of this node is not anchored: nothing outside it shows whether somebody changed it.'
+    return [note(says, 'Set audit.anchorMinutes in node.yaml to some minutes and start the node again.')]
+  }
+  const isLate = ageSeconds === null ? failure !== null : ageSeconds > anchorsLate * everySeconds
+  if (open === 0 || !isLate) return []
+  const last = ageSeconds === null ? 'never' : `last ${span(ageSeconds)} ago`
+  const why = failure === null ? '' : `: ${lowered(errorTable[failure].sentence)}`
+  const says = `The local log of this node has ${open} leaves that are not anchored (${last})${why}`
+  return [note(says, 'It is tried again by itself. If it stays so, look at what else is said here.')]
 }
 
 function ofEvidence({ accused, convicted }: NodeStatus, { mismatches, fenced }: NodeHealth): readonly Finding[] {

@@ -50,6 +50,7 @@ export async function metricsText(node: HttpNode, figures: Figures): Promise<str
     ...meshLines(status, health, node.counters()),
     ...storeLines(status, health, node.keys()),
     ...erasureLines(health),
+    ...localLines(health),
     ...figures.lines(),
     ...processLines(health),
     '',
@@ -153,6 +154,22 @@ function storeLines(status: HttpStatus, { disk, store }: NodeHealth, keys: objec
     ...counter('cache_misses', 'Index blocks that were read from the disk', store.cache.misses),
     ...gauge('rekey_active', '1 while keys at rest turn', rotation ? 1 : 0),
     ...gauge('rekey_records_done', 'Records sealed anew by the rotation under way', rotation?.done ?? 0),
+  ]
+}
+
+function localLines({ local }: NodeHealth): Lines {
+  return [
+    ...gauge('local_log_leaves', "Leaves of this node's local log", local.leaves),
+    ...gauge(
+      'local_log_unanchored',
+      'Leaves of it that no anchor in the consortium log covers yet',
+      local.leaves - local.anchored,
+    ),
+    ...gauge(
+      'anchor_age_seconds',
+      'Since the local log was last anchored; infinite before the first time',
+      local.ageSeconds ?? Number.POSITIVE_INFINITY,
+    ),
   ]
 }
 

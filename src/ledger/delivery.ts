@@ -7,6 +7,7 @@ import { graphId, keyId, policyId } from '../base/hash.ts'
 import type { KeyId, NodeId, OrganisationId, Sequence, Time } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import { verify } from '../base/signature.ts'
+import { type AnchorAct, anchor, anchorFault } from './anchor.ts'
 import { convict, evidenceFault } from './conviction.ts'
 import {
   attest,
@@ -126,6 +127,8 @@ export function outcomeFault(
       return attestFault(state, signer.node, act)
     case 'announce':
       return announceFault(state, signer.node, act)
+    case 'anchor':
+      return anchorFault(state, signer.node, act)
     case 'evidence':
       return evidenceFault(state, ledger, signer.node, act, moment)
   }
@@ -252,6 +255,9 @@ export function carryOut(
     case 'announce':
       announce(state, signer.node as NodeId, act)
       break
+    case 'anchor':
+      anchor(state, signer.node as NodeId, act, moment)
+      break
     case 'evidence':
       convict(state, act, moment)
       break
@@ -267,7 +273,7 @@ export function carryOut(
 function register(
   state: State,
   { organisation }: Signer,
-  act: Exclude<Act, { readonly type: (ErasureAct | GovernanceAct)['type'] }>,
+  act: Exclude<Act, { readonly type: (ErasureAct | GovernanceAct | AnchorAct)['type'] }>,
   { sequence }: Moment,
 ): void {
   switch (act.type) {

@@ -22,7 +22,9 @@ import { Frontier } from '../base/merkle.ts'
 import type { Batch } from '../consensus/batch.ts'
 import { type BlockHeader, blockHash } from '../consensus/block.ts'
 import type { Roster } from '../consensus/roster.ts'
+import type { Anchor } from './anchor.ts'
 import type { StateRecord } from './buckets.ts'
+import type { Delivered, TransactionOutcome } from './delivered.ts'
 import {
   admissionFault,
   carryOut,
@@ -30,7 +32,6 @@ import {
   governanceKeysOf,
   type Moment,
   outcomeFault,
-  type Signer,
   signerOf,
   takeNumber,
 } from './delivery.ts'
@@ -45,41 +46,14 @@ import { knownRosters, rosterOf } from './rosters.ts'
 import { rulesVersion } from './rules.ts'
 import { type ApplicationKey, isMemberRecord, State } from './state.ts'
 import { decodeTransaction } from './static.ts'
-import type { StateChange } from './table.ts'
 import { type Transaction, txIdOfKey } from './transaction.ts'
 import { freshWindow } from './window.ts'
 
 export type { StateRecord } from './buckets.ts'
+export type { Delivered, OutcomeCode, TransactionOutcome } from './delivered.ts'
 export type { ErasureProgress, ItemReader, PlacedItem, Tombstone } from './erasure.ts'
 export type { KeptBatch } from './kept-batch.ts'
 export type { StateChange } from './table.ts'
-
-export type OutcomeCode = 'OK' | ErrorCode
-
-export interface TransactionOutcome {
-  /** Place in its block. */
-  readonly index: number
-  readonly tx: TxId
-  readonly code: OutcomeCode
-  readonly signer: Pick<Signer, 'key' | 'organisation' | 'node'>
-  readonly transaction: Transaction
-  /**
-   * False when it was not taken at all (REPEATED, KEY_UNKNOWN, SEQUENCE_EXPIRED, SEQUENCE_TOO_FAR): its number is not
-   * used up, it changes nothing and leaves no leaf.
-   */
-  readonly admitted: boolean
-}
-
-export interface Delivered {
-  readonly header: BlockHeader
-  readonly hash: Digest
-  readonly outcomes: readonly TransactionOutcome[]
-  readonly changes: readonly StateChange[]
-  /** Items that this block erased: their tombstones belong into its own write. */
-  readonly erased: readonly Tombstone[]
-  /** The roster of the next epoch, when this block is the last of its epoch. */
-  readonly next: Roster | undefined
-}
 
 /** How far the records of a state go: the header of the block that they include last. */
 export interface Position {
@@ -359,6 +333,11 @@ export class Ledger {
   /** Validators, present and former, that contradicted themselves, as the log shows. */
   convictions(): readonly (readonly [NodeId, Conviction])[] {
     return this.#state.convictions.entries()
+  }
+
+  /** What a node anchored last of its local log. */
+  anchor(node: NodeId): Anchor | undefined {
+    return this.#state.anchors.get(node)
   }
 
   /** Whether every obliged node attested an order; undefined for an unknown order. */

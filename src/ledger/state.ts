@@ -19,6 +19,7 @@ import { limits } from '../base/limits.ts'
 import { Frontier } from '../base/merkle.ts'
 import { bytes, bytesUpTo, id, list, named, record, type Schema, text, uint } from '../base/schema.ts'
 import { type FaultModel, faultModelOf } from '../consensus/quorum.ts'
+import { type Anchor, anchorSchema } from './anchor.ts'
 import { Buckets, bucketCount, type StateRecord } from './buckets.ts'
 import { nodeListSchema } from './erasure-acts.ts'
 import { type LedgerParameters, parametersSchema, type Thresholds, thresholdsSchema } from './genesis.ts'
@@ -198,6 +199,7 @@ export class State {
   readonly announcements: Table<NodeId, Announcement> = new Table(this.#buckets, 17, hexIds, announcementSchema)
   /** They stay when the node leaves. */
   readonly convictions: Table<NodeId, Conviction> = new Table(this.#buckets, 18, hexIds, convictionSchema)
+  readonly anchors: Table<NodeId, Anchor> = new Table(this.#buckets, 19, hexIds, anchorSchema)
 
   readonly #tables = [
     this.#rules,
@@ -218,6 +220,7 @@ export class State {
     this.plannedNodes,
     this.announcements,
     this.convictions,
+    this.anchors,
   ] as const
 
   /** The protocol that the genesis names. */

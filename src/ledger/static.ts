@@ -86,6 +86,8 @@ function actFault(act: Act): ErrorCode | undefined {
       return ascending(act.ballots.map(({ organisation }) => organisation)) && isOrderedChange(act.proposal.change)
         ? undefined
         : 'MALFORMED'
+    case 'anchor':
+      return act.size > 0 ? undefined : 'MALFORMED'
     case 'hold-lift':
     case 'announce':
     case 'evidence':

@@ -39,6 +39,7 @@ import {
   variant,
   word,
 } from '../base/schema.ts'
+import { type AnchorAct, anchorActs } from './anchor.ts'
 import { type ErasureAct, erasureActs } from './erasure-acts.ts'
 import { type GovernanceAct, governanceActs } from './governance-acts.ts'
 import { type Graph, graphSchema, organisationIdSchema, type Policy, policySchema } from './records.ts'
@@ -106,6 +107,7 @@ export type Act =
   | { readonly type: 'graph-add'; readonly graph: Graph }
   | ErasureAct
   | GovernanceAct
+  | AnchorAct
 
 export interface Transaction {
   readonly ledger: LedgerId
@@ -154,7 +156,7 @@ export const graphRightSchema: Schema<GraphRight> = named(
   record<GraphRight>({ graph: id(16, graphIdOf), right: word('read', 'write', 'erase') }),
 )
 
-/** Numbers 16 and 18 to 29 are taken by acts to come: anchors, and 24 to 26 by prepare, commit and abort across ledgers. */
+/** Numbers 18 to 29 are taken by acts to come: 24 to 26 by prepare, commit and abort across ledgers. */
 export const actSchema: Schema<Act> = named(
   'act',
   variant<Act>({
@@ -179,6 +181,7 @@ export const actSchema: Schema<Act> = named(
     'graph-add': [5, { graph: graphSchema }],
     ...erasureActs,
     ...governanceActs,
+    ...anchorActs,
   }),
 )
 

@@ -52,6 +52,7 @@ export class HomeNode {
       listen: config.listen,
       ...(bootstrap === undefined ? {} : { joining: member, bootstrap }),
       unlock: config.unlock,
+      anchorMs: 60_000 * config.audit.anchorMinutes,
       detailsKeptDays: config.audit.detailsKeptDays,
       backupsKeptDays: config.backups.keptDays,
       diskFreeMinBytes: config.limits.diskFreeMinGiB * bytesPerGiB,

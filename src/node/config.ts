@@ -48,8 +48,13 @@ const configSchema = z.strictObject({
       format: z.enum(['json', 'text']).default('json'),
     })
     .prefault({}),
-  /** For how long details beside the local log are kept. */
-  audit: z.strictObject({ detailsKeptDays: z.int().min(1).max(3_660).default(365) }).prefault({}),
+  /** The local log: how often it is anchored in the consortium log (0: never), and for how long details beside it are kept. */
+  audit: z
+    .strictObject({
+      anchorMinutes: z.number().min(0).max(1_440).default(10),
+      detailsKeptDays: z.int().min(1).max(3_660).default(365),
+    })
+    .prefault({}),
   /** What this node's attestations of erasures say of its backups. */
   backups: z.strictObject({ keptDays: z.int().min(0).max(36_500).default(0) }).prefault({}),
   limits: z
@@ -69,7 +74,7 @@ export interface Config {
   readonly http: { readonly host: string; readonly port: number } | undefined
   readonly unlock: UnlockProvider
   readonly log: { readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error'; readonly format: 'json' | 'text' }
-  readonly audit: { readonly detailsKeptDays: number }
+  readonly audit: { readonly anchorMinutes: number; readonly detailsKeptDays: number }
   readonly backups: { readonly keptDays: number }
   readonly limits: {
     readonly memoryMiB: number

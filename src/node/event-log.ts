@@ -70,6 +70,15 @@ export class EventLog {
       case 'backup':
         log.write('info', 'a backup is taken', { of: event.of })
         break
+      case 'anchor-failed':
+        log.write('warn', 'the local log is not anchored yet; it is tried again', { code: event.code })
+        break
+      case 'local-log-behind':
+        log.write('error', 'the local log is older than what was anchored of it; a new one begins', {
+          leaves: event.leaves,
+          anchored: event.anchored,
+        })
+        break
       case 'disk':
         if (event.low) log.write('error', 'the disk is nearly full: no new transactions', { freeMiB: event.freeMiB })
         else log.write('info', 'the disk has room again', { freeMiB: event.freeMiB })

@@ -8,7 +8,9 @@ import type { HistogramFigures } from '../base/histogram.ts'
 import type { NodeId, TxId } from '../base/ids.ts'
 import type { RoundReason } from '../consensus/contract.ts'
 import type { Store } from '../store/store.ts'
+import type { AnchorStatus } from './anchors.ts'
 import type { Home } from './home.ts'
+import type { LocalAudit } from './local-audit.ts'
 import type { Runtime } from './runtime.ts'
 import { version } from './version.ts'
 import type { Vitals } from './vitals.ts'
@@ -59,6 +61,8 @@ export interface NodeHealth {
     readonly syncs: HistogramFigures
   }
   readonly store: ReturnType<Store['figures']>
+  /** How far the local log is anchored. */
+  readonly local: AnchorStatus
   readonly erasures: {
     readonly open: readonly {
       readonly order: TxId
@@ -78,11 +82,12 @@ export interface HealthSources {
   readonly runtime: Runtime
   readonly store: Store
   readonly vitals: Vitals
+  readonly local: Pick<LocalAudit, 'anchored'>
   readonly home: Home
   readonly self: NodeId
 }
 
-export async function nodeHealth({ runtime, store, vitals, home, self }: HealthSources): Promise<NodeHealth> {
+export async function nodeHealth({ runtime, store, vitals, local, home, self }: HealthSources): Promise<NodeHealth> {
   const { room } = vitals.disk
   const nameOf = (id: NodeId): string => runtime.machine.ledger.node(id)?.name ?? id
   const { clocks } = vitals
@@ -120,6 +125,7 @@ export async function nodeHealth({ runtime, store, vitals, home, self }: HealthS
       syncs: vitals.syncs.figures(),
     },
     store: store.figures(),
+    local: local.anchored(),
     erasures: await erasuresOf(runtime, vitals),
   }
 }

@@ -1,17 +1,24 @@
 // The local log of a running node with all that belongs to it: what it hears, its side-car, and for how long that is kept.
 
 import { manifestStatement } from '../audit/bundle.ts'
+import { readLeaf } from '../audit/leaf.ts'
 import { checkpointText, formatNote, signerName, signNote } from '../audit/note.ts'
 import { fromHex, toHex } from '../base/bytes.ts'
 import { LedgerError } from '../base/errors.ts'
-import type { LedgerId, NodeId } from '../base/ids.ts'
+import type { LedgerId, NodeId, TxId } from '../base/ids.ts'
+import { limits } from '../base/limits.ts'
+import type { JsonValue } from '../base/schema.ts'
 import type { UnlockProvider } from '../store/unlock.ts'
+import { type AnchorEvent, type AnchorStatus, Anchors, type AnchorsOptions } from './anchors.ts'
+import type { Clocks } from './clocks.ts'
+import { isNamed, type Names } from './erased-names.ts'
 import type { Home } from './home.ts'
 import { type About, LocalDetails } from './local-details.ts'
-import { type LocalEvent, type LocalHead, localEventOf } from './local-events.ts'
+import { type ExportKind, type LocalEvent, type LocalHead, localEventOf } from './local-events.ts'
 import { type Asker, LocalLog } from './local-log.ts'
 import type { NodeEvent } from './node-event.ts'
 import type { Parts } from './parts.ts'
+import type { NamedDetail } from './purges.ts'
 import { version } from './version.ts'
 
 export interface LocalAuditOptions {
@@ -21,7 +28,17 @@ export interface LocalAuditOptions {
   readonly parts: Pick<Parts, 'identity' | 'store'>
   /** For how long details beside the log are kept. */
   readonly detailsKeptDays: number
+  /** Between two anchors of the log, ms; 0: none. */
+  readonly anchorMs: number
+  readonly onEvent: (event: AnchorEvent) => void
   readonly onFailure: (error: unknown) => void
+}
+
+/** What somebody took out of this node. */
+export interface HandedOut {
+  /** The newest ones. */
+  readonly listed: readonly { readonly time: number; readonly kind: ExportKind | 'backup' }[]
+  readonly count: number
 }
 
 const dayMs = 86_400_000
@@ -33,6 +50,7 @@ export class LocalAudit {
   readonly #options: LocalAuditOptions
   readonly #timer: NodeJS.Timeout
   #sweep: Promise<void> = Promise.resolve()
+  #anchors: Anchors | undefined
 
   private constructor(options: LocalAuditOptions, log: LocalLog, details: LocalDetails) {
     this.#options = options
@@ -58,6 +76,27 @@ export class LocalAudit {
     return new LocalAudit(options, log, details)
   }
 
+  /** From now on the log is anchored. */
+  attach(runtime: AnchorsOptions['runtime'], clocks: Pick<Clocks, 'offset'>): void {
+    const { self, anchorMs, onEvent, onFailure } = this.#options
+    const clockOffsetMs = (): number | undefined => clocks.offset()
+    this.#anchors = new Anchors({
+      self,
+      local: this.log,
+      runtime,
+      everyMs: anchorMs,
+      clockOffsetMs,
+      onEvent,
+      onFailure,
+    })
+  }
+
+  /** @throws LedgerError NODE_STOPPED before it is attached */
+  anchored(): AnchorStatus {
+    if (this.#anchors === undefined) throw new LedgerError('NODE_STOPPED')
+    return this.#anchors.status()
+  }
+
   /** What of a node's events belongs into it. */
   hear(event: NodeEvent): void {
     const local = localEventOf(event)
@@ -80,6 +119,7 @@ export class LocalAudit {
     this.log.note({ type: 'stopped', code })
     this.log.seal()
     await this.log.flush()
+    await this.#anchors?.stop(failure === undefined)
   }
 
   /** @throws LedgerError STORAGE_FAILED; every file is closed then too */
@@ -122,6 +162,47 @@ export class LocalAudit {
   /** What the side-car has by a reference; undefined when nothing, or nothing any more. */
   async detail(reference: string): Promise<readonly About[] | undefined> {
     return /^[0-9a-f]{32}$/.test(reference) ? this.details.get(fromHex(reference)) : undefined
+  }
+
+  /**
+   * What left this node since a time, ms, newest first, as its local logs tell. An export of a person counts when it was of
+   * one of these, or when nobody knows any more of whom.
+   */
+  async handedOut(since: number, persons: ReadonlySet<string>): Promise<HandedOut> {
+    await this.log.flush()
+    const listed: HandedOut['listed'][number][] = []
+    let count = 0
+    for (const { log, size } of this.heads()) {
+      for (const leaf of this.log.log(log)?.leaves(0, size) ?? []) {
+        const { entry } = readLeaf(leaf)
+        const { type, time, detail } = entry
+        if ((type !== 'exported' && type !== 'backup') || typeof time !== 'number' || time < since) continue
+        const kind = type === 'backup' ? 'backup' : (entry['kind'] as ExportKind)
+        if (kind === 'person' && (await this.#isOfOthers(detail, persons))) continue
+        count += 1
+        listed.push({ time, kind })
+        if (listed.length > limits.handedOutListed) listed.shift()
+      }
+    }
+    return { listed: listed.reverse(), count }
+  }
+
+  async #isOfOthers(detail: JsonValue | undefined, persons: ReadonlySet<string>): Promise<boolean> {
+    const about = typeof detail === 'string' ? await this.detail(detail) : undefined
+    if (about === undefined) return false
+    return !about.some(({ text }) => isNamed(text, { ids: persons, values: new Set() }))
+  }
+
+  /** For a purge: what waits to be written is written first. */
+  async naming(names: Names): Promise<readonly NamedDetail[]> {
+    await this.log.flush()
+    return this.details.naming(names)
+  }
+
+  async erase(order: TxId, details: readonly NamedDetail[]): Promise<void> {
+    if (details.length === 0) return
+    await this.details.remove(details.map(({ reference }) => reference))
+    this.log.note({ type: 'details-erased', order, details: details.length })
   }
 
   #expire(): void {

@@ -7,6 +7,7 @@ import { concat, fromHex, fromUtf8, toHex, utf8 } from '../base/bytes.ts'
 import { limits } from '../base/limits.ts'
 import { decode, encode, list, record, type Schema, text, uint } from '../base/schema.ts'
 import type { Store } from '../store/store.ts'
+import { isNamed, type Names } from './erased-names.ts'
 
 /** Of one request, or of one connection of a stranger. Empty where there is nothing to say. */
 export interface About {
@@ -90,7 +91,7 @@ export class LocalDetails {
   /** References of the details that name one of these, and the sealed records. */
   async naming(names: Names): Promise<readonly { readonly reference: Uint8Array; readonly sealed: Uint8Array }[]> {
     const found: { reference: Uint8Array; sealed: Uint8Array }[] = []
-    if (names.iris.length + names.words.length === 0) return found
+    if (names.ids.size + names.values.size === 0) return found
     for await (const { reference, bytes, sealed } of this.#store.all()) {
       const about = decode(detailSchema, bytes)
       if (about.some(({ asked, text: body }) => isNamed(`${asked}\n${body}`, names))) found.push({ reference, sealed })
@@ -124,40 +125,6 @@ export class LocalDetails {
     }
     return gone.length
   }
-}
-
-/** What a detail must not name once it is erased. */
-export interface Names {
-  readonly iris: readonly string[]
-  /** Item ids and quoted values. */
-  readonly words: readonly string[]
-}
-
-/** Whether a text has one of the names: an IRI that ends where it ends, also by way of a declared prefix, or a whole word. */
-export function isNamed(said: string, { iris, words }: Names): boolean {
-  return (
-    words.some((word) => hasWhole(said, word, inWord)) ||
-    iris.some((iri) => hasWhole(said, iri, inIri) || isPrefixed(said, iri))
-  )
-}
-
-const inWord = /[\p{L}\p{N}_]/u
-const inIri = /[\p{L}\p{N}_~/#%-]/u
-
-/** So that the details of others do not go with those of a name that begins like theirs. */
-function hasWhole(said: string, name: string, inName: RegExp): boolean {
-  for (let at = said.indexOf(name); at >= 0; at = said.indexOf(name, at + 1)) {
-    const around = [said[at - 1], said[at + name.length]]
-    if (!around.some((character) => character !== undefined && inName.test(character))) return true
-  }
-  return false
-}
-
-function isPrefixed(said: string, iri: string): boolean {
-  return [...said.matchAll(/prefix\s+([^\s:]*):\s*<([^<>\s]+)>/gi)].some(
-    ([, prefix = '', namespace = '']) =>
-      iri.startsWith(namespace) && hasWhole(said, `${prefix}:${iri.slice(namespace.length)}`, inIri),
-  )
 }
 
 /** At most so many bytes of UTF-8, cut between characters. */

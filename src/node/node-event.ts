@@ -3,6 +3,7 @@
 import type { NodeId, Sequence } from '../base/ids.ts'
 import type { Delivered } from '../ledger/ledger.ts'
 import type { MeshEvent } from '../p2p/mesh.ts'
+import type { AnchorEvent } from './anchors.ts'
 import type { BackupEvent } from './backup.ts'
 import type { ContentEvent } from './comparison.ts'
 import type { DiskEvent } from './disk-watch.ts'
@@ -22,5 +23,6 @@ export type NodeEvent =
   | { readonly type: 'heard'; readonly from: NodeId; readonly time: number; readonly software: string }
   | BackupEvent
   | ContentEvent
+  | AnchorEvent
   | { readonly type: 'executed'; readonly delivered: Delivered }
   | { readonly type: 'final'; readonly sequence: Sequence }

@@ -23,6 +23,8 @@ export interface NodeOptions {
   readonly backupsKeptDays?: number
   /** For how long details beside the local log are kept; 365 by default. */
   readonly detailsKeptDays?: number
+  /** Between two anchors of the local log in the consortium log, and one more at the end, ms; 0 by default: none. */
+  readonly anchorMs?: number
   /** With less free space on its disk the node takes no new transactions; 0 by default. */
   readonly diskFreeMinBytes?: number
   /** Of payloads that wait for their block, and of decoded index blocks in memory. */

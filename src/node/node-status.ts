@@ -4,7 +4,9 @@ import { type Digest, type LedgerId, type NodeId, nodeIdOf } from '../base/ids.t
 import { type FaultModel, faultModelOf, quorumOf } from '../consensus/quorum.ts'
 import type { Node } from '../ledger/records.ts'
 import type { Store } from '../store/store.ts'
+import type { AnchorStatus } from './anchors.ts'
 import type { EvidenceFiles } from './evidence-files.ts'
+import type { LocalAudit } from './local-audit.ts'
 import type { Runtime } from './runtime.ts'
 
 export interface NodeStatus {
@@ -53,6 +55,8 @@ export interface NodeStatus {
   readonly diverged: readonly string[]
   /** Peers that hold other quads of some graph than this node, where too few say so to tell who is wrong. */
   readonly differing: readonly string[]
+  /** How far its local log is anchored. */
+  readonly local: AnchorStatus
   /** The height that each other validator told last, by its name. */
   readonly heights: Readonly<Record<string, number>>
 }
@@ -61,11 +65,13 @@ export interface NodeStatusSources {
   readonly runtime: Runtime
   readonly store: Store
   readonly evidence: EvidenceFiles
+  readonly local: Pick<LocalAudit, 'anchored'>
   readonly member: Pick<Node, 'name' | 'organisation'> | undefined
   readonly self: NodeId
 }
 
-export async function nodeStatus({ runtime, store, evidence, member, self }: NodeStatusSources): Promise<NodeStatus> {
+export async function nodeStatus(sources: NodeStatusSources): Promise<NodeStatus> {
+  const { runtime, store, evidence, local, member, self } = sources
   const { machine, mesh } = runtime
   const { ledger, applied } = machine
   const core = runtime.status()
@@ -112,6 +118,7 @@ export async function nodeStatus({ runtime, store, evidence, member, self }: Nod
     convicted: ledger.convictions().map(([node, conviction]) => ({ name: nameOf(node), ...conviction })),
     diverged: [...runtime.comparison.diverged.keys()],
     differing: runtime.comparison.differing().map(nameOf),
+    local: local.anchored(),
     heights: Object.fromEntries(
       others.flatMap(({ node }): readonly [string, number][] => {
         const height = runtime.heights.of(node)

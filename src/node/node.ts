@@ -50,6 +50,7 @@ const dayMs = 86_400_000
 
 export class QuadrilleNode {
   readonly ledger: LedgerId
+  readonly genesis: SignedGenesis
   readonly #options: NodeOptions
   #parts: Parts | undefined
   #runtime: Runtime | undefined
@@ -66,6 +67,7 @@ export class QuadrilleNode {
     if (fault !== undefined) throw new LedgerError(fault.code, fault.details)
     this.ledger = ledgerIdFor(options.genesis.genesis)
     this.#options = options
+    this.genesis = options.genesis
     if (this.#member === undefined) throw new LedgerError('NODE_UNKNOWN', { node: options.self })
   }
 
@@ -78,7 +80,7 @@ export class QuadrilleNode {
   /** @throws LedgerError what opening its folders, its keys or its address meets. */
   async start(): Promise<void> {
     const { home, genesis, self, listen, unlock, seal = true, backupsKeptDays = 0, bootstrap = [] } = this.#options
-    const { detailsKeptDays = 365, memory } = this.#options
+    const { detailsKeptDays = 365, anchorMs = 0, memory, diskFreeMinBytes: freeBytesMin = 0 } = this.#options
     const { ledger } = this
     const onFailure = (error: unknown): void => this.#fail(error)
     const onEvent = (event: NodeEvent): void => this.#hear(event)
@@ -88,12 +90,9 @@ export class QuadrilleNode {
     })
     this.#parts = parts
     try {
-      const vitals = await Vitals.begin(
-        { folder: home.root, freeBytesMin: this.#options.diskFreeMinBytes ?? 0 },
-        onEvent,
-      )
+      const vitals = await Vitals.begin({ folder: home.root, freeBytesMin }, onEvent)
       this.#vitals = vitals
-      this.#local = await LocalAudit.begin({ home, ledger, self, parts, detailsKeptDays, onFailure })
+      this.#local = await LocalAudit.begin({ home, ledger, self, parts, detailsKeptDays, anchorMs, onEvent, onFailure })
       const software = await softwareDigest()
       this.#local.started(software, unlock.provider)
       this.#evidence = await EvidenceFiles.open(home.evidence)
@@ -112,6 +111,7 @@ export class QuadrilleNode {
         erasing: {
           notes: home.purges,
           searched: [home.root],
+          local: this.#local,
           software,
           unlock: unlock.provider,
           backupsKeptMs: backupsKeptDays * dayMs,
@@ -126,6 +126,7 @@ export class QuadrilleNode {
       await parts.close().catch(() => undefined)
       throw diskError(error)
     }
+    this.#local.attach(this.#runtime, this.#watched.clocks)
     this.#keyCare = new KeyCare({ ...parts, unlock: unlock.provider, onEvent })
   }
 
@@ -253,18 +254,14 @@ export class QuadrilleNode {
   }
 
   status(): Promise<NodeStatus> {
-    const [{ store }, { self }] = [this.#open, this.#options]
-    return nodeStatus({ runtime: this.#running, store, evidence: this.#kept, member: this.#member, self })
+    const [{ store }, { self }, { local }] = [this.#open, this.#options, this]
+    return nodeStatus({ runtime: this.#running, store, evidence: this.#kept, local, member: this.#member, self })
   }
 
   /** How it is, in more detail than `status`. */
   health(): Promise<NodeHealth> {
-    const { home, self } = this.#options
-    return nodeHealth({ runtime: this.#running, store: this.#open.store, vitals: this.#watched, home, self })
-  }
-
-  get genesis(): SignedGenesis {
-    return this.#options.genesis
+    const [{ store }, { home, self }, { local }] = [this.#open, this.#options, this]
+    return nodeHealth({ runtime: this.#running, store, vitals: this.#watched, local, home, self })
   }
 
   /** The number above the highest that this key has used. */
@@ -374,7 +371,12 @@ export class QuadrilleNode {
 
   get #overviews(): Overviews {
     this.#requireServing()
-    this.#persons ??= overviewsOf({ ...this.#open, machine: this.#running.machine, member: this.#member })
+    this.#persons ??= overviewsOf({
+      ...this.#open,
+      machine: this.#running.machine,
+      local: this.local,
+      member: this.#member,
+    })
     return this.#persons
   }
 

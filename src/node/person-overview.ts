@@ -9,6 +9,7 @@ import type { Node } from '../ledger/records.ts'
 import type { BlockArchive } from '../store/blocks.ts'
 import type { StoredRow } from '../store/change.ts'
 import type { Store } from '../store/store.ts'
+import type { HandedOut, LocalAudit } from './local-audit.ts'
 import type { LedgerMachine } from './machine.ts'
 import { Persons, type Selection } from './persons.ts'
 
@@ -31,30 +32,34 @@ export interface Overview {
   readonly references: readonly { readonly graph: string; readonly quads: number }[]
   /** Names of the nodes that hold copies. */
   readonly copies: readonly string[]
+  /** Exports and backups that left this node since the first of these items, which may hold them: no erasure reaches those. */
+  readonly handedOut: HandedOut
 }
 
 export interface Overviews {
   readonly persons: Persons
   readonly machine: LedgerMachine
   readonly store: Pick<Store, 'match' | 'countQuads'>
+  readonly local: Pick<LocalAudit, 'handedOut'>
 }
 
 export interface OverviewSources {
   readonly machine: LedgerMachine
   readonly store: Store
   readonly blocks: BlockArchive
+  readonly local: Pick<LocalAudit, 'handedOut'>
   /** Whose items it is about. */
   readonly member: Pick<Node, 'organisation'> | undefined
 }
 
 /** @throws LedgerError NODE_UNKNOWN for a node that is of no organisation */
-export function overviewsOf({ machine, store, blocks, member }: OverviewSources): Overviews {
+export function overviewsOf({ machine, store, blocks, local, member }: OverviewSources): Overviews {
   if (member === undefined) throw new LedgerError('NODE_UNKNOWN')
   const { organisation } = member
-  return { persons: new Persons({ organisation, machine, store, blocks }), machine, store }
+  return { persons: new Persons({ organisation, machine, store, blocks }), machine, store, local }
 }
 
-export async function overview({ persons, machine, store }: Overviews, selection: Selection): Promise<Overview> {
+export async function overview({ persons, machine, store, local }: Overviews, selection: Selection): Promise<Overview> {
   const chosen = await persons.select(selection)
   const items: OverviewItem[] = []
   const own = new Set<string>()
@@ -66,7 +71,9 @@ export async function overview({ persons, machine, store }: Overviews, selection
     items.push({ item, place, graph, policy: policy.name, quads: rows.length, subjects: subjects.length, holds })
   }
   const references = selection.type === 'person' ? await referencesTo(store, selection.person, own) : []
-  return { items, references, copies: machine.ledger.nodes().map(({ name }) => name) }
+  const since = Math.min(...chosen.map(({ time }) => time))
+  const handedOut = await local.handedOut(since, new Set(chosen.flatMap(({ subjects }) => subjects)))
+  return { items, references, copies: machine.ledger.nodes().map(({ name }) => name), handedOut }
 }
 
 /** The quads of a person's items that hold now. */

@@ -3,11 +3,13 @@
 // that lacks its attestation, wherever it was interrupted.
 
 import { type ErrorCode, LedgerError } from '../base/errors.ts'
-import { type NodeId, type TxId, timeOf } from '../base/ids.ts'
+import { type ItemId, type NodeId, type TxId, timeOf } from '../base/ids.ts'
 import type { Clock } from '../consensus/ports.ts'
 import type { PurgeCounts } from '../ledger/erasure-acts.ts'
+import { piecesOf } from '../store/purge.ts'
 import { type ScanResult, scanFiles } from '../store/raw-scan.ts'
 import type { Store } from '../store/store.ts'
+import { type Names, namesOf } from './erased-names.ts'
 import { Insistent } from './insistent.ts'
 import type { LedgerMachine } from './machine.ts'
 import type { NodeActs } from './node-acts.ts'
@@ -23,6 +25,8 @@ export interface PurgesOptions {
   readonly machine: LedgerMachine
   readonly store: Store
   readonly probes: ProbeFiles
+  /** The details beside the local log. */
+  readonly local: LocalPurge
   readonly acts: NodeActs
   readonly clock: Clock
   /** Folders whose every file is searched. */
@@ -34,6 +38,19 @@ export interface PurgesOptions {
   readonly backupsKeptMs: number
   readonly onEvent: (event: PurgeEvent) => void
   readonly onFailure: (error: unknown) => void
+}
+
+export interface NamedDetail {
+  readonly reference: Uint8Array
+  /** As it stands on the disk. */
+  readonly sealed: Uint8Array
+}
+
+/** What this needs of the local log. */
+export interface LocalPurge {
+  /** Details that name one of these, those included that wait to be written. */
+  naming(names: Names): Promise<readonly NamedDetail[]>
+  erase(order: TxId, details: readonly NamedDetail[]): Promise<void>
 }
 
 interface Noted {
@@ -65,7 +82,13 @@ export class Purges {
   async #purgeAll(): Promise<void> {
     const { self, machine, store } = this.#options
     const owed: Noted[] = []
-    for (const order of machine.ledger.owedAttestations(self)) owed.push({ order, probes: await this.#note(order) })
+    for (const order of machine.ledger.owedAttestations(self)) {
+      const items = await machine.itemsOf(order)
+      const details = await this.#options.local.naming(await namesOf(store, items))
+      owed.push({ order, probes: await this.#note(order, items, details) })
+      // Before what tells the names is gone, so that a purge that is interrupted finds them again.
+      await this.#options.local.erase(order, details)
+    }
     if (store.erased().length > 0) await store.purge()
     if (owed.length === 0 || this.#insistent.stopped) return
     const result = await this.#search(owed.flatMap(({ probes }) => probes))
@@ -76,11 +99,11 @@ export class Purges {
   }
 
   /** The bytes that must be gone; durable before anything goes. */
-  async #note(order: TxId): Promise<readonly Uint8Array[]> {
-    const { machine, store, probes } = this.#options
+  async #note(order: TxId, items: readonly ItemId[], details: readonly NamedDetail[]): Promise<readonly Uint8Array[]> {
+    const { store, probes } = this.#options
     const before = await probes.read(order)
     if (before !== undefined) return before
-    const found = await store.probes(await machine.itemsOf(order))
+    const found = [...(await store.probes(items)), ...details.flatMap(({ sealed }) => piecesOf(sealed))]
     await probes.write(order, found)
     return found
   }

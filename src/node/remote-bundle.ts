@@ -2,7 +2,7 @@
 // on the way (a bundle that contradicts its own head is not written); whether it is true, the verifier decides.
 
 import type { PayloadRecord } from '../audit/bundle.ts'
-import type { BundleSource } from '../audit/export.ts'
+import type { BundleSource, LocalSource } from '../audit/export.ts'
 import { formatNote, type LogCheckpoint, mergeNotes, parseCheckpoint, parseNote } from '../audit/note.ts'
 import type { CheckpointKey } from '../audit/replay.ts'
 import { leavesOf, tilePath, tilesAt, tileWidth } from '../audit/tiles.ts'
@@ -10,7 +10,7 @@ import { Chain } from '../audit/verify-chain.ts'
 import { fromUtf8 } from '../base/bytes.ts'
 import { type CborValue, decodeCbor } from '../base/cbor.ts'
 import { type ErrorCode, LedgerError } from '../base/errors.ts'
-import { type OrganisationId, type Sequence, sequenceOf } from '../base/ids.ts'
+import { nodeIdOf, type OrganisationId, type Sequence, sequenceOf } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import { decode } from '../base/schema.ts'
 import { blockRecordSchema } from '../consensus/block.ts'
@@ -33,6 +33,8 @@ export interface RemoteOptions {
   readonly reader: OrganisationId | undefined
   /** Where an export that was broken off ends, instead of at the newest checkpoint. */
   readonly at?: LogCheckpointAt | undefined
+  /** Whether the node's own local logs belong into the bundle. */
+  readonly local?: boolean
 }
 
 type LogCheckpointAt = BundleSource['head'] & { readonly note: string }
@@ -47,6 +49,7 @@ export async function remoteBundle({
   witnesses,
   genesis,
   reader,
+  local = false,
   at,
 }: RemoteOptions): Promise<BundleSource> {
   const { ledger } = startReplay(genesis)
@@ -64,6 +67,7 @@ export async function remoteBundle({
     leaves: (from) => leaves(get, size, from),
     sign: async (manifest) => fromUtf8(await post('/log/exports/manifest', manifest)),
     payloads: (from) => (reader === undefined ? none() : payloads(get, genesis, reader, height, from)),
+    locals: () => (local ? locals(get) : none()),
   }
 }
 
@@ -140,10 +144,23 @@ async function* results(get: Get, height: Sequence, first = 1): AsyncGenerator<U
   }
 }
 
+/** The node's local logs up to what it signs now, which is at least what it has anchored. */
+async function* locals(get: Get): AsyncGenerator<LocalSource> {
+  const { node } = JSON.parse(fromUtf8(await get('/status'))) as { readonly node?: unknown }
+  const heads = JSON.parse(fromUtf8(await get('/log/local'))) as readonly { readonly log?: unknown }[]
+  for (const { log } of heads) {
+    if (typeof node !== 'string' || typeof log !== 'number')
+      throw new LedgerError('ANSWER_UNEXPECTED', { field: 'log' })
+    const checkpoint = fromUtf8(await get(`/log/local/${log}/checkpoint`))
+    const { size } = parseCheckpoint(parseNote(checkpoint).text)
+    yield { node: nodeIdOf(node), log, checkpoint, leaves: () => leaves(get, size, 0, `/log/local/${log}/`) }
+  }
+}
+
 /** `first`: of a tile. */
-async function* leaves(get: Get, size: number, first = 0): AsyncGenerator<Uint8Array> {
+async function* leaves(get: Get, size: number, first = 0, at = '/log/'): AsyncGenerator<Uint8Array> {
   for (const tile of tilesAt('entries', size)) {
-    if (tile.index * tileWidth >= first) yield* leavesOf(await get(`/log/${tilePath(tile)}`))
+    if (tile.index * tileWidth >= first) yield* leavesOf(await get(`${at}${tilePath(tile)}`))
   }
 }
 

@@ -1,9 +1,10 @@
 // The ledger's rules as the audit verifier needs them: executes the blocks of a bundle and says what each must have led
 // to. Runs in a browser. The same `entriesOf` writes the log of a running node.
 
-import type { ActView, ItemClaim, Replay, Replayed, StartReplay } from '../audit/replay.ts'
+import type { ActView, AnchorClaim, ItemClaim, Replay, Replayed, StartReplay } from '../audit/replay.ts'
 import { fromUtf8 } from '../base/bytes.ts'
 import { LedgerError } from '../base/errors.ts'
+import type { NodeId } from '../base/ids.ts'
 import { decode, type JsonValue } from '../base/schema.ts'
 import { faultModelOf } from '../consensus/quorum.ts'
 import { rosterHash } from '../consensus/roster.ts'
@@ -44,13 +45,18 @@ export function parseGenesis(bytes: Uint8Array): SignedGenesis {
 }
 
 function replayOf(ledger: Ledger, items: ReplayedItems, chronicle: ErasureChronicle | undefined): Replay {
+  const keys = new Map<NodeId, Uint8Array>()
+  const noteKeys = (): void => {
+    for (const { id, keys: own } of ledger.nodes()) keys.set(id, own.checkpoint)
+  }
+  noteKeys()
   return {
     faults: faultModelOf(ledger.genesis.protocol),
     created: ledger.genesis.created,
     rosters: () => ledger.knownRosters(),
     checkpoint: () => ({ state: ledger.stateHash(), roster: rosterHash(ledger.roster()) }),
     checkpointKeys: () => checkpointKeysOf(ledger),
-    nodeKeys: () => ledger.nodes().map(({ id, keys }) => ({ node: id, publicKey: keys.checkpoint })),
+    nodeKeys: () => [...keys].map(([node, publicKey]) => ({ node, publicKey })),
     register: () =>
       ledger.policies().map(({ class: kind, name, controller, purpose, legalBasis, retentionDays, audience }) => {
         return { name, controller, kind, purpose, legalBasis, retentionDays, audience }
@@ -59,6 +65,7 @@ function replayOf(ledger: Ledger, items: ReplayedItems, chronicle: ErasureChroni
       const delivered = ledger.apply(header.sequence, { time: batchTime, tokens, transactions })
       items.take(delivered)
       chronicle?.take(delivered, ledger, items)
+      if (delivered.next !== undefined) noteKeys()
       const done = delivered.outcomes.filter(({ code }) => code === 'OK')
       return {
         header: delivered.header,
@@ -67,9 +74,16 @@ function replayOf(ledger: Ledger, items: ReplayedItems, chronicle: ErasureChroni
         acts: delivered.outcomes.filter(({ admitted }) => admitted).map((outcome) => actView(ledger, outcome)),
         items: done.flatMap((outcome) => claimsOf(ledger, outcome)),
         erased: delivered.erased.map(({ item }) => item),
+        anchors: done.flatMap(anchorsOf),
       }
     },
   }
+}
+
+function anchorsOf({ signer, transaction: { act } }: TransactionOutcome): readonly AnchorClaim[] {
+  if (act.type !== 'anchor' || signer.node === undefined) return []
+  const { log, size, root } = act
+  return [{ node: signer.node, log, size, root }]
 }
 
 function actView(ledger: Ledger, { transaction: { act } }: TransactionOutcome): ActView {

@@ -28,7 +28,7 @@ export interface RuntimeOptions {
   readonly erasing: {
     /** Where it notes what must be gone. */
     readonly notes: string
-  } & Pick<PurgesOptions, 'searched' | 'software' | 'unlock' | 'backupsKeptMs'>
+  } & Pick<PurgesOptions, 'searched' | 'software' | 'local' | 'unlock' | 'backupsKeptMs'>
   readonly onEvent: (event: NodeEvent) => void
   /** Nothing more may be signed or acknowledged. */
   readonly onFailure: (error: unknown) => void

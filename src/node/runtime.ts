@@ -48,12 +48,12 @@ export class Runtime {
   readonly arrivals: Arrivals
   readonly cosigning: Cosigning
   readonly heights: Heights
+  readonly acts: NodeActs
   readonly epochs: PastEpochs
   readonly comparison: Comparison
   readonly #options: RuntimeOptions
   readonly #payloads: PayloadPool
   readonly #sync: Sync
-  readonly #acts: NodeActs
   readonly #purges: Purges
   readonly #reports: Reports
   readonly #validator: Validator
@@ -86,14 +86,14 @@ export class Runtime {
     const height = (): number => machine.applied.sequence
     this.arrivals = new Arrivals(height)
     this.reads = new Reads({ randomBytes, ask: (id) => this.#validator.read(id), height })
-    this.#acts = new NodeActs({
+    this.acts = new NodeActs({
       ledger: machine.ledger,
       submissions: this.submissions,
       key: () => started.keys.current,
       clock,
     })
     this.#purges = this.#purgesOf(started)
-    this.#reports = new Reports({ ...options, machine, acts: this.#acts })
+    this.#reports = new Reports({ ...options, machine, acts: this.acts })
     this.cosigning = cosigningOf({
       ...options,
       ...started,
@@ -240,7 +240,7 @@ export class Runtime {
     this.reads.close()
     this.arrivals.close()
     const done = Promise.all([this.#purges.stop(), this.#reports.stop(), this.comparison.stop()])
-    await this.#acts.stop()
+    await this.acts.stop()
     await done
     await this.cosigning.stop()
     await this.mesh.close()
@@ -258,7 +258,7 @@ export class Runtime {
   #purgesOf({ machine }: Started): Purges {
     const { parts, erasing, ...rest } = this.#options
     const { notes, ...how } = erasing
-    return new Purges({ ...rest, ...how, machine, store: parts.store, probes: new ProbeFiles(notes), acts: this.#acts })
+    return new Purges({ ...rest, ...how, machine, store: parts.store, probes: new ProbeFiles(notes), acts: this.acts })
   }
 
   askForPayloads(ids: readonly RequestId[], again: boolean): void {

@@ -235,14 +235,15 @@ export class Store {
     return found?.erased === false ? found.local : undefined
   }
 
-  /** The payload of an item as it was given; undefined when the item is not here. @throws LedgerError KEY_MISSING */
-  async itemPayload(item: ItemId): Promise<Uint8Array | undefined> {
+  /** The payload of an item as it was given; undefined when the item is not here, or not any more. @throws LedgerError KEY_MISSING */
+  async itemPayload(item: ItemId, until: 'erased' | 'purged' = 'erased'): Promise<Uint8Array | undefined> {
     const { database, sealer, keys } = this.#parts
     await database.ready()
     const found = findItem(database, sealer, keys, item)
-    if (found === undefined || found.erased) return undefined
+    if (found === undefined || (found.erased && until === 'erased')) return undefined
     const at = localKey(tables.payload, found.local)
-    return required(sealer, at, await database.get(at))
+    const sealed = await database.get(at)
+    return sealed === undefined && found.erased ? undefined : required(sealer, at, sealed)
   }
 
   /** Items that a block erased and no purge removed from the disk yet. */

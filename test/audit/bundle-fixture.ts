@@ -13,11 +13,26 @@ import {
   sumsText,
 } from '../../src/audit/bundle.ts'
 import type { BundleReader } from '../../src/audit/bundle-reader.ts'
-import { type BundleSource, type ExportOptions, exportBundle } from '../../src/audit/export.ts'
+import { type BundleSource, type ExportOptions, exportBundle, type LocalSource } from '../../src/audit/export.ts'
 import { folderReader } from '../../src/audit/folder.ts'
 import { type Entry, leafBytes, leafId, noPrevious } from '../../src/audit/leaf.ts'
-import { checkpointText, consortiumOrigin, formatNote, signerName, signNote } from '../../src/audit/note.ts'
-import type { ActView, ItemClaim, Processing, Replay, Replayed, StartReplay } from '../../src/audit/replay.ts'
+import {
+  checkpointText,
+  consortiumOrigin,
+  formatNote,
+  localOrigin,
+  signerName,
+  signNote,
+} from '../../src/audit/note.ts'
+import type {
+  ActView,
+  AnchorClaim,
+  ItemClaim,
+  Processing,
+  Replay,
+  Replayed,
+  StartReplay,
+} from '../../src/audit/replay.ts'
 import { TreeFiles } from '../../src/audit/tree-files.ts'
 import { fromUtf8, toHex, utf8 } from '../../src/base/bytes.ts'
 import { LedgerError } from '../../src/base/errors.ts'
@@ -71,7 +86,7 @@ export const genesis: Uint8Array = utf8('{"name":"fixture"}\n')
 export const ledger: LedgerId = ledgerIdOf(hash('genesis', genesis))
 export const reader: ReturnType<typeof organisationIdOf> = organisationIdOf('org-0')
 
-/** `data <audience or *> <H(payload)> <H(retractions)>`, `erase <item>`, `roster`. */
+/** `data <audience or *> <H(payload)> <H(retractions)>`, `erase <item>`, `roster`, `anchor <size> <root>` of node 0. */
 class FixtureReplay implements Replay {
   readonly faults = 'byzantine' as const
   readonly created = 0 as Time
@@ -114,11 +129,14 @@ class FixtureReplay implements Replay {
     const items: ItemClaim[] = []
     const erased: ItemId[] = []
     const acts: ActView[] = []
+    const anchors: AnchorClaim[] = []
     for (const transaction of transactions) {
       const words = fromUtf8(transaction).split(' ')
       if (words[0] === 'data') items.push(claimOf(transaction))
       else if (words[0] === 'erase') erased.push(itemIdOf(words[1] ?? ''))
       else if (words[0] === 'roster') this.#epoch += 1
+      else if (words[0] === 'anchor')
+        anchors.push({ ...localName, size: Number(words[1]), root: digestOf(words[2] ?? '') })
       else throw new LedgerError('MALFORMED')
       entries.push({
         type: 'transaction',
@@ -137,7 +155,7 @@ class FixtureReplay implements Replay {
         detail: isData ? undefined : { words },
       })
     }
-    return { header, hash: blockHash(header), entries, acts, items, erased }
+    return { header, hash: blockHash(header), entries, acts, items, erased, anchors }
   }
 }
 
@@ -217,11 +235,39 @@ export interface Fixture {
   readonly leaves: readonly Uint8Array[]
 }
 
+/** A local log of node 0. */
+export const localName = { node: (nodes[0] as FixtureNode).node, log: 1_800_000_000_000 }
+
+export function localLeaves(count: number): readonly Uint8Array[] {
+  const leaves: Uint8Array[] = []
+  for (let seq = 0; seq < count; seq++) {
+    const last = leaves.at(-1)
+    leaves.push(
+      leafBytes(seq, last === undefined ? noPrevious : leafId(last), { type: 'stopped', time: seq, code: '' }),
+    )
+  }
+  return leaves
+}
+
+export function rootOf(leaves: readonly Uint8Array[]): Digest {
+  const tree = new TreeFiles()
+  for (const leaf of leaves) tree.add(leaf)
+  return tree.root()
+}
+
+/** `by`: signs it. */
+export function localSource(leaves: readonly Uint8Array[], by: FixtureNode = nodes[0] as FixtureNode): LocalSource {
+  const origin = localOrigin(ledger, localName.node, localName.log)
+  const text = checkpointText({ origin, size: leaves.length, root: rootOf(leaves) })
+  const checkpoint = formatNote({ text, signatures: [signNote(text, origin, by.checkpoint.seed)] })
+  return { ...localName, checkpoint, leaves: () => each(leaves) }
+}
+
 const heights = 30
 const perBlock = 10
 
-/** Of block h, transaction 0 is for org-1 alone; block 20 erases the first item of block 5 and begins another epoch with block 21. */
-export function makeFixture(): Fixture {
+/** `anchored`: what node 0 anchors at which height. Of block h, transaction 0 is for org-1 alone; block 20 erases the first item of block 5 and begins another epoch with block 21. */
+export function makeFixture(anchored: ReadonlyMap<number, string> = new Map()): Fixture {
   const replay = new FixtureReplay()
   const tree = new TreeFiles()
   const [blocks, results, payloads, leaves]: [BlockRecord[], ResultCertificate[], PayloadRecord[], Uint8Array[]] = [
@@ -235,6 +281,8 @@ export function makeFixture(): Fixture {
     const names = Array.from({ length: perBlock }, (_, index) => `${height}.${index}`)
     const transactions = names.map((name, index) => dataTransaction(name, index === 0 ? 'org-1' : '*'))
     if (height === 20) transactions.push(utf8(`erase ${erased}`), utf8('roster 1'))
+    const anchor = anchored.get(height)
+    if (anchor !== undefined) transactions.push(utf8(`anchor ${anchor}`))
     const roster = replay.roster()
     const block = makeBlock(blocks.at(-1)?.header, roster.epoch, transactions)
     blocks.push(block)
@@ -276,6 +324,7 @@ export function makeFixture(): Fixture {
     leaves: (from = 0) => each(leaves.slice(from)),
     sign: async (manifest) => manifestNoteOf(manifest),
     payloads: (from = 1) => each(payloads.filter(({ height }) => height >= from)),
+    locals: () => each([]),
   }
   return { source, blocks, results, payloads, leaves }
 }

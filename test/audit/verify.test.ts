@@ -90,6 +90,7 @@ describe('A bundle', function () {
         results: 10,
         note: { signers: 3, quorum: 3 },
         items: { opened: 269, erased: 1, withheld: 30, missing: 0 },
+        locals: [],
         findings: [],
         findingsTotal: 0,
       },

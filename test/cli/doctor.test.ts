@@ -46,6 +46,7 @@ const well: NodeHealth = {
     syncs: figures,
   },
   store: { segments: 1, backlogBytes: 0, cache: { hits: 0, misses: 0 } },
+  local: { leaves: 9, anchored: 9, ageSeconds: 60, everySeconds: 600, failure: null },
   erasures: { open: [], count: 0, purgeFailure: null },
 }
 const status = {
@@ -108,6 +109,15 @@ describe('a diagnosis', () => {
     const disk = { ...well.disk, freeBytes: 500_000_000 }
     assert.match(said({ disk: { ...disk, low: true } })[0] ?? '', /^wrong DISK_LOW 0\.5 GiB are free/)
     assert.match(said({ disk: { ...disk, secondsLeft: 7_200 } })[0] ?? '', /^note - 0\.5 GiB .* last 2 h/)
+  })
+
+  it('tells when the local log is not anchored any more, and whether that is on purpose', () => {
+    const behind = { leaves: 9, anchored: 3, ageSeconds: 2_000, everySeconds: 600, failure: 'QUORUM_AWAY' } as const
+    assert.match(said({ local: behind }).join(' '), /6 leaves .* 33 min/)
+    assert.match(said({ local: { ...behind, ageSeconds: null } }).join(' '), /never/)
+    assert.deepEqual(said({ local: { ...behind, ageSeconds: 700, failure: null } }), [])
+    assert.deepEqual(said({ local: { ...behind, anchored: 9 } }), [])
+    assert.match(said({ local: { ...behind, everySeconds: 0 } }).join(' '), /not anchored: nothing/)
   })
 
   it('tells what concerns all members: a fence, evidence, another result, erasures that are not complete', () => {

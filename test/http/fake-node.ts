@@ -180,6 +180,7 @@ export class FakeNode implements HttpNode {
         syncs: syncs.figures(),
       },
       store: { segments: 2, backlogBytes: 9, cache: { hits: 8, misses: 1 } },
+      local: { leaves: 12, anchored: 9, ageSeconds: 61, everySeconds: 600, failure: null },
       erasures: { open: [{ order: tx, seconds: 60, missing: ['c'] }], count: 1, purgeFailure: null },
     }
   }

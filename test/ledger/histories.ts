@@ -2,7 +2,7 @@
 // policies, so that they meet. Signatures are left out: executing a transaction does not look at them.
 
 import fc from 'fast-check'
-import { toHex } from '../../src/base/bytes.ts'
+import { toHex, utf8 } from '../../src/base/bytes.ts'
 import { encodeCbor } from '../../src/base/cbor.ts'
 import { graphId as idOfGraph, keyId, policyId } from '../../src/base/hash.ts'
 import {
@@ -16,6 +16,7 @@ import {
   type TxId,
   timeOf,
 } from '../../src/base/ids.ts'
+import { consistencyProof, leafHash, readerOf, rootAt } from '../../src/base/merkle.ts'
 import { encode } from '../../src/base/schema.ts'
 import { type SigningKey, sign } from '../../src/base/signature.ts'
 import { type Result, resultBytes } from '../../src/consensus/statements.ts'
@@ -81,6 +82,7 @@ const kinds: readonly Operation['kind'][] = [
   ...Array<'erasure-attest'>(5).fill('erasure-attest'),
   ...(['hold', 'hold-lift'] as const),
   ...(['govern', 'govern', 'govern', 'announce', 'announce', 'evidence', 'evidence'] as const),
+  ...(['anchor', 'anchor', 'anchor'] as const),
 ]
 
 /** One number for each operation: drawing many small ones takes longer than carrying a history out. */
@@ -178,6 +180,19 @@ function contradictory({ a, b, mishap }: Operation): Act {
 const proofs = new Map<string, string>()
 const proofsMade = new Map<string, Uint8Array>()
 
+const localLeaves = 40
+const leavesOf = (name: string) =>
+  readerOf(Array.from({ length: localLeaves + 8 }, (_, place) => leafHash(utf8(`${name} ${place}`))))
+const localLog = leavesOf('leaf')
+const rewrittenLog = leavesOf('another leaf')
+/** "from size, its root, to size" of each proof that holds. */
+const proofsOfGrowth = new Map<string, string>()
+
+/** How a proof is found among those that hold. */
+export function proofKey(root: string, consistency: readonly Uint8Array[]): string {
+  return [root, ...consistency.map(toHex)].join(' ')
+}
+
 /** Turns operations into transactions as they come; it is told the numbers that keys have used. */
 export class Historian {
   readonly #approvals = new Map<string, string>()
@@ -193,6 +208,7 @@ export class Historian {
     badCards: [badCard],
     contents: this.contents,
     contradictions,
+    growth: proofsOfGrowth,
   }
 
   transaction(operation: Operation, model: Model): Transaction {
@@ -225,6 +241,7 @@ export class Historian {
       case 'erasure-attest':
       case 'announce':
       case 'evidence':
+      case 'anchor':
         return [...nodeKeys.slice(0, 2), ...nodeKeys, ...laterNodeKeys.slice(0, 2)]
       case 'govern':
         return [...organisationKeys, ...laterOrganisationKeys]
@@ -294,6 +311,8 @@ export class Historian {
         return { type: 'announce', version: pick([1, 2, 2, 3], b) }
       case 'evidence':
         return contradictory(operation)
+      case 'anchor':
+        return this.#anchors(operation, model, signer)
       case 'policy-add':
         return {
           type: 'policy-add',
@@ -320,6 +339,22 @@ export class Historian {
           },
         }
     }
+  }
+
+  /** Of a log that grew, shrank or was written anew since the last one. */
+  #anchors({ a, b, c, mishap }: Operation, model: Model, signer: Uint8Array): Act {
+    const last = model.lastAnchor(toHex(signer))
+    const log = timeOf(mishap % 8 === 0 ? a : (last?.log ?? 50) + (mishap % 8 === 1 ? 1 : 0))
+    const known = last !== undefined && log === last.log
+    const size = 1 + ((known ? last.size + pick([1, 1, 2, 3, 0, -1], b) - 1 : b) % localLeaves)
+    const rewritten = c % 16 === 0
+    const reader = rewritten ? rewrittenLog : localLog
+    const proven = mishap % 16 === 3 ? 1 : known && size > last.size ? last.size : 0
+    const consistency = proven === 0 ? [] : consistencyProof(Math.min(proven, size), size, reader)
+    const root = digestOf(rootAt(size, reader))
+    if (proven > 0)
+      proofsOfGrowth.set(proofKey(root, consistency), `${proven} ${digestOf(rootAt(proven, reader))} ${size}`)
+    return { type: 'anchor', log, size, root, consistency }
   }
 
   /** One or two places, most of them of items that stand. */

@@ -77,11 +77,19 @@ export interface Facts {
   readonly approvals: ReadonlyMap<string, string>
   /** By the hexadecimal of two signatures that convict it: the key that made them. */
   readonly contradictions: ReadonlyMap<string, string>
+  /** What each proof that a tree grew says, by its new root and its hashes. */
+  readonly growth: ReadonlyMap<string, string>
 }
 
 interface ModelMembers {
   readonly organisations: readonly Organisation[]
   readonly nodes: readonly Node[]
+}
+
+interface ModelAnchor {
+  readonly log: number
+  readonly size: number
+  readonly root: string
 }
 
 /** A key of a member or node that an act brought or ended. */
@@ -104,6 +112,7 @@ export class Model {
   #plannedParameters: LedgerParameters | undefined
   readonly terms: ModelTerm[] = []
   readonly #announced: { readonly node: string; version: number }[] = []
+  readonly #anchors: (ModelAnchor & { readonly node: string })[] = []
   readonly convicted: { readonly node: string; readonly epoch: number; readonly height: number }[] = []
   /** Proposals carried out. */
   proposals = 0
@@ -212,6 +221,7 @@ export class Model {
     if (act.type === 'hold-lift') return this.#lift(application, act.hold)
     if (act.type === 'erasure-attest') return this.#attest(node?.id, act)
     if (act.type === 'announce') return this.#announce(node?.id, act.version)
+    if (act.type === 'anchor') return this.#anchor(node?.id, act)
     if (act.type === 'evidence') return this.#evidence(node?.id, act)
     if (organisation === undefined || application !== undefined) return 'NOT_PERMITTED'
     switch (act.type) {
@@ -378,6 +388,27 @@ export class Model {
     if (version <= (before?.version ?? 0)) return 'ANNOUNCED_BEFORE'
     if (before === undefined) this.#announced.push({ node, version })
     else before.version = version
+    return 'OK'
+  }
+
+  /** By the key that a node has now. */
+  lastAnchor(key: string): ModelAnchor | undefined {
+    const node = this.now.nodes.find(({ keys }) => toHex(keys.consensus) === key)
+    return this.#anchors.findLast((each) => each.node === node?.id)
+  }
+
+  #anchor(node: string | undefined, { log, size, root, consistency }: Extract<Act, { type: 'anchor' }>): string {
+    if (node === undefined) return 'NOT_PERMITTED'
+    const own = this.#anchors.filter((each) => each.node === node)
+    const of = own.filter((each) => each.log === log)
+    if (own.some((each) => each.log > log)) return 'ANCHOR_OUTDATED'
+    if (of.some((each) => each.size > size || (each.size === size && each.root === root))) return 'ANCHOR_OUTDATED'
+    const last = of.at(-1)
+    const proof = this.#facts.growth.get([root, ...consistency.map(toHex)].join(' '))
+    const isGrown =
+      last === undefined ? consistency.length === 0 : proof === `${last.size} ${last.root} ${size}` && size > last.size
+    if (!isGrown) return 'ANCHOR_CONTRADICTED'
+    this.#anchors.push({ node, log, size, root })
     return 'OK'
   }
 

@@ -31,7 +31,7 @@ describe('node.yaml', () => {
       http: undefined,
       unlock: { provider: 'key-file', path: '/var/lib/quadrille/node.key' },
       log: { level: 'info', format: 'json' },
-      audit: { detailsKeptDays: 365 },
+      audit: { anchorMinutes: 10, detailsKeptDays: 365 },
       backups: { keptDays: 0 },
       limits: { memoryMiB: 1024, diskFreeMinGiB: 1, queryTimeoutS: 30, resultRowsMax: 1_000_000 },
     })

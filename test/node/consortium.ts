@@ -37,6 +37,7 @@ export interface Founded {
     number: number,
     options?: {
       readonly seal?: boolean
+      readonly anchorMs?: number
       readonly onEvent?: (event: NodeEvent) => void
       readonly onFailure?: (error: unknown) => void
     },

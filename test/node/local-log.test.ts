@@ -9,7 +9,8 @@ import { fromHex, fromUtf8 } from '../../src/base/bytes.ts'
 import { itemIdOf, ledgerIdOf, nodeIdOf } from '../../src/base/ids.ts'
 import { limits } from '../../src/base/limits.ts'
 import { signingKeyOf } from '../../src/base/signature.ts'
-import { isNamed, LocalDetails } from '../../src/node/local-details.ts'
+import { isNamed } from '../../src/node/erased-names.ts'
+import { LocalDetails } from '../../src/node/local-details.ts'
 import type { LocalEvent } from '../../src/node/local-events.ts'
 import { type Asker, LocalLog } from '../../src/node/local-log.ts'
 import { noteOffline } from '../../src/node/local-offline.ts'
@@ -202,7 +203,7 @@ describe('The local log of a node', function () {
     assert.equal(await details.expire(now - 50_000), 1)
     const [, old, named, other] = entries()
     assert.equal(await details.get(fromHex(String(old?.['detail']))), undefined)
-    const found = await details.naming({ iris: [person], words: [] })
+    const found = await details.naming({ ids: new Set([person]), values: new Set() })
     assert.deepEqual(
       found.map(({ reference }) => Buffer.from(reference).toString('hex')),
       [named?.['detail']],
@@ -229,11 +230,16 @@ describe('A name in what somebody asked', () => {
     [`GET /items/${item}0/payload`, false],
     ['FILTER(?name = "Ada Byron")', true],
     ['FILTER(?name = "Ada Byron II")', false],
+    ['FILTER(?name = Ada Byron)', false],
+    [`GET /graphs?graph=${person}`, true],
+    [`GET /sparql?default-graph-uri=${person}&query=ASK {}`, true],
+    [`GET /graphs?graph=${person}1`, false],
+    [`{ ?s ?p <urn:x> . <${person}>. }`, true],
     ['', false],
   ]
   for (const [said, isThere] of cases) {
     it(`${isThere ? 'is' : 'is not'} in: ${said.slice(0, 60)}`, () => {
-      assert.equal(isNamed(said, { iris: [person], words: [item, '"Ada Byron"'] }), isThere)
+      assert.equal(isNamed(said, { ids: new Set([person, item]), values: new Set(['Ada Byron']) }), isThere)
     })
   }
 })

@@ -7,6 +7,7 @@ import { batchSchema, batchSummarySchema } from '../../src/consensus/batch.ts'
 import { blockHeaderSchema, blockRecordSchema } from '../../src/consensus/block.ts'
 import { resultCertificateSchema } from '../../src/consensus/certificate.ts'
 import { rosterSchema } from '../../src/consensus/roster.ts'
+import { anchorSchema } from '../../src/ledger/anchor.ts'
 import { cardRequestSchema, endorsementSchema, nodeCardSchema, possessionSchema } from '../../src/ledger/card.ts'
 import { approvalStatementSchema } from '../../src/ledger/erasure-acts.ts'
 import { malformedPartSchema } from '../../src/ledger/evidence.ts'
@@ -101,6 +102,7 @@ export const chapters: readonly Chapter[] = [
     plannedNodeSchema,
     announcementSchema,
     convictionSchema,
+    anchorSchema,
     stateChunkSchema,
   ),
   chapter(

@@ -24,6 +24,7 @@ export const sentences: Readonly<Record<string, string>> = {
   'key-term': 'State: the first and the last height at which a key of a member or node is in force.',
   'planned-organisation': 'State: an organisation as the next epoch has it; none: it leaves.',
   'planned-node': 'State: a node as the next epoch has it; none: it leaves.',
+  anchor: 'State: the head of its local log that a node anchored last, and the block that took it.',
   announcement: 'State: the last rules version that the software of a node knows.',
   conviction: 'State: the last epoch in which a validator contradicted itself, and the height that took the evidence.',
   contradiction: 'Two signed statements of one validator that contradict each other, in the domain of their type.',

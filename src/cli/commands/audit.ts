@@ -4,6 +4,7 @@ import { begunExport, exportBundle } from '../../audit/export.ts'
 import { filterFields, type ViewFilter } from '../../audit/filter.ts'
 import { folderReader } from '../../audit/folder.ts'
 import { parseCheckpoint, parseNote } from '../../audit/note.ts'
+import type { LocalVerdict } from '../../audit/verify-local.ts'
 import { LedgerError } from '../../base/errors.ts'
 import { idBytes, type OrganisationId } from '../../base/ids.ts'
 import { limits } from '../../base/limits.ts'
@@ -27,6 +28,10 @@ export const exportAudit: Handler = async (args, options, context) => {
   const [seed, previous] = [optional(options, 'seed'), optional(options, 'since')]
   const begun = await begunExport(folder)
   if (begun !== undefined) context.note(`Going on with the export of ${begun.height} blocks that was broken off.`)
+  const reader = await readerFrom(options, endpoint)
+  // So that the node's own log tells who took a copy.
+  const requester = openRequester({ endpoint, fetch, retryMs })
+  await requester.send('/log/exports', { method: 'POST', body: reader === undefined ? 'audit' : 'audit-payloads' })
   const source = await remoteBundle({
     get: getter(endpoint),
     post: async (path, body) => {
@@ -36,7 +41,8 @@ export const exportAudit: Handler = async (args, options, context) => {
     },
     witnesses: several(options, 'witness').map(getter),
     genesis,
-    reader: await readerFrom(options, endpoint),
+    reader,
+    local: options['local'] === true,
     at: begun,
   })
   const manifest = await exportBundle(folder, source, {
@@ -116,6 +122,7 @@ function inWords({
   exporter,
   note,
   items,
+  locals,
   findings,
   findingsTotal,
 }: VerifyReport): readonly string[] {
@@ -129,10 +136,20 @@ function inWords({
       ? []
       : [`Node ${exporter.slice(exporter.lastIndexOf('/') + 1)} made it and signed what it holds.`]),
     `Items: ${opened} opened, ${erased} erased by order, ${withheld} withheld, ${missing} missing.`,
+    ...locals.flatMap(localInWords),
     ...findings.map(({ code, file, at, sentence, detail }) => {
       return `${code} in ${file}${at === '' ? '' : `, ${at}`}: ${sentence}${detail === '' ? '' : ` (${detail})`}`
     }),
     ...(findingsTotal > findings.length ? [`and ${findingsTotal - findings.length} more findings.`] : []),
+  ]
+}
+
+function localInWords({ node, log, size, anchored, anchors, absent }: LocalVerdict): readonly string[] {
+  const began = new Date(log).toISOString()
+  const rest = size === anchored ? '' : `; the last ${size - anchored} rest on its word alone`
+  return [
+    `The local log of node ${node}, begun ${began}: ${size} leaves, ${anchored} of them bound by ${anchors} anchors${rest}.`,
+    ...absent.map((each) => `That node also anchored a log begun ${new Date(each).toISOString()}, which is not here.`),
   ]
 }
 

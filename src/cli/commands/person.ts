@@ -3,9 +3,10 @@
 import { LedgerError } from '../../base/errors.ts'
 import { type ItemId, itemIdOf, type TxId, txIdOf } from '../../base/ids.ts'
 import { limits } from '../../base/limits.ts'
-import { id, list, record, type Schema, text, uint } from '../../base/schema.ts'
+import { id, list, record, type Schema, text, uint, word } from '../../base/schema.ts'
 import { openRequester, type Requester } from '../../http/client-request.ts'
 import { type ItemPlace, placeSchema } from '../../ledger/erasure-acts.ts'
+import type { ExportKind } from '../../node/local-events.ts'
 import { argument, type Context, type Handler, type Options } from '../context.ts'
 import { endpointOf } from '../node-access.ts'
 import { pour, retryMs } from './query.ts'
@@ -32,6 +33,10 @@ export interface Found {
   readonly items: readonly FoundItem[]
   readonly references: readonly { readonly graph: string; readonly quads: number }[]
   readonly copies: readonly string[]
+  readonly handedOut: {
+    readonly listed: readonly { readonly time: number; readonly kind: ExportKind | 'backup' }[]
+    readonly count: number
+  }
 }
 
 const many = Number.MAX_SAFE_INTEGER
@@ -51,6 +56,16 @@ export const foundSchema: Schema<Found> = record<Found>({
   ),
   references: list(record<Found['references'][number]>({ graph: text(limits.iriBytesMax), quads: uint() }), many),
   copies: list(text(limits.nameBytesMax), many),
+  handedOut: record<Found['handedOut']>({
+    listed: list(
+      record<Found['handedOut']['listed'][number]>({
+        time: uint(),
+        kind: word('audit', 'audit-payloads', 'dump', 'person', 'backup'),
+      }),
+      limits.handedOutListed,
+    ),
+    count: uint(),
+  }),
 })
 
 export const find: Handler = async (args, options, context) => {
@@ -81,7 +96,15 @@ export async function overview(selection: Selection, options: Options, context: 
   return foundSchema.fromJson(JSON.parse(await answer.text()), '')
 }
 
-export function inWords({ items, references, copies }: Found): readonly string[] {
+const kindInWords: Readonly<Record<Found['handedOut']['listed'][number]['kind'], string>> = {
+  audit: 'an audit export without payloads',
+  'audit-payloads': 'an audit export with payloads',
+  dump: 'a dump of all quads',
+  person: 'an export of a person',
+  backup: 'a backup',
+}
+
+export function inWords({ items, references, copies, handedOut }: Found): readonly string[] {
   const quads = items.reduce((sum, each) => sum + each.quads, 0)
   const shared = items.filter(({ subjects }) => subjects > 1).length
   const held = items.filter(({ holds }) => holds.length > 0)
@@ -96,7 +119,11 @@ export function inWords({ items, references, copies }: Found): readonly string[]
     ...references.map(
       ({ graph, quads: named }) => `${named} quads of other items in ${graph} name the person; they stay.`,
     ),
-    `Copies: ${copies.join(', ')}. Audit exports and dumps that were made before hold what they held: nobody can recall them.`,
+    `Copies: ${copies.join(', ')}, and what left any of them before: nobody can recall that.`,
+    handedOut.count === 0
+      ? 'The local log of this node tells of no export or backup since the first of these items.'
+      : `Since the first of these items ${handedOut.count} exports and backups left this node, the newest first:`,
+    ...handedOut.listed.map(({ time, kind }) => `  ${new Date(time).toISOString()}  ${kindInWords[kind]}`),
   ]
 }
 

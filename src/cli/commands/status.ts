@@ -43,6 +43,7 @@ function inWords(now: Status): readonly string[] {
     `height   ${word('height')}, final ${word('final')}, head ${word('head')}`,
     `log      ${word('logSize')} leaves, root ${word('logRoot')}`,
     `quads    ${word('quads')}`,
+    `local    ${localInWords(now['local'])}`,
     `leader   ${word('leader')}, ${now['faults'] === 'crash-fault' ? 'term' : 'view'} ${word('round')}, ${word('state')}`,
     `epoch    ${word('epoch')}${now['epochEnds'] === null ? '' : `, which ends with block ${word('epochEnds')}`}; this node is ${word('role') === 'none' ? 'no member' : `a ${word('role')}`}`,
     `quorum   ${word('quorum')} of ${word('validators')} validators; connected: ${listed(now['connected'])}; missing: ${listed(now['missing'])}`,
@@ -59,6 +60,12 @@ function convictions(found: JsonValue | undefined): readonly string[] {
   return (found as unknown as NodeStatus['convicted']).map(
     ({ name, epoch, height }) => `convicts ${name}, which contradicted itself in epoch ${epoch}: block ${height}`,
   )
+}
+
+function localInWords(local: JsonValue | undefined): string {
+  const { leaves, anchored, ageSeconds } = (local ?? {}) as Readonly<Record<string, JsonValue>>
+  const when = typeof ageSeconds === 'number' ? `last ${ageSeconds} s ago` : 'never'
+  return `${String(leaves)} leaves of this node's own log, ${String(anchored)} of them anchored, ${when}`
 }
 
 function listed(names: JsonValue | undefined): string {

@@ -28,6 +28,7 @@ export const auditing: readonly CommandSpec[] = [
     options: [
       { flags: '--reader <id>', help: "organisation that the payloads are for (default: the node's own)" },
       { flags: '--without-payloads', help: 'for anybody: who did what and when, without what was said' },
+      { flags: '--local', help: "with the node's own local logs, checked against their anchors" },
       { flags: '--witness <url...>', help: 'HTTP address of a further node that adds its signature to the checkpoint' },
       { flags: '--from <time>', help: 'in the tables and the report: nothing earlier' },
       { flags: '--to <time>', help: 'in the tables and the report: nothing as late or later' },
@@ -56,6 +57,19 @@ export const auditing: readonly CommandSpec[] = [
     ],
     example: 'quadrille audit watch http://127.0.0.1:4780 http://127.0.0.1:4781 --genesis genesis.json --once',
     load: async () => (await import('../commands/audit-watch.ts')).watchAudit,
+  },
+  {
+    words: 'audit show',
+    summary: 'show the newest entries of the log, or of the local log of a node',
+    options: [
+      { flags: '--local', help: "the node's own log: who asked it what, refusals, peers, keys, starts" },
+      { flags: '--details', help: 'with what the node still has beside it: addresses, texts, keys' },
+      { flags: '--last <n>', help: 'so many (default: 50)' },
+      { flags: '--type <type>', help: 'entries of this type, or acts of this kind, alone' },
+      endpoint,
+    ],
+    example: 'quadrille audit show --local --details',
+    load: async () => (await import('../commands/audit-show.ts')).showAudit,
   },
   {
     words: 'audit verify',
