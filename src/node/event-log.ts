@@ -2,6 +2,7 @@
 
 import type { ErrorCode } from '../base/errors.ts'
 import type { NodeId } from '../base/ids.ts'
+import type { AnchorEvent } from './anchors.ts'
 import type { ContentEvent } from './comparison.ts'
 import { type Loggable, type NodeLog, peerIdText } from './log.ts'
 import type { NodeEvent } from './node-event.ts'
@@ -71,13 +72,8 @@ export class EventLog {
         log.write('info', 'a backup is taken', { of: event.of })
         break
       case 'anchor-failed':
-        log.write('warn', 'the local log is not anchored yet; it is tried again', { code: event.code })
-        break
       case 'local-log-behind':
-        log.write('error', 'the local log is older than what was anchored of it; a new one begins', {
-          leaves: event.leaves,
-          anchored: event.anchored,
-        })
+        this.#anchoring(event)
         break
       case 'disk':
         if (event.low) log.write('error', 'the disk is nearly full: no new transactions', { freeMiB: event.freeMiB })
@@ -117,6 +113,18 @@ export class EventLog {
     } else if (event.type === 'content-differs') {
       this.#log.write('error', 'a peer holds other quads than this node', { peer: this.#nameOf(event.node) })
     } else this.#log.write('error', 'what this node holds could not be summed up', { code: event.code })
+  }
+
+  #anchoring(event: AnchorEvent): void {
+    if (event.type === 'anchor-failed') {
+      this.#log.write('warn', 'the local log is not anchored yet; it is tried again', { code: event.code })
+      return
+    }
+    const { leaves, anchored } = event
+    this.#log.write('error', 'the local log is older than what was anchored of it; a new one begins', {
+      leaves,
+      anchored,
+    })
   }
 
   #refused({ node, peer, by, code }: Extract<NodeEvent, { readonly type: 'refused' }>): void {

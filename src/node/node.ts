@@ -79,15 +79,13 @@ export class QuadrilleNode {
 
   /** @throws LedgerError what opening its folders, its keys or its address meets. */
   async start(): Promise<void> {
-    const { home, genesis, self, listen, unlock, seal = true, backupsKeptDays = 0, bootstrap = [] } = this.#options
+    const { home, self, listen, unlock, seal = true, backupsKeptDays = 0, bootstrap = [] } = this.#options
+    const { ledger, genesis } = this
     const { detailsKeptDays = 365, anchorMs = 0, memory, diskFreeMinBytes: freeBytesMin = 0 } = this.#options
-    const { ledger } = this
     const onFailure = (error: unknown): void => this.#fail(error)
     const onEvent = (event: NodeEvent): void => this.#hear(event)
     selfTest()
-    const parts = await openParts({ home, ledger, self, unlock, seal, ...memory }).catch((error: unknown) => {
-      throw diskError(error)
-    })
+    const parts = await openParts({ home, ledger, self, unlock, seal, ...memory })
     this.#parts = parts
     try {
       const vitals = await Vitals.begin({ folder: home.root, freeBytesMin }, onEvent)

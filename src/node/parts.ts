@@ -9,6 +9,7 @@ import type { LedgerId, NodeId } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import type { Journal } from '../consensus/ports.ts'
 import { type BlockArchive, openBlocks } from '../store/blocks.ts'
+import { diskError } from '../store/failure.ts'
 import { adoptSuccessor, type Identity, loadIdentity, loadSuccessor } from '../store/identity.ts'
 import { openJournal } from '../store/journal.ts'
 import { type KeyRing, openKeyRing } from '../store/key-ring.ts'
@@ -89,6 +90,6 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
   } catch (error) {
     // What failed first says what is wrong; that something would not close after it says nothing more.
     await close().catch(() => undefined)
-    throw error
+    throw diskError(error)
   }
 }
