@@ -57,10 +57,8 @@ export class EventLog {
         log.write('debug', 'message dropped', { peer: nameOf(event.from), code: event.code })
         break
       case 'purged':
-        log.write('info', 'purged and attested', { order: event.order, ...event.counts })
-        break
       case 'purge-failed':
-        log.write('warn', 'an erasure is not attested yet; it is tried again', { code: event.code })
+        this.#purge(event)
         break
       case 'keys':
         log.write('info', 'rotation of keys', { step: event.step, done: event.done })
@@ -76,8 +74,7 @@ export class EventLog {
         this.#anchoring(event)
         break
       case 'disk':
-        if (event.low) log.write('error', 'the disk is nearly full: no new transactions', { freeMiB: event.freeMiB })
-        else log.write('info', 'the disk has room again', { freeMiB: event.freeMiB })
+        this.#disk(event)
         break
       case 'clock':
         this.#clock(event)
@@ -113,6 +110,17 @@ export class EventLog {
     } else if (event.type === 'content-differs') {
       this.#log.write('error', 'a peer holds other quads than this node', { peer: this.#nameOf(event.node) })
     } else this.#log.write('error', 'what this node holds could not be summed up', { code: event.code })
+  }
+
+  #purge(event: Extract<NodeEvent, { readonly type: 'purged' | 'purge-failed' }>): void {
+    if (event.type === 'purged') {
+      this.#log.write('info', 'purged and attested', { order: event.order, ...event.counts })
+    } else this.#log.write('warn', 'an erasure is not attested yet; it is tried again', { code: event.code })
+  }
+
+  #disk({ low, freeMiB }: Extract<NodeEvent, { readonly type: 'disk' }>): void {
+    if (low) this.#log.write('error', 'the disk is nearly full: no new transactions', { freeMiB })
+    else this.#log.write('info', 'the disk has room again', { freeMiB })
   }
 
   #anchoring(event: AnchorEvent): void {
