@@ -61,10 +61,8 @@ export class EventLog {
         this.#purge(event)
         break
       case 'keys':
-        log.write('info', 'rotation of keys', { step: event.step, done: event.done })
-        break
       case 'rotation-failed':
-        log.write('error', 'a rotation of keys stopped', { code: event.code })
+        this.#keys(event)
         break
       case 'backup':
         log.write('info', 'a backup is taken', { of: event.of })
@@ -121,6 +119,11 @@ export class EventLog {
   #disk({ low, freeMiB }: Extract<NodeEvent, { readonly type: 'disk' }>): void {
     if (low) this.#log.write('error', 'the disk is nearly full: no new transactions', { freeMiB })
     else this.#log.write('info', 'the disk has room again', { freeMiB })
+  }
+
+  #keys(event: Extract<NodeEvent, { readonly type: 'keys' | 'rotation-failed' }>): void {
+    if (event.type === 'keys') this.#log.write('info', 'rotation of keys', { step: event.step, done: event.done })
+    else this.#log.write('error', 'a rotation of keys stopped', { code: event.code })
   }
 
   #anchoring(event: AnchorEvent): void {
