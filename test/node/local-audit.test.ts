@@ -134,6 +134,7 @@ describe('The local logs of four nodes', function () {
     await node(1).start()
     const { local } = node(1)
     await eventually('caught up', async () => ((await node(1).status()).serves ? true : undefined))
+    await local.log.flush()
     const { anchored } = local.anchored()
     assert.equal(local.log.head().log, log)
     assert.ok(anchored > size - 1, `${anchored} of ${size}`)
