@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { promisify } from 'node:util'
 import { DataFactory } from 'n3'
+import { eventually } from '../../demo/processes.ts'
 import { toHex, utf8 } from '../../src/base/bytes.ts'
 import { LedgerError } from '../../src/base/errors.ts'
 import { createProgram } from '../../src/cli/program.ts'
@@ -126,7 +127,8 @@ describe('Applications', function () {
   it('P21 learn from the receipt what became of a transaction', async () => {
     const { tx, height } = await client(0).submit([statement('d', 'four')])
     const genesis = utf8(JSON.stringify(signedGenesisSchema.toJson(founded.genesis)))
-    const verdict = verifyReceipt(await client(3).receipt(tx), { genesis, tx })
+    const receipt = await eventually('final there, too', () => client(3).receipt(tx))
+    const verdict = verifyReceipt(receipt, { genesis, tx })
     assert.deepEqual([verdict.holds, verdict.outcome, verdict.height], [true, 'OK', height])
   })
 

@@ -392,7 +392,7 @@ describe('The store', () => {
       assert.ok(terms <= bytesMax + extra, `${terms} bytes of terms`)
     }
     let before = 0
-    const [commits, rowsEach, long] = [120, 60, 'long '.repeat(300)]
+    const [commits, rowsEach, long] = [240, 60, 'long '.repeat(300)]
     for (let n = 1; n <= commits; n++) {
       // A personal item's texts stand with it, an open one's in the dictionary.
       const rows = Array.from({ length: rowsEach }, (_, i) =>
@@ -409,8 +409,8 @@ describe('The store', () => {
     }
     assert.equal(count, commits * rowsEach)
     within()
-    // Ten megabytes of text went through.
+    // Twenty megabytes of text went through. What else this process holds varies by a few.
     const more = used() - before
-    assert.ok(more < 3_000_000, `${more} bytes more in memory`)
+    assert.ok(more < 10_000_000, `${more} bytes more in memory`)
   })
 })
