@@ -31,7 +31,7 @@ const mayMount = ((): boolean => {
 const failures = long || !mayMount ? (['ENOSPC', 'EROFS', 'EIO'] as const) : []
 
 describe('a node whose disk fails', function () {
-  this.timeout(120_000)
+  this.timeout(300_000)
   let four: Four
   let victim: NodeProcess
   let hook: string
