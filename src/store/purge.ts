@@ -1,15 +1,17 @@
 // Makes erased items leave the disk. The keys go first: the bag's next generation is written without them and the old one
-// is removed, so from then on nothing here opens what they said. Then their records and their rows go, and LevelDB and the
+// is removed, and so is the key of the details beside the local log, so from then on nothing here opens what they said. Then their records and their rows go, and LevelDB and the
 // segments are rewritten so that the bytes themselves are gone. The marks of the erased items go last: a start that finds
 // one does it all again.
 
 import type { ItemId } from '../base/ids.ts'
 import { contentOf } from './content.ts'
 import type { Database } from './database.ts'
+import type { Queue } from './failure.ts'
 import { findItem } from './item-records.ts'
 import type { KeyRing } from './key-ring.ts'
 import { localKey, tables } from './layout.ts'
 import type { QuadIndex } from './quad-index.ts'
+import { turnDetailsKey } from './rotation.ts'
 import type { Sealer } from './sealer.ts'
 import { type LocalId, orders, reorder } from './tables.ts'
 import type { Upkeep } from './upkeep.ts'
@@ -37,13 +39,17 @@ const headerBytes = 9
 const probeBytes = 32
 
 /** Purges all items that are marked as erased. */
-export async function purge({ database, keys, index }: PurgeParts, upkeep: Upkeep): Promise<Purged> {
+export async function purge(
+  { database, sealer, keys, index, writes }: PurgeParts & { readonly writes: Queue },
+  upkeep: Upkeep,
+): Promise<Purged> {
   const erased = new Map(index.erased)
   if (erased.size === 0) {
     return { items: 0, records: 0, segments: 0, bytesRewritten: 0, generation: keys.bag.generation }
   }
   await keys.bag.drop([...erased.values()])
   await keys.turnBag()
+  await turnDetailsKey({ database, sealer, keys, writes })
   await upkeep.flush()
   const locals = [...erased.keys()]
   const { segments, bytes } = await upkeep.rewrite(({ itemsFrom, itemsTo }) =>

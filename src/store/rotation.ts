@@ -72,16 +72,26 @@ export async function finishRotation(
   await onProgress({ step: 'keys destroyed', done: gone.length })
 }
 
-function oldKeys(keys: KeyRing): ReadonlyMap<string, SealingKey> {
-  const old = keys
-    .entries()
-    .filter(({ purpose, state }) => state === 'decrypt-only' && rotated.some((each) => each === purpose))
+/**
+ * A new key for the details beside the local log, and none of its old ones: what was removed of them opens no more, not even
+ * from an older copy of the disk. For a purge; what is interrupted begins again with it.
+ */
+export async function turnDetailsKey(parts: Omit<RotationParts, 'index'>): Promise<void> {
+  await parts.keys.renew('details')
+  const old = oldKeys(parts.keys, ['details'])
+  await sealTable(parts, tables.details, old, 0, () => {})
+  await parts.database.sync()
+  await parts.keys.destroy([...old.values()].map(({ id }) => id))
+}
+
+function oldKeys(keys: KeyRing, purposes: readonly KeyPurpose[] = rotated): ReadonlyMap<string, SealingKey> {
+  const old = keys.entries().filter(({ purpose, state }) => state === 'decrypt-only' && purposes.includes(purpose))
   return new Map(old.map(({ key }) => [toHex(key.id), key]))
 }
 
 /** Seals the table's records that stand under old keys anew, some at a time between the commits. */
 async function sealTable(
-  parts: RotationParts,
+  parts: Omit<RotationParts, 'index'>,
   table: number,
   old: ReadonlyMap<string, SealingKey>,
   before: number,

@@ -261,7 +261,7 @@ export class Store {
     // What must go must not go into a copy either.
     this.#copy?.interrupt()
     return this.#rewrites.run(async () => {
-      const purged = await purge(this.#parts, this.#upkeep)
+      const purged = await purge(this.#rotation(), this.#upkeep)
       this.#parts.segments.cache.clear()
       return purged
     })

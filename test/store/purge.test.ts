@@ -1,6 +1,7 @@
 // Erased items leave every reader at once and the disk with the next purge, and nothing else goes with them.
 
 import assert from 'node:assert/strict'
+import { cp, rename, rm } from 'node:fs/promises'
 import { utf8 } from '../../src/base/bytes.ts'
 import { LedgerError } from '../../src/base/errors.ts'
 import { scanFiles } from '../../src/store/raw-scan.ts'
@@ -143,6 +144,28 @@ describe('A purge', function () {
     await reopen()
     assert.equal((await dump(store.match(iri(person(0))))).length, 18)
     assert.equal((await dump(store.match(null, iri('urn:knows'), iri(person(0))))).length, 9)
+  })
+
+  it('E1 E4 leaves no key that opens a removed detail in an older copy of the disk, and all other details', async () => {
+    await filled()
+    const reference = (n: number): Uint8Array => new Uint8Array(16).fill(n)
+    const details = [1, 2, 3].map((n) => ({ reference: reference(n), bytes: utf8(`asked for ${person(n)}`) }))
+    await store.details.put(details)
+    await store.rotate()
+    await store.details.put([{ reference: reference(4), bytes: utf8(`asked for ${person(3)} again`) }])
+    await cp(world.path('store'), world.path('older', 'store'), { recursive: true })
+    await store.details.remove([reference(3), reference(4)])
+    await store.commit(block(11, { erasures: [itemNamed('person 3')] }))
+    await store.purge()
+    assert.deepEqual(await store.details.get(reference(2)), utf8(`asked for ${person(2)}`))
+    await reopen()
+    assert.deepEqual(await store.details.get(reference(1)), utf8(`asked for ${person(1)}`))
+    await store.close()
+    await rm(world.path('store'), { recursive: true })
+    await rename(world.path('older', 'store'), world.path('store'))
+    await world.reopenKeys()
+    store = await world.store()
+    assert.equal(await openedHits(person(3)), 0)
   })
 
   it('begins again when it was interrupted after the keys went', async () => {
