@@ -176,10 +176,13 @@ export class Log {
   }
 
   async close(): Promise<void> {
-    if (this.#failure === undefined && this.size > this.#mark.size) {
-      await this.#setMark({ size: this.size, bytes: this.#bytes })
+    try {
+      if (this.#failure === undefined && this.size > this.#mark.size) {
+        await this.#setMark({ size: this.size, bytes: this.#bytes })
+      }
+    } finally {
+      this.#files.close()
     }
-    this.#files.close()
   }
 
   /** Takes up leaves that are in `leaves` already: bundle starts, tree and chain. */

@@ -34,9 +34,21 @@ export class LedgerError extends Error {
   }
 }
 
+/** LevelDB tells what the system said in the system's sentences (strerror, POSIX.1-2017) and under a code of its own. */
+const sentences: readonly (readonly [sentence: string, word: string])[] = [
+  ['No space left on device', 'ENOSPC'],
+  ['Disk quota exceeded', 'EDQUOT'],
+  ['Read-only file system', 'EROFS'],
+  ['Input/output error', 'EIO'],
+  ['Permission denied', 'EACCES'],
+  ['Too many open files', 'EMFILE'],
+]
+
 /** What the system or LevelDB calls the failure by (ENOSPC, LEVEL_CORRUPTION): who sees to a disk needs this word first. */
 function withReason(details: ErrorDetails, cause: unknown): ErrorDetails {
-  const reason = cause instanceof LedgerError ? undefined : (cause as { code?: unknown } | undefined)?.code
+  const { code, message } = cause instanceof LedgerError ? {} : ((cause ?? {}) as { code?: unknown; message?: unknown })
+  const isLevel = code === 'LEVEL_IO_ERROR' && typeof message === 'string'
+  const reason = (isLevel && sentences.find(([said]) => message.includes(said))?.[1]) || code
   return typeof reason === 'string' && details['reason'] === undefined ? { ...details, reason } : details
 }
 

@@ -1,6 +1,7 @@
 // A node as its home says: configuration, identity and genesis from files, its log, and HTTP before it. `quadrille start` runs it
 // as a process, an application within its own.
 
+import { endAll } from '../base/ending.ts'
 import type { NodeId } from '../base/ids.ts'
 import { type HttpServer, startHttp } from '../http/server.ts'
 import type { SignedGenesis } from '../ledger/genesis.ts'
@@ -93,8 +94,10 @@ export class HomeNode {
   }
 
   async stop(): Promise<void> {
-    await this.#http?.close()
-    await this.node.stop()
+    await endAll(
+      () => this.#http?.close(),
+      () => this.node.stop(),
+    )
     this.#options.log.write('info', 'stopped', {})
   }
 }

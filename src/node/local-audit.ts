@@ -4,6 +4,7 @@ import { manifestStatement } from '../audit/bundle.ts'
 import { readLeaf } from '../audit/leaf.ts'
 import { checkpointText, formatNote, signerName, signNote } from '../audit/note.ts'
 import { fromHex, toHex } from '../base/bytes.ts'
+import { endAll } from '../base/ending.ts'
 import { LedgerError } from '../base/errors.ts'
 import type { LedgerId, NodeId, TxId } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
@@ -118,15 +119,19 @@ export class LocalAudit {
     const code = failure === undefined ? '' : failure instanceof LedgerError ? failure.code : 'UNEXPECTED'
     this.log.note({ type: 'stopped', code })
     this.log.seal()
-    await this.log.flush()
-    await this.#anchors?.stop(failure === undefined)
+    await endAll(
+      () => this.log.flush(),
+      () => this.#anchors?.stop(failure === undefined),
+    )
   }
 
   /** @throws LedgerError STORAGE_FAILED; every file is closed then too */
   async close(): Promise<void> {
     clearInterval(this.#timer)
-    await this.#sweep
-    await this.log.close()
+    await endAll(
+      () => this.#sweep,
+      () => this.log.close(),
+    )
   }
 
   note(event: LocalEvent, asker?: Asker): void {

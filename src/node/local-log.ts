@@ -11,6 +11,7 @@ import { type Entry, readLeaf } from '../audit/leaf.ts'
 import { type Log, openLog } from '../audit/log.ts'
 import { localOrigin } from '../audit/note.ts'
 import { toHex } from '../base/bytes.ts'
+import { endAll } from '../base/ending.ts'
 import type { LedgerId, NodeId } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import { Queue } from '../store/failure.ts'
@@ -174,12 +175,11 @@ export class LocalLog {
   async close(): Promise<void> {
     this.#closed = true
     clearInterval(this.#timer)
-    try {
-      await this.flush()
-      await this.#noteSeen()
-    } finally {
-      for (const log of this.#logs.values()) await log.close()
-    }
+    await endAll(
+      () => this.flush(),
+      () => this.#noteSeen(),
+      ...[...this.#logs.values()].map((log) => () => log.close()),
+    )
   }
 
   /** Whatever comes from now on is not noted any more. */

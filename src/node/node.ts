@@ -3,6 +3,7 @@
 
 import type { Quad } from '@rdfjs/types'
 import { leafProof } from '../audit/sample.ts'
+import { endAll } from '../base/ending.ts'
 import { LedgerError } from '../base/errors.ts'
 import { keyId } from '../base/hash.ts'
 import { type Digest, type ItemId, type KeyId, type LedgerId, sequenceOf, type TxId } from '../base/ids.ts'
@@ -140,17 +141,14 @@ export class QuadrilleNode {
   }
 
   #stop(failure?: unknown): Promise<void> {
-    this.#stopping ??= (async () => {
-      this.#vitals?.stop()
-      try {
-        await this.#local?.stopped(failure)
-      } finally {
-        await this.#runtime?.stop()
-        await this.#keyCare?.stop()
-        await this.#local?.close()
-        await this.#parts?.close()
-      }
-    })()
+    this.#stopping ??= endAll(
+      () => this.#vitals?.stop(),
+      () => this.#local?.stopped(failure),
+      () => this.#runtime?.stop(),
+      () => this.#keyCare?.stop(),
+      () => this.#local?.close(),
+      () => this.#parts?.close(),
+    )
     return this.#stopping
   }
 

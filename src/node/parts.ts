@@ -4,6 +4,7 @@
 import { CheckpointSigner } from '../audit/checkpoint-signer.ts'
 import { type Log, openLog } from '../audit/log.ts'
 import { consortiumOrigin, signerName } from '../audit/note.ts'
+import { endAll } from '../base/ending.ts'
 import { type DirectoryLock, lockDirectory } from '../base/files.ts'
 import type { LedgerId, NodeId } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
@@ -52,11 +53,7 @@ export interface PartsOptions {
 export async function openParts(options: PartsOptions): Promise<Parts> {
   const { home, ledger, self, unlock: provider, seal, cacheBytesMax = limits.blockCacheBytesMax } = options
   const opened: (() => Promise<void>)[] = []
-  const close = async (): Promise<void> => {
-    const failures: unknown[] = []
-    for (const step of opened.splice(0).reverse()) await step().catch((error: unknown) => failures.push(error))
-    if (failures.length > 0) throw failures[0]
-  }
+  const close = (): Promise<void> => endAll(...opened.splice(0).reverse())
   try {
     const lock = await lockDirectory(home.data)
     opened.push(() => lock.release())

@@ -2,6 +2,7 @@
 // the part that they concern.
 
 import { randomBytes } from '#crypto'
+import { endAll } from '../base/ending.ts'
 import { LedgerError } from '../base/errors.ts'
 import { type NodeId, sequenceOf } from '../base/ids.ts'
 import { decode, encode } from '../base/schema.ts'
@@ -239,12 +240,14 @@ export class Runtime {
     this.epochs.stop()
     this.reads.close()
     this.arrivals.close()
-    const done = Promise.all([this.#purges.stop(), this.#reports.stop(), this.comparison.stop()])
-    await this.acts.stop()
-    await done
-    await this.cosigning.stop()
-    await this.mesh.close()
-    await this.#validator.stop()
+    const done = Promise.allSettled([this.#purges.stop(), this.#reports.stop(), this.comparison.stop()])
+    await endAll(
+      () => this.acts.stop(),
+      () => done,
+      () => this.cosigning.stop(),
+      () => this.mesh.close(),
+      () => this.#validator.stop(),
+    )
   }
 
   /** A block was executed. */

@@ -1,6 +1,7 @@
 // Runs a protocol core among the other parts: messages come in from the mesh, are checked and become inputs; effects go
 // out to the mesh, the journal, the machine and the payload pool. Nothing here knows which protocol it is.
 
+import { endAll } from '../base/ending.ts'
 import { type ErrorCode, LedgerError } from '../base/errors.ts'
 import type { NodeId, Sequence } from '../base/ids.ts'
 import { decode } from '../base/schema.ts'
@@ -139,9 +140,11 @@ export class Validator {
     clearInterval(this.#asking)
     const served = this.#options.sync.stop()
     this.#options.payloads.close()
-    await this.#loop.stop()
-    await this.#execution
-    await served
+    await endAll(
+      () => this.#loop.stop(),
+      () => this.#execution,
+      () => served,
+    )
   }
 
   #act(effect: Exclude<Effect<unknown>, { readonly type: 'save' }>): void {

@@ -5,6 +5,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
+import { endAll } from '../base/ending.ts'
 import { LedgerError } from '../base/errors.ts'
 import { type Digest, type ItemId, itemIdOf, type Sequence } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
@@ -384,9 +385,9 @@ export class Store {
     await this.#writes.run(async () => {
       const { index } = this.#parts
       index.closed = true
-      for (const segment of index.segments) await segment.close()
-      await this.#parts.database.close()
-      await stored(leaveMark(this.#parts.mark))
+      const { database, mark } = this.#parts
+      await endAll(...index.segments.map((segment) => () => segment.close()), () => database.close())
+      await stored(leaveMark(mark))
     })
   }
 }

@@ -43,6 +43,10 @@ describe('A LedgerError', () => {
     assert.deepEqual(new LedgerError('STORAGE_FAILED', { reason: 'the store is closed' }, cause).details, {
       reason: 'the store is closed',
     })
+    const level = Object.assign(new Error('IO error: 000008.log: No space left on device'), { code: 'LEVEL_IO_ERROR' })
+    assert.deepEqual(new LedgerError('STORAGE_FAILED', {}, level).details, { reason: 'ENOSPC' })
+    const other = Object.assign(new Error('IO error: it burns'), { code: 'LEVEL_IO_ERROR' })
+    assert.deepEqual(new LedgerError('STORAGE_FAILED', {}, other).details, { reason: 'LEVEL_IO_ERROR' })
     assert.deepEqual(new LedgerError('MALFORMED', {}, cause).details, {})
     assert.deepEqual(new LedgerError('STORAGE_FAILED', {}, new LedgerError('STORAGE_FAILED')).details, {})
   })

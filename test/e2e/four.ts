@@ -5,6 +5,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { randomBytes } from '#crypto'
 import { eventually } from '../../demo/processes.ts'
@@ -96,6 +97,16 @@ export class NodeProcess {
   /** What ended it: a signal, or its exit code. */
   get ended(): Promise<NodeJS.Signals | number | null> {
     return this.#ended
+  }
+
+  /** What ended it. @throws Error with the end of its output when it still runs after that time */
+  async endedWithin(ms: number): Promise<NodeJS.Signals | number | null> {
+    const late = Symbol()
+    const timer = new AbortController()
+    const ended = await Promise.race([this.#ended, setTimeout(ms, late, { signal: timer.signal })])
+    timer.abort()
+    if (ended !== late) return ended as Exclude<typeof ended, symbol>
+    throw new Error(`${this.name} still runs after ${ms} ms:\n${this.output.slice(-4_000)}`)
   }
 
   signal(signal: NodeJS.Signals): void {
@@ -234,7 +245,7 @@ export class Four {
         return await client.submitTransaction(bytes, payload, AbortSignal.timeout(8_000))
       } catch (error) {
         refusal = error
-        await new Promise((done) => setTimeout(done, 20))
+        await setTimeout(20)
       }
     }
     throw new Error(`${what} was never final`, { cause: refusal })
@@ -246,7 +257,7 @@ export class Four {
     const work = async (worker: number): Promise<void> => {
       for (let turn = 0; going; turn++) {
         await this.submit((turn + worker) % 4 === 0)
-        await new Promise((done) => setTimeout(done, 100))
+        await setTimeout(100)
       }
     }
     const all = Promise.all(Array.from({ length: workers }, (_, worker) => work(worker)))

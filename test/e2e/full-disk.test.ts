@@ -14,6 +14,7 @@ import { Four, type NodeProcess } from './four.ts'
 import { builtHook } from './hooks.ts'
 
 const storageFailed = 5
+const stopsWithinMs = 60_000
 
 /** Where file systems may be mounted, a small real disk is filled; elsewhere all failures are made by a hook. */
 const mayMount = ((): boolean => {
@@ -65,7 +66,7 @@ describe('a node whose disk fails', function () {
       await four.ready(victim)
       const load = four.load(2)
       victim.signal('SIGUSR2')
-      assert.equal(await victim.ended, storageFailed)
+      assert.equal(await victim.endedWithin(stopsWithinMs), storageFailed)
       const before = four.acknowledged.length
       await eventually('the other three go on', async () => four.acknowledged.length > before + 3 || undefined)
       await load.stop()
@@ -80,7 +81,7 @@ describe('a node whose disk fails', function () {
     await stopped()
     const said = victim.output.length
     victim.start({ path: hook, environment: { QUADRILLE_DISK_FAILS: 'EROFS', QUADRILLE_DISK_FROM: 'start' } })
-    assert.equal(await victim.ended, storageFailed)
+    assert.equal(await victim.endedWithin(stopsWithinMs), storageFailed)
     assert.match(victim.output.slice(said), /STORAGE_FAILED: .*EROFS/)
     await back()
   })
@@ -105,14 +106,14 @@ describe('a node whose disk fails', function () {
       await four.ready(victim)
       await fillUp(home)
       const load = four.load(2)
-      assert.equal(await victim.ended, storageFailed)
+      assert.equal(await victim.endedWithin(stopsWithinMs), storageFailed)
       await load.stop()
       assert.match(victim.output.slice(said), /STORAGE_FAILED: .*ENOSPC/)
       await rm(join(home, 'filler'))
       execFileSync('mount', ['-o', 'remount,ro', home])
       said = victim.output.length
       victim.start()
-      assert.equal(await victim.ended, storageFailed)
+      assert.equal(await victim.endedWithin(stopsWithinMs), storageFailed)
       assert.match(victim.output.slice(said), /STORAGE_FAILED: /)
       execFileSync('mount', ['-o', 'remount,rw', home])
       await back()
