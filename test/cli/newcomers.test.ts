@@ -10,7 +10,7 @@ import { foundConsortium, memberIds } from './consortium.ts'
 import { type Ended, openWorkplace, type Workplace } from './process.ts'
 
 const passphrase = 'correct horse battery staple'
-const guesses = ['wrong horse', 'a much longer guess than the other one'] as const
+const guesses = [passphrase.toUpperCase(), 'a much longer guess than the other one'] as const
 
 describe('a newcomer', function () {
   this.timeout(180_000)
@@ -130,8 +130,7 @@ describe('a newcomer', function () {
     assert.match(yaml, /provider: passphrase/)
     const start = ['start', '--home', 'delta', '--genesis', 'genesis.json']
     const lines = []
-    for (const guess of [...guesses, passphrase.toUpperCase()])
-      lines.push(told(await place.runWith(guess, ...start), 'KEY_CHECK_FAILED'))
+    for (const guess of guesses) lines.push(told(await place.runWith(guess, ...start), 'KEY_CHECK_FAILED'))
     assert.equal(new Set(lines).size, 1)
     told(await place.runWith('', ...start), 'UNLOCK_FAILED')
     const path = place.path('delta/keys/unlock.json')

@@ -67,9 +67,15 @@ export interface Catch {
   readonly failure: string
 }
 
+/** Bugs that show in few seeds, and one of these: where `npm test` begins its hunt. */
+export const showsWith: Readonly<Record<string, number>> = {
+  'forgets the newest record when it starts': 200_881,
+  'hides what prepared when it changes the view': 546_520,
+}
+
 /** Plays `mutant` until a seed fails, at most `seeds` of them. */
-export function hunt(mutant: Mutant, nodes: number, seeds: number): Catch {
-  const from = new Random(0, mutant.name).below(1_000_000)
+export function hunt(mutant: Mutant, nodes: number, seeds: number, first?: number): Catch {
+  const from = first ?? new Random(0, mutant.name).below(1_000_000)
   for (const seed of seedsFrom(from, seeds)) {
     const { failure } = play({ subject: mutant.subject, nodes, liars: mutant.liars, seed })
     if (failure !== undefined) return { mutant: mutant.name, seed, failure }

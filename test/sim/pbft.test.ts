@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import type { NodeId } from '../../src/base/ids.ts'
 import type { PbftMessage } from '../../src/pbft/pbft.ts'
-import { hunt, runCampaign, seedsFrom } from './campaign.ts'
+import { hunt, runCampaign, seedsFrom, showsWith } from './campaign.ts'
 import { bugs, mutants } from './mutants/pbft.ts'
 import { pbftSubject } from './pbft.ts'
 import { costOf } from './pbft-costs.ts'
@@ -106,7 +106,7 @@ describe('PBFT in the simulator', function () {
     it(`catches a PBFT that ${name}`, () => {
       const mutant = mutants.find((each) => each.name === name)
       assert.ok(mutant !== undefined)
-      assert.notEqual(hunt(mutant, 4, 100).seed, undefined)
+      assert.notEqual(hunt(mutant, 4, 100, showsWith[name]).seed, undefined)
     })
   }
 

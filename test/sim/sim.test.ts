@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import type { Sequence, Time } from '../../src/base/ids.ts'
 import { batchDigest } from '../../src/consensus/batch.ts'
 import { actBytes } from './acts.ts'
-import { hunt, runCampaign, seedsFrom } from './campaign.ts'
+import { hunt, runCampaign, seedsFrom, showsWith } from './campaign.ts'
 import { drawParameters } from './drawing.ts'
 import { genericLiars } from './liars.ts'
 import { SimMachine } from './machine.ts'
@@ -80,7 +80,7 @@ describe('The simulator', function () {
 
   for (const mutant of mutants) {
     it(`catches a toy that ${mutant.name}`, () => {
-      const { seed, failure } = hunt(mutant, 4, 300)
+      const { seed, failure } = hunt(mutant, 4, 300, showsWith[mutant.name])
       assert.ok(seed !== undefined)
       assert.doesNotMatch(failure, /core threw/)
     })
