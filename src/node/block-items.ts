@@ -26,9 +26,12 @@ export async function itemsOf(
   const items: StoredItem[] = []
   const retractions: StoredRetraction[] = []
   const kept: StateRecord[] = []
-  for (const { transaction, index, code } of outcomes) {
-    if (code !== 'OK' || transaction.act.type !== 'data') continue
-    const payload = await opened(index)
+  const carried = outcomes.filter(({ code, transaction }) => code === 'OK' && transaction.act.type === 'data')
+  // All at once: a node that fetched the block may lack many, and asks for them together.
+  const payloads = await Promise.all(carried.map(({ index }) => opened(index)))
+  for (const [number, { transaction }] of carried.entries()) {
+    const payload = payloads[number] as OpenedPayload
+    if (transaction.act.type !== 'data') continue
     for (const [place, item] of payload.items.entries()) {
       const header = transaction.act.items[place] as ItemHeader
       const graph = ledger.graph(header.graph)?.iri

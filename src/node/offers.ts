@@ -5,6 +5,11 @@ import type { NodeId } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import type { RequestId } from '../consensus/batch.ts'
 
+export interface Offer {
+  readonly from: NodeId
+  readonly payload: Uint8Array
+}
+
 export class Offers {
   readonly #shelves: Map<NodeId, Shelf> = new Map()
 
@@ -15,11 +20,11 @@ export class Offers {
   }
 
   /** Takes away every offer of this payload. */
-  take(id: RequestId): readonly Uint8Array[] {
-    const found: Uint8Array[] = []
-    for (const shelf of this.#shelves.values()) {
+  take(id: RequestId): readonly Offer[] {
+    const found: Offer[] = []
+    for (const [from, shelf] of this.#shelves) {
       const payload = shelf.get(id)
-      if (payload !== undefined) found.push(payload)
+      if (payload !== undefined) found.push({ from, payload })
       shelf.remove(id)
     }
     return found

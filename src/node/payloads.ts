@@ -47,6 +47,8 @@ interface Wanted {
   readonly transaction: Transaction
   /** Execution waits for it: asked for before those that only votes wait for. */
   urgent: boolean
+  /** A vote waits for it, which may go out only when it is durable. */
+  voted: boolean
   /** It came and is being made durable. */
   arrived: boolean
   readonly here: Promise<OpenedPayload>
@@ -57,6 +59,8 @@ interface Wanted {
 interface Held {
   readonly type: 'held'
   readonly payload: OpenedPayload
+  /** In the staging area. What only an execution needed is not: the block's own write makes it durable. */
+  durable: boolean
   /** Blocks that were executed since it came. */
   blocks: number
 }
@@ -65,7 +69,11 @@ export class PayloadPool {
   readonly #options: PayloadPoolOptions
   readonly #requests: Map<RequestId, Wanted | Held> = new Map()
   readonly #offers: Offers = new Offers()
+  /** What is left of payloads, encoded KeptPayloads. */
+  readonly #keptOffers: Offers = new Offers()
   readonly #keptClaims: Map<RequestId, KeptClaims> = new Map()
+  /** What peers are asked for at the end of this turn of the event loop, and whether again. */
+  #asking: Map<RequestId, boolean> = new Map()
   /** Executed, kept for peers that are a little behind. */
   readonly #recent: Shelf = new Shelf(limits.recentPayloadBytesMax)
   #heldBytes = 0
@@ -86,23 +94,32 @@ export class PayloadPool {
   }
 
   /**
-   * Takes what is left of a payload of which items were erased, if this node must execute it and so many validators say
-   * the same that one of them is honest. Whoever lies about it alone changes nothing.
+   * Takes what is left of a payload of which items were erased. It counts once this node must execute it and so many validators
+   * say the same that one of them is honest. Whoever lies about it alone changes nothing.
    */
   offerKept(from: NodeId, payloads: readonly CarriedPayload[]): void {
     const roster = this.#options.roster()
     if (roster === undefined || validatorOf(roster, from) === undefined) return
     for (const { id, payload } of payloads) {
       const request = this.#requests.get(id)
-      if (request?.type !== 'wanted' || !request.urgent) continue
-      const claims = this.#keptClaims.get(id) ?? new KeptClaims()
-      this.#keptClaims.set(id, claims)
-      claims.put(from, decode(keptPayloadSchema, payload))
-      const settled = claims.settled(oneCorrect(this.#options.faults, roster.validators.length))
-      const items = settled && openKeptPayload(this.#options.ledger, request.transaction, settled)
-      if (items !== undefined) this.#settle(id, { bytes: undefined, items })
-      else if (claims.size === 1) this.#options.ask([id], true)
+      if (request?.type === 'held') continue
+      decode(keptPayloadSchema, payload)
+      this.#keptOffers.put(from, id, payload)
+      if (request?.urgent === true) this.#tryKept(id, request.transaction)
     }
+  }
+
+  #tryKept(id: RequestId, transaction: Transaction): void {
+    const roster = this.#options.roster()
+    const offers = this.#keptOffers.take(id)
+    if (roster === undefined || offers.length === 0) return
+    const claims = this.#keptClaims.get(id) ?? new KeptClaims()
+    this.#keptClaims.set(id, claims)
+    for (const { from, payload } of offers) claims.put(from, decode(keptPayloadSchema, payload))
+    const settled = claims.settled(oneCorrect(this.#options.faults, roster.validators.length))
+    const items = settled && openKeptPayload(this.#options.ledger, transaction, settled)
+    if (items !== undefined) this.#settle(id, { bytes: undefined, items }, false)
+    else if (claims.size === 1) this.#ask(id, true)
   }
 
   /** Forgets payloads of requests of which items were erased. */
@@ -110,6 +127,7 @@ export class PayloadPool {
     for (const id of ids) {
       this.#recent.remove(id)
       this.#offers.take(id)
+      this.#keptOffers.take(id)
     }
   }
 
@@ -119,7 +137,7 @@ export class PayloadPool {
     for (const bytes of transactions) {
       const verdict = this.#options.verdicts.of(bytes)
       if (verdict.type === 'invalid') return false
-      if (hasPayload(verdict.transaction)) waits.push(this.#wait(requestId(bytes), verdict.transaction, false))
+      if (hasPayload(verdict.transaction)) waits.push(this.#durable(requestId(bytes), verdict.transaction))
     }
     await Promise.all(waits)
     return true
@@ -138,7 +156,8 @@ export class PayloadPool {
   async take(bytes: Uint8Array, payload: Uint8Array): Promise<void> {
     const id = requestId(bytes)
     const transaction = this.#validated(bytes)
-    if (!hasPayload(transaction) || this.#requests.get(id)?.type === 'held') return
+    if (!hasPayload(transaction)) return
+    if (this.#requests.get(id)?.type === 'held') return this.#makeDurable(id, transaction)
     const { stagedBytesMax = limits.stagedBytesMax } = this.#options
     if (this.#heldBytes + payload.length > stagedBytesMax) throw new LedgerError('TOO_BUSY')
     await this.#hold(id, transaction, this.#open(id, transaction, payload))
@@ -181,6 +200,7 @@ export class PayloadPool {
       }
       this.#keptClaims.delete(id)
       this.#offers.take(id)
+      this.#keptOffers.take(id)
     }
     const late: RequestId[] = []
     for (const [id, request] of this.#requests) {
@@ -215,50 +235,92 @@ export class PayloadPool {
     return verdict.transaction
   }
 
+  /** Resolves when the payload is in the staging area, or in the store because its block was executed meanwhile. */
+  async #durable(id: RequestId, transaction: Transaction): Promise<void> {
+    await this.#wait(id, transaction, false)
+    await this.#makeDurable(id, transaction)
+  }
+
+  async #makeDurable(id: RequestId, transaction: Transaction): Promise<void> {
+    const request = this.#requests.get(id)
+    if (request?.type !== 'held' || request.durable || request.payload.bytes === undefined) return
+    await this.#options.stage(id, request.payload.bytes, transaction)
+    request.durable = true
+    // Its block was executed before this was written, and takes it away no more.
+    if (this.#requests.get(id) !== request) await this.#options.unstage([id])
+  }
+
   async #wait(id: RequestId, transaction: Transaction, urgent: boolean): Promise<OpenedPayload> {
     if (this.#closed) throw new LedgerError('NODE_STOPPED')
     const known = this.#requests.get(id)
     if (known?.type === 'held') return known.payload
-    if (known !== undefined) {
-      known.urgent ||= urgent
-      return known.here
-    }
-    const wanted = newWanted(transaction, urgent)
+    const wanted = known ?? newWanted(transaction)
     this.#requests.set(id, wanted)
-    const before = await this.#options.staged(id)
-    if (before !== undefined) this.#settle(id, this.#open(id, transaction, before))
-    else await this.#tryOffers(id, transaction)
-    if (this.#requests.get(id) === wanted) this.#options.ask([id], false)
+    wanted.urgent ||= urgent
+    wanted.voted ||= !urgent
+    if (urgent) this.#tryKept(id, transaction)
+    if (known === undefined) await this.#find(id, transaction, wanted)
     return wanted.here
+  }
+
+  async #find(id: RequestId, transaction: Transaction, wanted: Wanted): Promise<void> {
+    await this.#tryOffers(id, transaction)
+    if (this.#requests.get(id) !== wanted || wanted.arrived) return
+    const before = await this.#options.staged(id)
+    if (before !== undefined) this.#settle(id, this.#open(id, transaction, before), true)
+    else this.#ask(id, false)
   }
 
   /** Tries what was offered; a payload that does not open is dropped and the wait goes on. */
   async #tryOffers(id: RequestId, transaction: Transaction): Promise<void> {
-    for (const bytes of this.#offers.take(id)) {
+    for (const { payload } of this.#offers.take(id)) {
       let opened: OpenedPayload
       try {
-        opened = this.#open(id, transaction, bytes)
+        opened = this.#open(id, transaction, payload)
       } catch (error) {
         if (error instanceof LedgerError) continue
         throw error
       }
       const request = this.#requests.get(id)
       if (request?.type === 'wanted') request.arrived = true
-      return this.#hold(id, transaction, opened)
+      if (request?.type === 'wanted' && !request.voted) this.#settle(id, opened, false)
+      else await this.#hold(id, transaction, opened)
+      return
     }
   }
 
   async #hold(id: RequestId, transaction: Transaction, payload: OpenedPayload): Promise<void> {
     if (payload.bytes !== undefined) await this.#options.stage(id, payload.bytes, transaction)
-    this.#settle(id, payload)
+    this.#settle(id, payload, true)
   }
 
-  #settle(id: RequestId, payload: OpenedPayload): void {
+  #settle(id: RequestId, payload: OpenedPayload, durable: boolean): void {
     const request = this.#requests.get(id)
     if (request?.type === 'held') return
-    this.#requests.set(id, { type: 'held', payload, blocks: 0 })
+    this.#requests.set(id, { type: 'held', payload, durable, blocks: 0 })
     this.#heldBytes += payload.bytes?.length ?? 0
     request?.settle(payload)
+  }
+
+  /** Asks peers for what is still missing when this turn of the event loop ends: a block lacks many at once. */
+  #ask(id: RequestId, again: boolean): void {
+    if (this.#asking.size === 0) setImmediate(() => this.#askNow())
+    this.#asking.set(id, again || this.#asking.get(id) === true)
+  }
+
+  #askNow(): void {
+    const asking = [...this.#asking].filter(([id]) => {
+      const request = this.#requests.get(id)
+      return request?.type === 'wanted' && !request.arrived
+    })
+    this.#asking = new Map()
+    if (this.#closed) return
+    for (const again of [true, false]) {
+      const ids = asking.filter(([, each]) => each === again).map(([id]) => id)
+      for (let from = 0; from < ids.length; from += limits.batchTransactionsMax) {
+        this.#options.ask(ids.slice(from, from + limits.batchTransactionsMax), again)
+      }
+    }
   }
 
   #forget(id: RequestId): void {
@@ -286,7 +348,7 @@ function isMissing(entry: [RequestId, Wanted | Held]): entry is [RequestId, Want
   return entry[1].type === 'wanted' && !entry[1].arrived
 }
 
-function newWanted(transaction: Transaction, urgent: boolean): Wanted {
+function newWanted(transaction: Transaction): Wanted {
   let settle: Wanted['settle'] = () => undefined
   let fail: Wanted['fail'] = () => undefined
   const here = new Promise<OpenedPayload>((resolve, reject) => {
@@ -295,5 +357,5 @@ function newWanted(transaction: Transaction, urgent: boolean): Wanted {
   })
   // Whoever waits hears of it; a wait that nobody is left in must not end the process.
   here.catch(() => undefined)
-  return { type: 'wanted', transaction, urgent, arrived: false, here, settle, fail }
+  return { type: 'wanted', transaction, urgent: false, voted: false, arrived: false, here, settle, fail }
 }

@@ -113,8 +113,8 @@ describe('The payload pool', () => {
     }
 
     it('E2 are not believed to be on the word of as many as may lie, nor of anybody for a vote', async () => {
-      const ready = pool.ready([built.bytes])
-      for (const from of validators) pool.offerKept(from.node, [{ id: id(built), payload: keptOf(built) }])
+      const ready = pool.ready([other.bytes])
+      for (const from of validators) pool.offerKept(from.node, [{ id: id(other), payload: keptOf(other) }])
       assert.equal(await settles(ready), false)
       const opened = pool.opened(built.bytes)
       pool.offerKept(liar, [{ id: id(built), payload: keptOf(built) }])
@@ -132,6 +132,11 @@ describe('The payload pool', () => {
       assert.equal((await opened).items[0]?.type, 'erased')
       await pool.executed([id(built)])
       assert.deepEqual([pool.carried([id(built)]), staged.size], [[], 0])
+    })
+
+    it('E2 count what came with a block before its execution began', async () => {
+      for (const from of [peer, liar]) pool.offerKept(from, [{ id: id(built), payload: keptOf(built) }])
+      assert.equal((await pool.opened(built.bytes)).items[0]?.type, 'erased')
     })
 
     it('E2 do not open with retractions of another item', async () => {
@@ -200,6 +205,53 @@ describe('The payload pool', () => {
       [built, other].map((each) => ({ id: id(each), payload: each.payload })),
     )
     await Promise.all([vote, execution])
+  })
+
+  it('writes nothing into the staging area for an execution, whose block makes the payload durable', async () => {
+    const opened = pool.opened(built.bytes)
+    pool.offer(peer, [{ id: id(built), payload: built.payload }])
+    assert.equal((await opened).items[0]?.type, 'whole')
+    assert.equal(staged.size, 0)
+    await pool.executed([id(built)])
+    assert.equal(staged.size, 0)
+  })
+
+  it('S15 P26 lets a vote, and whoever hands in a request, wait until what an execution brought is durable', async () => {
+    for (const wanted of ['vote', 'request']) {
+      const one = wanted === 'vote' ? built : other
+      pool.offer(peer, [{ id: id(one), payload: one.payload }])
+      await pool.opened(one.bytes)
+      if (wanted === 'vote') assert.equal(await pool.ready([one.bytes]), true)
+      else await pool.take(one.bytes, one.payload)
+      assert.deepEqual(staged.get(id(one)), one.payload)
+    }
+  })
+
+  it('S15 makes a payload durable when a vote began to wait for it during an execution', async () => {
+    const [opened, ready] = [pool.opened(built.bytes), pool.ready([built.bytes])]
+    pool.offer(peer, [{ id: id(built), payload: built.payload }])
+    await Promise.all([opened, ready])
+    assert.deepEqual([...staged.keys()], [id(built)])
+  })
+
+  it('leaves nothing in the staging area of what was executed while it was being written there', async () => {
+    pool.offer(peer, [{ id: id(built), payload: built.payload }])
+    await pool.opened(built.bytes)
+    const ready = pool.ready([built.bytes])
+    await pool.executed([id(built)])
+    await ready
+    assert.equal(staged.size, 0)
+  })
+
+  it('asks once for all payloads that a block lacks', async () => {
+    const waits = Promise.all([built, other].map(({ bytes }) => pool.opened(bytes)))
+    await settles(waits)
+    assert.deepEqual(asked, [{ ids: [id(built), id(other)], again: false }])
+    pool.offer(
+      peer,
+      [built, other].map((each) => ({ id: id(each), payload: each.payload })),
+    )
+    await waits
   })
 
   it('ends every wait when the node stops', async () => {
