@@ -225,7 +225,7 @@ class Run {
     if (old === undefined || transaction === undefined) return undefined
     try {
       const item = (itemId: Parameters<Store['itemPayload']>[0]): Promise<KeptItem | undefined> => keptIn(old, itemId)
-      const found = await payloadOf({ item, verdicts: this.#verdicts }, transaction)
+      const found = await payloadOf({ item }, transaction)
       if (found?.type !== 'whole') return undefined
       this.#own += 1
       return found.bytes

@@ -103,7 +103,6 @@ export class Runtime {
     })
     this.#sync = new Sync({
       machine,
-      verdicts,
       blocks: parts.blocks,
       item: (item) => machine.item(item),
       send: (to, envelope) => this.#send(to, envelope),

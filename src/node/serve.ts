@@ -1,6 +1,7 @@
 // Serves certified blocks to peers that catch up: for each peer one answer at a time, each of a bounded size. Payloads that
 // do not fit beside their block go with the answer to the same question asked again.
 
+import { LedgerError } from '../base/errors.ts'
 import type { ItemId, NodeId, Sequence } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import { decode, encode } from '../base/schema.ts'
@@ -8,10 +9,10 @@ import { requestId } from '../consensus/batch.ts'
 import { blockRecordSchema } from '../consensus/block.ts'
 import { type KeptItemPayload, keptPayloadSchema } from '../ledger/kept-payload.ts'
 import { itemPayloadSchema, payloadSchema } from '../ledger/payload.ts'
-import { itemIdFor } from '../ledger/transaction.ts'
+import { decodeTransaction } from '../ledger/static.ts'
+import { itemIdFor, type Transaction, txIdFor } from '../ledger/transaction.ts'
 import type { BlockArchive } from '../store/blocks.ts'
 import type { KeptItem } from './machine.ts'
-import type { Verdicts } from './verdicts.ts'
 import type { CarriedPayload, Envelope, ServedBlock } from './wire.ts'
 
 export type BlocksAnswer = Extract<Envelope, { readonly type: 'blocks' }>
@@ -20,10 +21,12 @@ export type BlocksWanted = Extract<Envelope, { readonly type: 'blocks-wanted' }>
 export interface ServeOptions {
   readonly blocks: Pick<BlockArchive, 'read'>
   readonly item: (item: ItemId) => Promise<KeptItem | undefined>
-  readonly verdicts: Verdicts
   /** Height of the last block that this node executed. */
   readonly applied: () => Sequence
 }
+
+/** Transactions whose payloads are read side by side: some are read in vain where an answer ends. */
+const readsAtOnce = 8
 
 /** Transactions of a block from `place` on. */
 interface Rest {
@@ -47,7 +50,9 @@ interface Found {
 
 export class BlockServer {
   readonly #options: ServeOptions
-  readonly #underWay: Map<NodeId, Promise<BlocksAnswer>> = new Map()
+  readonly #underWay: Map<NodeId, Promise<BlocksAnswer | undefined>> = new Map()
+  /** The newest question of a peer while another is answered. */
+  readonly #further: Map<NodeId, BlocksWanted> = new Map()
   /** What did not fit the last answer to a peer. */
   readonly #rests: Map<NodeId, Rest> = new Map()
   #open = true
@@ -57,11 +62,20 @@ export class BlockServer {
   }
 
   /**
-   * At most 4 MiB of payloads and blocks beside the first block, so that the answer fits a frame. Undefined while another
-   * answer to this peer is under way. @throws LedgerError what is wrong with this node's own files.
+   * At most 4 MiB of payloads and blocks beside the first block, so that the answer fits a frame. While another answer to this
+   * peer is under way the newest further question waits for it; undefined for those that a newer one replaced.
+   * @throws LedgerError what is wrong with this node's own files.
    */
   async serve(peer: NodeId, wanted: BlocksWanted): Promise<BlocksAnswer | undefined> {
-    if (!this.#open || this.#underWay.has(peer)) return undefined
+    if (!this.#open) return undefined
+    const before = this.#underWay.get(peer)
+    if (before !== undefined) {
+      this.#further.set(peer, wanted)
+      await before.catch(() => undefined)
+      if (this.#further.get(peer) !== wanted) return undefined
+      this.#further.delete(peer)
+      return this.serve(peer, wanted)
+    }
     const answer = this.#answer(peer, wanted).finally(() => this.#underWay.delete(peer))
     this.#underWay.set(peer, answer)
     return answer
@@ -70,6 +84,7 @@ export class BlockServer {
   /** Resolves when nothing is read any more. */
   async stop(): Promise<void> {
     this.#open = false
+    this.#further.clear()
     await Promise.allSettled(this.#underWay.values())
   }
 
@@ -102,28 +117,33 @@ export class BlockServer {
     const payloads: CarriedPayload[] = []
     const kept: CarriedPayload[] = []
     let bytes = 0
-    for (const [at, transaction] of transactions.entries()) {
-      if (at < place) continue
-      const found = await payloadOf(this.#options, transaction)
-      if (found === undefined) continue
-      if (bytes + found.bytes.length > room) return { payloads, kept, bytes, next: at }
-      bytes += found.bytes.length
-      const list = found.type === 'whole' ? payloads : kept
-      list.push({ id: requestId(transaction), payload: found.bytes })
+    for (let from = place; from < transactions.length; from += readsAtOnce) {
+      const some = transactions.slice(from, from + readsAtOnce)
+      const read = await Promise.all(some.map((transaction) => payloadOf(this.#options, transaction)))
+      for (const [number, found] of read.entries()) {
+        if (found === undefined) continue
+        if (bytes + found.bytes.length > room) return { payloads, kept, bytes, next: from + number }
+        bytes += found.bytes.length
+        const list = found.type === 'whole' ? payloads : kept
+        list.push({ id: requestId(some[number] as Uint8Array), payload: found.bytes })
+      }
     }
     return { payloads, kept, bytes, next: undefined }
   }
 }
 
-/** What this node keeps of the payload of a transaction; undefined when not all of it. */
+/**
+ * What this node keeps of the payload of a transaction; undefined when not all of it. It stands in a block that was executed, so
+ * that its signature is not checked again: what was refused then left no items.
+ */
 export async function payloadOf(
-  { item: itemOf, verdicts }: Pick<ServeOptions, 'item' | 'verdicts'>,
+  { item: itemOf }: Pick<ServeOptions, 'item'>,
   bytes: Uint8Array,
 ): Promise<Found | undefined> {
-  const verdict = verdicts.of(bytes)
-  if (verdict.type === 'invalid' || verdict.transaction.act.type !== 'data') return undefined
-  const { tx } = verdict
-  const found = await Promise.all(verdict.transaction.act.items.map((_, index) => itemOf(itemIdFor(tx, index))))
+  const transaction = decodedOrNone(bytes)
+  if (transaction?.act.type !== 'data') return undefined
+  const tx = txIdFor(transaction)
+  const found = await Promise.all(transaction.act.items.map((_, index) => itemOf(itemIdFor(tx, index))))
   const items = found.flatMap((each): readonly KeptItemPayload[] => {
     if (each?.type === 'whole') return [{ type: 'whole', ...decode(itemPayloadSchema, each.payload) }]
     return each?.retractions === undefined ? [] : [{ type: 'erased', retractions: each.retractions }]
@@ -133,4 +153,14 @@ export async function payloadOf(
   return whole.length === items.length
     ? { type: 'whole', bytes: encode(payloadSchema, { items: whole }) }
     : { type: 'kept', bytes: encode(keptPayloadSchema, { items }) }
+}
+
+/** Undefined for bytes that no correct validator voted for. */
+function decodedOrNone(bytes: Uint8Array): Transaction | undefined {
+  try {
+    return decodeTransaction(bytes)
+  } catch (error) {
+    if (error instanceof LedgerError) return undefined
+    throw error
+  }
 }

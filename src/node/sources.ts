@@ -2,9 +2,13 @@
 // multiple of the time that it cost, so that it can hold up at most a small part of a catch-up and still may recover.
 
 import type { NodeId } from '../base/ids.ts'
+import type { Took } from './ahead.ts'
 
 /** A peer that cost so much time without being worth it rests for this many times as long. */
 const restFactor = 8
+
+/** Who costs less than this is as fast as anybody, ms. */
+const idleMsMin = 10
 
 /** A peer that lied rests at least so long, ms. */
 const liarRestMs = 10_000
@@ -22,7 +26,7 @@ export interface Patience {
 interface Source {
   /** Number of the question that it was asked last; 0 before the first. */
   asked: number
-  /** Bytes of certified blocks in a millisecond, the newest answers counting most. */
+  /** Bytes of certified blocks in a millisecond that this node waited, the newest answers counting most. */
   rate: number
   restsUntil: number
   patienceMs: number
@@ -63,14 +67,17 @@ export class Sources {
     return this.#of(peer).patienceMs
   }
 
-  /** It brought so many bytes of certified blocks after `ms`. */
-  brought(peer: NodeId, bytes: number, ms: number, now: number): void {
+  /**
+   * It brought so many bytes of certified blocks. Only time in which this node had nothing to execute tells who is slow: an answer
+   * that comes meanwhile holds up nothing, and is looked at late.
+   */
+  brought(peer: NodeId, bytes: number, { ms, idleMs }: Took, now: number): void {
     const source = this.#of(peer)
-    const rate = bytes / Math.max(1, ms)
+    const rate = bytes / Math.max(idleMsMin, idleMs)
     source.rate = source.rate === 0 ? rate : (source.rate + rate) / 2
     source.patienceMs = Math.min(this.#patience.answerMsMax, Math.max(this.#patience.answerMsMin, 4 * ms))
     const best = Math.max(...[...this.#sources.values()].map((each) => each.rate))
-    if (source.rate < best / 2) source.restsUntil = now + restFactor * ms
+    if (source.rate < best / 2) source.restsUntil = now + restFactor * idleMs
   }
 
   /** It said after `ms` that it has nothing. */

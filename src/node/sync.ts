@@ -1,6 +1,6 @@
-// Catching up: asks peers in turn for certified blocks, checks each, and executes them; serving them to others is the
-// affair of serve.ts. A block is believed for its certificate, never for its sender, so any peer will do and a liar costs
-// only time.
+// Catching up: asks peers in turn for certified blocks, checks each, and executes them, while the next ones are on their way;
+// serving them to others is the affair of serve.ts. A block is believed for its certificate, never for its sender, so any peer
+// will do and a liar costs only time.
 
 import { LedgerError } from '../base/errors.ts'
 import { type LedgerId, type NodeId, type Sequence, sequenceOf } from '../base/ids.ts'
@@ -14,10 +14,10 @@ import type { Outcome } from '../consensus/contract.ts'
 import { faultModelOf } from '../consensus/quorum.ts'
 import { certifiersOf, type Succession } from '../consensus/succession.ts'
 import type { BlockArchive } from '../store/blocks.ts'
+import { Ahead, type Given, type Took } from './ahead.ts'
 import type { AgreedBlock } from './machine.ts'
 import { BlockServer, type BlocksAnswer, type BlocksWanted, type ServeOptions } from './serve.ts'
 import { type Patience, Sources } from './sources.ts'
-import type { Verdicts } from './verdicts.ts'
 import type { Envelope } from './wire.ts'
 
 export interface SyncTiming extends Patience {
@@ -42,7 +42,6 @@ export interface SyncOptions {
   readonly machine: SyncMachine
   readonly blocks: Pick<BlockArchive, 'read'>
   readonly item: ServeOptions['item']
-  readonly verdicts: Verdicts
   readonly send: (to: NodeId, envelope: Envelope) => boolean
   readonly peers: () => readonly NodeId[]
   /** A peer gave a block that does not verify. */
@@ -53,13 +52,14 @@ export interface SyncOptions {
 interface Answered {
   readonly by: NodeId
   readonly answer: BlocksAnswer
-  /** Since it was asked. */
-  readonly ms: number
+  readonly took: Took
 }
 
 interface Question {
   readonly at: Sequence
   readonly askedMs: number
+  /** What `Ahead.idleMs` was then. */
+  readonly idleMs: number
 }
 
 export class Sync {
@@ -69,15 +69,16 @@ export class Sync {
   readonly #server: BlockServer
   /** What each peer was asked last and has not answered: a late answer is still worth its blocks. */
   readonly #open: Map<NodeId, Question> = new Map()
-  #settle: (answered: Answered | undefined) => void = () => undefined
+  #settle: (answered: Answered | 'late' | undefined) => void = () => undefined
+  #ahead: Ahead | undefined
   #stopped = false
 
   constructor(options: SyncOptions) {
-    const { blocks, item, verdicts, machine } = options
+    const { blocks, item, machine } = options
     this.#options = options
     this.#timing = { ...defaultTiming, ...options.timing }
     this.#sources = new Sources(this.#timing)
-    this.#server = new BlockServer({ blocks, item, verdicts, applied: () => machine.applied.sequence })
+    this.#server = new BlockServer({ blocks, item, applied: () => machine.applied.sequence })
   }
 
   /**
@@ -86,18 +87,19 @@ export class Sync {
    * @throws what executing a block throws: that is this node's own fault, never a peer's.
    */
   async fetch(target: Sequence, preferred: readonly NodeId[]): Promise<boolean> {
-    const { machine, peers } = this.#options
-    const { retryMs, fruitlessMsMax } = this.#timing
+    const { machine } = this.#options
     const [{ epoch }] = machine.succession.known
     const isDone = (): boolean => machine.applied.sequence >= target || machine.succession.known[0].epoch > epoch
-    let deadline = performance.now() + fruitlessMsMax
-    while (!isDone() && !this.#stopped && performance.now() < deadline) {
-      const peer = this.#sources.next(peers(), preferred, performance.now())
-      if (peer !== undefined && (await this.#fetchFrom(peer, target, isDone)))
-        deadline = performance.now() + fruitlessMsMax
-      else if (!this.#sources.isReady(peers(), performance.now()) && !this.#stopped) {
-        await new Promise((resolve) => setTimeout(resolve, retryMs))
-      }
+    const ahead = new Ahead(sequenceOf(machine.applied.sequence + 1))
+    this.#ahead = ahead
+    if (this.#stopped) ahead.end()
+    const asking = this.#ask(ahead, target, preferred).finally(() => ahead.end())
+    try {
+      await this.#execute(ahead, isDone)
+    } finally {
+      ahead.end()
+      this.#settle(undefined)
+      await asking
     }
     return isDone()
   }
@@ -107,9 +109,9 @@ export class Sync {
     const question = this.#open.get(from)
     if (question?.at !== answer.from) return
     this.#open.delete(from)
-    if (answer.from === this.#options.machine.applied.sequence + 1) {
-      this.#settle({ by: from, answer, ms: performance.now() - question.askedMs })
-    }
+    if (answer.from !== this.#ahead?.next) return
+    const took = { ms: performance.now() - question.askedMs, idleMs: this.#ahead.idleMs - question.idleMs }
+    this.#settle({ by: from, answer, took })
   }
 
   /** What this node can answer; undefined while another answer to this peer is under way. @throws as BlockServer does. */
@@ -120,31 +122,72 @@ export class Sync {
   /** Ends a fetch after the block that it executes; resolves when nothing is served any more. */
   stop(): Promise<void> {
     this.#stopped = true
+    this.#ahead?.end()
     this.#settle(undefined)
     return this.#server.stop()
   }
 
-  /** Whether it brought this node at least one block further. */
-  async #fetchFrom(peer: NodeId, target: Sequence, isDone: () => boolean): Promise<boolean> {
-    const { machine, send } = this.#options
-    const at = sequenceOf(machine.applied.sequence + 1)
+  /** Asks for what comes next until nobody has given anything for too long. One question at a time. */
+  async #ask(ahead: Ahead, target: Sequence, preferred: readonly NodeId[]): Promise<void> {
+    const { peers } = this.#options
+    const { retryMs, fruitlessMsMax } = this.#timing
+    let deadline = performance.now() + fruitlessMsMax
+    while (!ahead.ended) {
+      if (ahead.isBusy) deadline = performance.now() + fruitlessMsMax
+      else if (performance.now() >= deadline) return
+      if (ahead.isFull || ahead.next > target) {
+        await ahead.changed()
+        continue
+      }
+      const connected = peers()
+      const isOwing = ahead.owing !== undefined && connected.includes(ahead.owing)
+      const peer = isOwing ? ahead.owing : this.#sources.next(connected, preferred, performance.now())
+      if (peer !== undefined && (await this.#askOne(peer, ahead, target))) continue
+      if (ahead.owing !== undefined) ahead.forgo()
+      if (!this.#sources.isReady(peers(), performance.now()) && !ahead.ended) await ahead.changed(retryMs)
+    }
+  }
+
+  /** Whether it, or another that was asked before, gave something. */
+  async #askOne(peer: NodeId, ahead: Ahead, target: Sequence): Promise<boolean> {
+    const at = ahead.next
     const count = Math.min(limits.blocksPerAnswerMax, target - at + 1)
-    this.#open.set(peer, { at, askedMs: performance.now() })
-    if (!send(peer, { type: 'blocks-wanted', from: at, count })) {
+    this.#open.set(peer, { at, askedMs: performance.now(), idleMs: ahead.idleMs })
+    if (!this.#options.send(peer, { type: 'blocks-wanted', from: at, count })) {
       this.#sources.lacked(peer, 0, performance.now())
       return false
     }
+    const { drops } = ahead
     const patienceMs = this.#sources.patienceFor(peer)
     const answered = await this.#answerWithin(patienceMs)
-    if (answered !== undefined) await this.#take(answered, isDone)
-    else if (!this.#stopped) this.#sources.wasSilent(peer, patienceMs, performance.now())
-    return machine.applied.sequence >= at
+    if (ahead.ended || ahead.drops !== drops) return true
+    if (answered === undefined) {
+      this.#sources.wasSilent(peer, patienceMs, performance.now())
+      return false
+    }
+    const { by, answer, took } = answered
+    if (answer.blocks.length > 0) ahead.add(by, answer, took)
+    else this.#sources.lacked(by, took.ms, performance.now())
+    return answer.blocks.length > 0
   }
 
-  /** The next answer, which may be a late one of another peer; undefined when none comes in time. */
-  #answerWithin(ms: number): Promise<Answered | undefined> {
+  /**
+   * The next answer, which may be a late one of another peer; undefined when none comes in time, or none is wanted any more. While
+   * this node executes blocks it has no reason to be impatient, nor any way to tell who is slow.
+   */
+  async #answerWithin(ms: number): Promise<Answered | undefined> {
+    const { machine } = this.#options
+    for (;;) {
+      const before = machine.applied.sequence
+      const answered = await this.#answer(ms)
+      if (answered !== 'late') return answered
+      if (machine.applied.sequence === before) return undefined
+    }
+  }
+
+  #answer(ms: number): Promise<Answered | 'late' | undefined> {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#settle(undefined), ms)
+      const timer = setTimeout(() => this.#settle('late'), ms)
       this.#settle = (answered) => {
         clearTimeout(timer)
         this.#settle = () => undefined
@@ -153,16 +196,27 @@ export class Sync {
     })
   }
 
-  async #take({ by, answer, ms }: Answered, isDone: () => boolean): Promise<void> {
+  async #execute(ahead: Ahead, isDone: () => boolean): Promise<void> {
+    while (!isDone()) {
+      const given = await ahead.take()
+      if (given === undefined) return
+      if (await this.#take(given, isDone)) continue
+      ahead.drop(sequenceOf(this.#options.machine.applied.sequence + 1))
+      this.#settle(undefined)
+    }
+  }
+
+  /** False when it holds a block that does not verify. */
+  async #take({ by, blocks, took }: Given, isDone: () => boolean): Promise<boolean> {
     const { machine, refuse } = this.#options
     let bytes = 0
-    for (const { block } of answer.blocks) {
+    for (const block of blocks) {
       if (this.#stopped || isDone()) break
       const record = checkedRecord(block, machine)
       if (record instanceof LedgerError) {
         this.#sources.lied(by, performance.now())
         refuse(by, record)
-        return
+        return false
       }
       const { header, batchTime, tokens, transactions, certificate } = record
       await machine.execute({
@@ -172,8 +226,8 @@ export class Sync {
       })
       bytes += block.length
     }
-    if (bytes > 0) this.#sources.brought(by, bytes, ms, performance.now())
-    else this.#sources.lacked(by, ms, performance.now())
+    this.#sources.brought(by, bytes, took, performance.now())
+    return true
   }
 }
 

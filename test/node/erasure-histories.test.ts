@@ -122,7 +122,6 @@ describe('Random histories with erasures', function () {
         new BlockServer({
           blocks,
           item: (item) => machine.item(item),
-          verdicts,
           applied: () => machine.applied.sequence,
         }),
       async close() {
