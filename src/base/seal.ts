@@ -22,7 +22,8 @@ export interface SealingKey {
 interface Cipher {
   readonly number: number
   readonly nonceBytes: number
-  encrypt(secret: Uint8Array, nonce: Uint8Array, aad: Uint8Array, plain: Uint8Array): Uint8Array
+  /** Writes ciphertext and tag into `sealed`. */
+  encrypt(secret: Uint8Array, nonce: Uint8Array, aad: Uint8Array, plain: Uint8Array, sealed: Uint8Array): void
   /** @throws when the tag does not fit. */
   decrypt(secret: Uint8Array, nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Uint8Array
 }
@@ -36,10 +37,8 @@ const ciphers: Readonly<Record<SealAlgorithm, Cipher>> = {
   'xchacha20-poly1305': {
     number: 1,
     nonceBytes: 24,
-    encrypt: (secret, nonce, aad, plain) => {
-      const sealed = new Uint8Array(plain.length + tagBytes)
+    encrypt: (secret, nonce, aad, plain, sealed) => {
       sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(sealed, plain, aad, null, nonce, secret)
-      return sealed
     },
     decrypt: (secret, nonce, aad, sealed) => {
       const plain = new Uint8Array(sealed.length - tagBytes)
@@ -51,10 +50,10 @@ const ciphers: Readonly<Record<SealAlgorithm, Cipher>> = {
   'aes-256-gcm': {
     number: 2,
     nonceBytes: 12,
-    encrypt: (secret, nonce, aad, plain) => {
+    encrypt: (secret, nonce, aad, plain, sealed) => {
       const cipher = createCipheriv('aes-256-gcm', secret, nonce, { authTagLength: tagBytes })
       cipher.setAAD(aad)
-      return concat(cipher.update(plain), cipher.final(), cipher.getAuthTag())
+      sealed.set(concat(cipher.update(plain), cipher.final(), cipher.getAuthTag()))
     },
     decrypt: (secret, nonce, aad, sealed) => {
       const decipher = createDecipheriv('aes-256-gcm', secret, nonce, { authTagLength: tagBytes })
@@ -107,7 +106,12 @@ export function seal(key: SealingKey, aad: Uint8Array, plain: Uint8Array): Uint8
   const cipher = ciphers[key.algorithm]
   const header = headerOf(key)
   const nonce = randomBytes(cipher.nonceBytes)
-  return concat(header, nonce, cipher.encrypt(key.secret, nonce, concat(header, aad), plain))
+  const bodyStart = headerBytes + cipher.nonceBytes
+  const sealed = new Uint8Array(bodyStart + plain.length + tagBytes)
+  sealed.set(header)
+  sealed.set(nonce, headerBytes)
+  cipher.encrypt(key.secret, nonce, concat(header, aad), plain, sealed.subarray(bodyStart))
+  return sealed
 }
 
 /**

@@ -29,8 +29,6 @@ export function contentOf(record: Uint8Array): Content {
     rows.push([s as LocalId, p as LocalId, o as LocalId, g as LocalId])
   }
   const partition = new Map<LocalId, string>()
-  texts?.texts.forEach((text, place) => {
-    partition.set(texts.values[place] as LocalId, text)
-  })
+  for (const [place, id] of (texts?.values ?? []).entries()) partition.set(id, texts?.texts.at(place) as string)
   return { rows, partition }
 }

@@ -1,6 +1,7 @@
 // Walking through sorted rows: of one array, of the blocks of a segment, and of several such at once. Where a key stands
 // in several, it is the same row at different times; the one that was retracted is the later one.
 
+import type { Texts } from './block-codec.ts'
 import { quadColumns, quadWidth, type Shape } from './tables.ts'
 
 export interface Cursor {
@@ -46,9 +47,9 @@ export class ArrayCursor implements Cursor {
   readonly shape: Shape
   values: Float64Array | undefined
   at: number
-  readonly #texts: readonly string[]
+  readonly #texts: Texts
 
-  constructor(shape: Shape, values: Float64Array, from: readonly number[], texts: readonly string[] = []) {
+  constructor(shape: Shape, values: Float64Array, from: readonly number[], texts: Texts = []) {
     this.shape = shape
     this.#texts = texts
     this.at = from.length === 0 ? 0 : rowsBefore(values, shape.width, from) * shape.width
@@ -56,7 +57,7 @@ export class ArrayCursor implements Cursor {
   }
 
   text(): string {
-    return this.#texts[this.at / this.shape.width] as string
+    return this.#texts.at(this.at / this.shape.width) as string
   }
 
   next(): void {

@@ -49,11 +49,16 @@ const decimal: Omit<Kind, 'datatype' | 'form'> = {
 
 const dayMs = 86_400_000
 
-/** The day that was written last: times that are read together are mostly of few days. */
-let known = { day: 0, text: '1970-01-01' }
+/** Days that were written lately, each in the place of its lowest bits: making their text costs more than all else here. */
+const knownDays: ({ readonly day: number; readonly text: string } | undefined)[] = Array.from({ length: 4_096 })
 
 function dayText(day: number): string {
-  if (known.day !== day) known = { day, text: new Date(day * dayMs).toISOString().slice(0, 10) }
+  const place = day & (knownDays.length - 1)
+  let known = knownDays[place]
+  if (known?.day !== day) {
+    known = { day, text: new Date(day * dayMs).toISOString().slice(0, 10) }
+    knownDays[place] = known
+  }
   return known.text
 }
 
@@ -155,11 +160,12 @@ export type IdRange = readonly [LocalId, LocalId]
 
 /**
  * Where the numbers of objects stand that may lie between the bounds, in ascending order: all but inline ones of a kind
- * that compares with a bound and lies outside of it.
+ * that compares with a bound and lies outside of it, or of another datatype than `only` when that is given.
  */
-export function idsBetween({ from, to }: Bounds): readonly IdRange[] {
+export function idsBetween({ from, to }: Bounds, only?: string): readonly IdRange[] {
   const ranges: [LocalId, LocalId][] = [[0, firstInlineId - 1]]
   for (const [at, kind] of kinds.entries()) {
+    if (only !== undefined && kind.datatype.value !== only) continue
     const first = firstInlineId + at * unit
     const [low, high] = [placeIn(kind, from), placeIn(kind, to)]
     const least = low === undefined ? 0 : Math.max(0, Math.floor(low) - kind.spread)

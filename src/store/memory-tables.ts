@@ -126,7 +126,13 @@ export class MemoryTables {
 function sortRows(rows: Float64Array, { width, keys }: Shape): Float64Array {
   const places = Array.from({ length: rows.length / width }, (_, row) => row * width)
   // Of equal keys the later one stands first. Blocks bring rows that are sorted in part, which an array's sort makes use of.
-  places.sort((a, b) => compareRows(rows, a, rows, b, keys) || b - a)
+  places.sort((a, b) => {
+    for (let column = 0; column < keys; column++) {
+      const difference = (rows[a + column] as number) - (rows[b + column] as number)
+      if (difference !== 0) return difference
+    }
+    return b - a
+  })
   const sorted = new Float64Array(rows.length)
   let end = 0
   for (const [rank, place] of places.entries()) {

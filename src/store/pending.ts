@@ -38,7 +38,7 @@ export function pendingOf(record: Uint8Array): Pending {
     quads: [...(quads?.values ?? [])],
     addition: {
       lookups: [...(lookups?.values ?? [])],
-      terms: (terms?.texts ?? []).map((text, place) => ({ id: terms?.values[place] as LocalId, text })),
+      terms: Array.from(terms?.values ?? [], (id, place) => ({ id, text: terms?.texts.at(place) as string })),
     },
   }
 }

@@ -190,7 +190,7 @@ export class QuadIndex {
 
 function textIn({ values, texts }: Block, id: LocalId): string | undefined {
   const place = rowsBefore(values, 1, [id])
-  return values[place] === id ? texts[place] : undefined
+  return values[place] === id ? texts.at(place) : undefined
 }
 
 function beginsWith(values: ArrayLike<number>, at: number, prefix: readonly number[]): boolean {

@@ -13,7 +13,7 @@ import { createKeyRing, hasKeyRing, type KeyRing, openKeyRing } from './key-ring
 import { type QuadMaker, quadMaker, storedGraph, storedPattern, storedRow } from './plain-terms.ts'
 import { BatchStream, type PatternTerm, type Reader } from './reader.ts'
 import { openStore as openNodeStore, type Store } from './store.ts'
-import { namedNode, type StoredQuad } from './terms.ts'
+import { namedNode } from './terms.ts'
 import { createUnlock, type UnlockProvider, unlock } from './unlock.ts'
 import type { Verification } from './verification.ts'
 
@@ -241,18 +241,11 @@ class View implements QuadView {
 
   match(...pattern: readonly PatternTerm[]): QuadStream {
     const [subject, predicate, object, graph] = pattern.map(storedPattern)
-    return this.#stream(() => this.#reader.batches([subject, predicate, object, graph]))
+    return new BatchStream(() => this.#reader.batches([subject, predicate, object, graph]), this.#make)
   }
 
   matchBetween(predicate: Term, { from, to }: Bounds, graph?: PatternTerm): QuadStream {
-    return this.#stream(() => this.#reader.between(predicate, from, to, storedPattern(graph)))
-  }
-
-  #stream(start: () => AsyncIterable<readonly StoredQuad[]>): QuadStream {
-    const make = this.#make
-    return new BatchStream(async function* () {
-      for await (const quads of start()) yield quads.map(make)
-    })
+    return new BatchStream(() => this.#reader.between(predicate, from, to, storedPattern(graph)), this.#make)
   }
 
   countQuads(...pattern: readonly PatternTerm[]): Promise<number> {

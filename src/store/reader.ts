@@ -26,11 +26,8 @@ import { type StoredQuad, termText } from './terms.ts'
 /** One side of a pattern: null, undefined or a variable for anything. */
 export type PatternTerm = Term | null | undefined
 
-interface Decoded {
-  readonly rows: Float64Array
-  /** One for each row. */
-  readonly quads: readonly StoredQuad[]
-}
+/** With `only`, objects of other datatypes may be left out. */
+type ReadBounds = Bounds & { readonly only?: string }
 
 export interface ReaderParts {
   readonly index: QuadIndex
@@ -111,11 +108,11 @@ export class Reader {
    * What `match` gives, page by page. With bounds, those with an object that lies outside of them are left out where an
    * order of values tells so, and given where none does.
    */
-  async *batches(
+  batches(
     pattern: readonly PatternTerm[],
     bounds: Bounds = {},
   ): AsyncGenerator<readonly StoredQuad[], void, undefined> {
-    for await (const { quads } of this.#read(pattern, bounds)) yield quads
+    return this.#read(pattern, bounds, (quads) => quads)
   }
 
   /** Every row that holds and matches, page by page in id space: a quad once for each row that asserts it. */
@@ -129,7 +126,7 @@ export class Reader {
    * Quads of one predicate whose object is a literal of the bounds' datatype between them, both included, by value
    * (inline-ids.ts says of what). @throws TypeError for bounds that have no order or not one datatype
    */
-  async *between(
+  between(
     predicate: Term,
     from: Literal,
     to: Literal,
@@ -140,29 +137,36 @@ export class Reader {
       throw new TypeError('the bounds of a range are numbers or times of one datatype')
     }
     const pattern = [undefined, predicate, undefined, graph]
-    for await (const { rows, quads } of this.#read(pattern, { from, to })) {
-      yield quads.filter(({ object }, place) => {
-        if (object.termType !== 'Literal' || object.datatype.value !== from.datatype.value) return false
+    const only = from.datatype.value
+    return this.#read(pattern, { from, to, only }, (quads, rows) =>
+      quads.filter(({ object }, place) => {
+        if (object.termType !== 'Literal' || object.datatype.value !== only) return false
         const id = rows[place * quadWidth + 2] as LocalId
         const value = isInline(id) ? inlineValue(id) : orderedValue(object)
         return value !== undefined && value >= low && value <= high
-      })
-    }
+      }),
+    )
   }
 
-  async *#read(pattern: readonly PatternTerm[], bounds: Bounds): AsyncGenerator<Decoded, void, undefined> {
+  async *#read(
+    pattern: readonly PatternTerm[],
+    bounds: ReadBounds,
+    wanted: (quads: readonly StoredQuad[], rows: Float64Array) => readonly StoredQuad[],
+  ): AsyncGenerator<readonly StoredQuad[], void, undefined> {
     this.#checkErasures()
     for (const each of this.#resolve(pattern)) {
       for await (const rows of this.#distinct(each, bounds)) {
         const quads = await this.#parts.dictionary.quads(rows)
         this.#checkErasures()
-        yield { rows, quads }
+        const left = wanted(quads, rows)
+        // A stream that is given nothing asks no more.
+        if (left.length > 0) yield left
       }
     }
   }
 
   /** Equal quads once: they lie side by side in every order, but for those whose object an open item says inline. */
-  async *#distinct(pattern: PatternIds, bounds: Bounds): AsyncGenerator<Float64Array, void, undefined> {
+  async *#distinct(pattern: PatternIds, bounds: ReadBounds): AsyncGenerator<Float64Array, void, undefined> {
     const last = new Float64Array(4).fill(-1)
     for await (const rows of this.#pages(pattern, bounds)) {
       let end = 0
@@ -184,7 +188,7 @@ export class Reader {
     return inline !== undefined && this.#parts.index.holds([subject, predicate, inline, graph], this.height)
   }
 
-  async *#pages(pattern: PatternIds, bounds: Bounds): AsyncGenerator<Float64Array, void, undefined> {
+  async *#pages(pattern: PatternIds, bounds: ReadBounds): AsyncGenerator<Float64Array, void, undefined> {
     let limit = firstPageRows
     for (const range of rangesOf(pattern, bounds)) {
       let from: readonly number[] | undefined = range.from ?? range.prefix
@@ -241,11 +245,11 @@ export class Reader {
 }
 
 /** Where the rows of a pattern stand; bounds tell of the objects of one predicate. */
-function rangesOf(pattern: PatternIds, bounds: Bounds): readonly Range[] {
+function rangesOf(pattern: PatternIds, bounds: ReadBounds): readonly Range[] {
   const [subject, predicate, object, graph] = pattern
   const bounded = bounds.from !== undefined || bounds.to !== undefined
   if (!bounded || subject !== undefined || predicate === undefined || object !== undefined) return [rangeOf(pattern)]
-  return idsBetween(bounds).map(([first, last]) => ({
+  return idsBetween(bounds, bounds.only).map(([first, last]) => ({
     order: objectOrder,
     prefix: [predicate],
     from: [predicate, first],
@@ -267,14 +271,18 @@ function indexRows(rows: Float64Array): readonly IndexRow[] {
   })
 }
 
-/** Pulls batches of quads when its consumer wants more. */
-export class BatchStream extends Readable {
-  readonly #start: () => AsyncGenerator<readonly Quad[], void, undefined>
-  #batches: AsyncGenerator<readonly Quad[], void, undefined> | undefined
+type Batches = AsyncGenerator<readonly StoredQuad[], void, undefined>
 
-  constructor(start: () => AsyncGenerator<readonly Quad[], void, undefined>) {
+/** Pulls batches of quads, none of them empty, when its consumer wants more, and gives what `make` makes of them. */
+export class BatchStream extends Readable {
+  readonly #start: () => Batches
+  readonly #make: (quad: StoredQuad) => Quad
+  #batches: Batches | undefined
+
+  constructor(start: () => Batches, make: (quad: StoredQuad) => Quad = (quad) => quad) {
     super({ objectMode: true, highWaterMark: 256 })
     this.#start = start
+    this.#make = make
   }
 
   override _read(): void {
@@ -282,7 +290,7 @@ export class BatchStream extends Readable {
     this.#batches.next().then(
       ({ done, value }) => {
         if (done === true) this.push(null)
-        else for (const each of value) this.push(each)
+        else for (const each of value) this.push(this.#make(each))
       },
       (error: unknown) => this.destroy(error instanceof Error ? error : new Error(String(error))),
     )
@@ -293,7 +301,7 @@ export class BatchStream extends Readable {
     if (this.#begun || options?.signal !== undefined) return super.toArray(options)
     const quads: Quad[] = []
     this.#batches = this.#start()
-    for await (const batch of this.#batches) for (const each of batch) quads.push(each)
+    for await (const batch of this.#batches) for (const each of batch) quads.push(this.#make(each))
     this.destroy()
     return quads
   }
@@ -306,20 +314,22 @@ export class BatchStream extends Readable {
   override [Symbol.asyncIterator](): NodeJS.AsyncIterator<Quad> {
     if (this.#begun) return super[Symbol.asyncIterator]()
     this.#batches = this.#start()
-    return new Each(this.#batches, this)
+    return new Each(this.#batches, this.#make, this)
   }
 }
 
 /** The items of batches, one by one. */
 class Each implements NodeJS.AsyncIterator<Quad> {
-  readonly #batches: AsyncGenerator<readonly Quad[], void, undefined>
+  readonly #batches: Batches
+  readonly #make: (quad: StoredQuad) => Quad
   readonly #stream: Readable
-  #batch: readonly Quad[] = []
+  #batch: readonly StoredQuad[] = []
   #place = 0
   #over = false
 
-  constructor(batches: AsyncGenerator<readonly Quad[], void, undefined>, stream: Readable) {
+  constructor(batches: Batches, make: (quad: StoredQuad) => Quad, stream: Readable) {
     this.#batches = batches
+    this.#make = make
     this.#stream = stream
   }
 
@@ -327,7 +337,7 @@ class Each implements NodeJS.AsyncIterator<Quad> {
     const value = this.#batch[this.#place]
     if (value === undefined) return this.#turn()
     this.#place += 1
-    return Promise.resolve({ done: false, value })
+    return Promise.resolve({ done: false, value: this.#make(value) })
   }
 
   async return(): Promise<IteratorResult<Quad, undefined>> {
@@ -342,14 +352,11 @@ class Each implements NodeJS.AsyncIterator<Quad> {
   }
 
   async #turn(): Promise<IteratorResult<Quad, undefined>> {
-    for (;;) {
-      if (this.#stream.destroyed && !this.#over) throw this.#stream.errored ?? new Error('the stream was destroyed')
-      const next = await this.#batches.next()
-      if (next.done === true) return this.return()
-      if (next.value.length === 0) continue
-      this.#batch = next.value
-      this.#place = 1
-      return { done: false, value: this.#batch[0] as Quad }
-    }
+    if (this.#stream.destroyed && !this.#over) throw this.#stream.errored ?? new Error('the stream was destroyed')
+    const next = await this.#batches.next()
+    if (next.done === true) return this.return()
+    this.#batch = next.value
+    this.#place = 1
+    return { done: false, value: this.#make(this.#batch[0] as StoredQuad) }
   }
 }

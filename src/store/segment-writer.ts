@@ -119,15 +119,15 @@ class SegmentWriter {
     }
     for (let met = 1; cursor.values !== undefined; cursor.next(), met++) {
       if (met % rowsPerSlice === 0) await this.#pace()
-      const row = cursor.values.subarray(cursor.at, cursor.at + width)
-      if (item !== undefined && source.isErased(row[item] as number)) continue
-      values.set(row, filled * width)
+      const { values: from, at } = cursor
+      if (item !== undefined && source.isErased(from[at + item] as number)) continue
+      for (let column = 0; column < width; column++) values[filled * width + column] = from[at + column] as number
       if (table === termTable) {
         const text = cursor.text()
         texts.push(text)
         characters += text.length
       }
-      this.#note(table, row)
+      this.#note(table, from, at)
       filled += 1
       if (filled === limits.blockRows || characters >= limits.blockCharacters) await end()
     }
@@ -154,14 +154,16 @@ class SegmentWriter {
     }
   }
 
-  #note(table: number, row: Float64Array): void {
+  #note(table: number, values: Float64Array, at: number): void {
     this.rows += 1
+    let item: number | undefined = 0
     if (table === lookupTable) {
-      this.#hashes.push(row[lookupColumns.high] as number, row[lookupColumns.low] as number)
+      this.#hashes.push(values[at + lookupColumns.high] as number, values[at + lookupColumns.low] as number)
+      item = values[at + lookupColumns.item]
     } else if (table === 0) {
       this.#quads += 1
+      item = values[at + quadColumns.item]
     }
-    const item = table === 0 ? row[quadColumns.item] : table === lookupTable ? row[lookupColumns.item] : 0
     if (item === undefined || item === 0) return
     this.#itemsFrom = Math.min(this.#itemsFrom, item)
     this.#itemsTo = Math.max(this.#itemsTo, item)

@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { concat, equal, toHex, utf8 } from '../base/bytes.ts'
 import { LedgerError } from '../base/errors.ts'
 import { bytes, list, record, type Schema, uint } from '../base/schema.ts'
-import { type Block, decodeBlock, rowCount } from './block-codec.ts'
+import { type Block, decodeBlock, rowCount, type Texts } from './block-codec.ts'
 import { type Cursor, compareRows, rowsBefore } from './cursor.ts'
 import { stored } from './failure.ts'
 import { localKey, tables, viewOf } from './layout.ts'
@@ -202,7 +202,7 @@ class SegmentCursor implements Cursor {
   readonly #segment: Segment
   readonly #table: number
   #number: number
-  #texts: readonly string[] = []
+  #texts: Texts = []
 
   constructor(segment: Segment, table: number, from: readonly number[]) {
     this.shape = shapes[table] as (typeof shapes)[number]
@@ -216,7 +216,7 @@ class SegmentCursor implements Cursor {
   }
 
   text(): string {
-    return this.#texts[this.at / this.shape.width] as string
+    return this.#texts.at(this.at / this.shape.width) as string
   }
 
   next(): void {

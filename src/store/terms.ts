@@ -133,6 +133,5 @@ export function termOf(text: string): StoredTerm {
 }
 
 function wellFormed(text: string): string | undefined {
-  // The second look is ten times as long, and only for texts with characters beyond the first plane.
-  return /[\ud800-\udfff]/.test(text) && /\p{Surrogate}/u.test(text) ? undefined : text
+  return text.isWellFormed() ? text : undefined
 }

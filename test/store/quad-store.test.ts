@@ -181,6 +181,16 @@ describe('quadrille/store', () => {
     assert.ok(left.destroyed)
   })
 
+  it('gives what lies between two bounds also as events, however little of what it reads lies there', async () => {
+    const doubles = Array.from({ length: 5_000 }, (_, n) => literal(`${n}`, xsd('double')))
+    await store.add(doubles.map((object) => quad(s, p, object)))
+    const bounds = { from: literal('4999', xsd('double')), to: literal('1e9', xsd('double')) }
+    const found: string[] = []
+    const stream = store.matchBetween(p, bounds as never).on('data', ({ object }: Quad) => found.push(object.value))
+    await once(stream, 'end')
+    assert.deepEqual(found, ['4999'])
+  })
+
   it('ends a stream with an error when the disk fails, never as if it were complete', async () => {
     await store.add([quad(s, p, s)])
     const stream = store.match()
