@@ -32,8 +32,16 @@ export interface Overview {
   readonly references: readonly { readonly graph: string; readonly quads: number }[]
   /** Names of the nodes that hold copies. */
   readonly copies: readonly string[]
-  /** Exports and backups that left this node since the first of these items, which may hold them: no erasure reaches those. */
-  readonly handedOut: HandedOut
+  /**
+   * Exports and backups that left one node since the first of these items, which may hold them: no erasure reaches those. What
+   * left the others, only their own local logs tell; a node serves them to its own machine alone.
+   */
+  readonly handedOut: HandedOut & {
+    /** Name of the node that was asked. */
+    readonly node: string
+    /** Names of those that hold copies and were not. */
+    readonly unasked: readonly string[]
+  }
 }
 
 export interface Overviews {
@@ -41,6 +49,8 @@ export interface Overviews {
   readonly machine: LedgerMachine
   readonly store: Pick<Store, 'match' | 'countQuads'>
   readonly local: Pick<LocalAudit, 'handedOut'>
+  /** Of this node. */
+  readonly name: string
 }
 
 export interface OverviewSources {
@@ -49,17 +59,20 @@ export interface OverviewSources {
   readonly blocks: BlockArchive
   readonly local: Pick<LocalAudit, 'handedOut'>
   /** Whose items it is about. */
-  readonly member: Pick<Node, 'organisation'> | undefined
+  readonly member: Pick<Node, 'organisation' | 'name'> | undefined
 }
 
 /** @throws LedgerError NODE_UNKNOWN for a node that is of no organisation */
 export function overviewsOf({ machine, store, blocks, local, member }: OverviewSources): Overviews {
   if (member === undefined) throw new LedgerError('NODE_UNKNOWN')
-  const { organisation } = member
-  return { persons: new Persons({ organisation, machine, store, blocks }), machine, store, local }
+  const { organisation, name } = member
+  return { persons: new Persons({ organisation, machine, store, blocks }), machine, store, local, name }
 }
 
-export async function overview({ persons, machine, store, local }: Overviews, selection: Selection): Promise<Overview> {
+export async function overview(
+  { persons, machine, store, local, name }: Overviews,
+  selection: Selection,
+): Promise<Overview> {
   const chosen = await persons.select(selection)
   const items: OverviewItem[] = []
   const own = new Set<string>()
@@ -73,7 +86,9 @@ export async function overview({ persons, machine, store, local }: Overviews, se
   const references = selection.type === 'person' ? await referencesTo(store, selection.person, own) : []
   const since = Math.min(...chosen.map(({ time }) => time))
   const handedOut = await local.handedOut(since, new Set(chosen.flatMap(({ subjects }) => subjects)))
-  return { items, references, copies: machine.ledger.nodes().map(({ name }) => name), handedOut }
+  const copies = machine.ledger.nodes().map((node) => node.name)
+  const unasked = copies.filter((copy) => copy !== name)
+  return { items, references, copies, handedOut: { ...handedOut, node: name, unasked } }
 }
 
 /** The quads of a person's items that hold now. */

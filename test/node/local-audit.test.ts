@@ -104,6 +104,7 @@ describe('The local logs of four nodes', function () {
       handedOut.listed.map(({ kind }) => kind),
       ['person'],
     )
+    assert.deepEqual([handedOut.node, handedOut.unasked], ['node-0', ['node-1', 'node-2', 'node-3']])
     const { local } = node(0)
     const names = { ids: new Set([person, gone.item]), values: new Set<string>() }
     const before = await local.naming(names)

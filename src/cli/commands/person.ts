@@ -36,6 +36,8 @@ export interface Found {
   readonly handedOut: {
     readonly listed: readonly { readonly time: number; readonly kind: ExportKind | 'backup' }[]
     readonly count: number
+    readonly node: string
+    readonly unasked: readonly string[]
   }
 }
 
@@ -65,13 +67,15 @@ export const foundSchema: Schema<Found> = record<Found>({
       limits.handedOutListed,
     ),
     count: uint(),
+    node: text(limits.nameBytesMax),
+    unasked: list(text(limits.nameBytesMax), many),
   }),
 })
 
 export const find: Handler = async (args, options, context) => {
   const person = argument(args, 0)
   const found = await overview({ type: 'person', person }, options, context)
-  if (found.items.length === 0) throw new LedgerError('PERSON_UNKNOWN', { person })
+  if (found.items.length === 0) throw new LedgerError('PERSON_UNKNOWN')
   context.answer({ person, ...(foundSchema.toJson(found) as object) }, inWords(found))
   return 0
 }
@@ -121,9 +125,15 @@ export function inWords({ items, references, copies, handedOut }: Found): readon
     ),
     `Copies: ${copies.join(', ')}, and what left any of them before: nobody can recall that.`,
     handedOut.count === 0
-      ? 'The local log of this node tells of no export or backup since the first of these items.'
-      : `Since the first of these items ${handedOut.count} exports and backups left this node, the newest first:`,
+      ? `The local log of ${handedOut.node} tells of no export or backup since the first of these items.`
+      : `Since the first of these items ${handedOut.count} exports and backups left ${handedOut.node}, the newest first:`,
     ...handedOut.listed.map(({ time, kind }) => `  ${new Date(time).toISOString()}  ${kindInWords[kind]}`),
+    ...(handedOut.unasked.length === 0
+      ? []
+      : [
+          `What left the others was not asked: ${handedOut.unasked.join(', ')}. Whoever runs them sees it with`,
+          '`quadrille audit show --local --type exported` and `--type backup`.',
+        ]),
   ]
 }
 
