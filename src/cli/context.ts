@@ -110,10 +110,10 @@ export function identifier<Id>(
   parse: (text: string) => Id,
   expected: string,
 ): Id {
-  const given = argument(args, place)
   try {
-    return parse(given)
+    return parse(argument(args, place))
   } catch (error) {
-    throw new LedgerError('USAGE', { argument: given, expected }, error)
+    if (error instanceof LedgerError) throw error
+    throw new LedgerError('USAGE', { argument: place + 1, expected }, error)
   }
 }

@@ -17,9 +17,9 @@ export function requireLoopback(host: string): void {
 
 /** @throws LedgerError HOST_REFUSED */
 export function requireLocalRequest(host: string | undefined, origin: string | undefined): void {
-  if (!isLocalAuthority(host)) throw new LedgerError('HOST_REFUSED', { host: host ?? '' })
+  if (!isLocalAuthority(host)) throw new LedgerError('HOST_REFUSED', { header: 'host' })
   if (origin !== undefined && !isLocalAuthority(/^https?:\/\/([^/]*)$/.exec(origin)?.[1])) {
-    throw new LedgerError('HOST_REFUSED', { origin })
+    throw new LedgerError('HOST_REFUSED', { header: 'origin' })
   }
 }
 

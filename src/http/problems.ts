@@ -1,7 +1,9 @@
 // Errors as answers: RFC 9457 problem details with our code. What this program did not expect is told to the operator and
-// reaches the client as UNEXPECTED, without its message.
+// reaches the client as UNEXPECTED, without its message. No answer that refuses quotes what was asked: it may be personal, and
+// answers end up in logs of clients and proxies.
 
 import { type ErrorCode, LedgerError } from '../base/errors.ts'
+import { plainWords } from '../base/plain-words.ts'
 
 export const problemMediaType = 'application/problem+json'
 
@@ -74,7 +76,8 @@ export function toldError(error: unknown): LedgerError {
   const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined
   if (status === 413) return new LedgerError('TOO_LARGE', {}, error)
   if (status === 415) return new LedgerError('MEDIA_TYPE_UNKNOWN', {}, error)
-  if (typeof status === 'number' && status < 500) return new LedgerError('USAGE', { reason: messageOf(error) }, error)
+  if (typeof status === 'number' && status < 500)
+    return new LedgerError('USAGE', { reason: plainWords(messageOf(error)) })
   return new LedgerError('UNEXPECTED', {}, error)
 }
 

@@ -1,10 +1,10 @@
 // The HTTP server of a node: limits, guards and errors for all routes. Loopback only, until clients can be authenticated.
 
-import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify'
-import { type ErrorCode, LedgerError } from '../base/errors.ts'
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
+import { LedgerError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { createQueryEngine, type ThreadBounds } from '../sparql/engine.ts'
-import { noteRequests } from './asked.ts'
+import { RequestNotes } from './asked.ts'
 import { backupRoutes } from './backup-routes.ts'
 import { changeRoutes } from './change-routes.ts'
 import { Connections } from './connections.ts'
@@ -49,8 +49,15 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   requireLoopback(bind.host)
   const { queryTimeoutMs = limits.queryMsMax, resultRowsMax = limits.resultRowsMax } = options
   const { submitTimeoutMs = limits.submitMsMax, stalledMs = limits.stalledMs } = options
+  const notes = new RequestNotes(node)
+  const refuse = refuser(notes, onError)
   const server = fastify({
     logger: false,
+    // Addresses that the router cannot read come to no hook.
+    frameworkErrors: (error, request, reply) => {
+      notes.follow(request, reply)
+      refuse(error, request, reply)
+    },
     exposeHeadRoutes: false,
     forceCloseConnections: true,
     requestTimeout: limits.httpRequestMsMax,
@@ -61,10 +68,10 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   const figures = new Figures()
   server.addHook('onClose', async () => figures.close())
   takeBytes(server)
-  const onRefused = noteRequests(server, node)
+  notes.attach(server)
   boundBodies(server)
   guardAll(server, node, figures)
-  answerErrors(server, onError, onRefused)
+  answerErrors(server, refuse)
   const engine = createQueryEngine(options.queries)
   sparqlRoutes(server, { node, engine, figures, onError, queryTimeoutMs, resultRowsMax })
   graphRoutes(server, { node, engine, onError, queryTimeoutMs })
@@ -131,17 +138,20 @@ function guardAll(server: FastifyInstance, node: HttpNode, figures: Figures): vo
   })
 }
 
-function answerErrors(
-  server: FastifyInstance,
-  onError: (error: unknown) => void,
-  onRefused: (request: FastifyRequest, code: ErrorCode) => void,
-): void {
+type Refuse = (error: unknown, request: FastifyRequest, reply: FastifyReply) => FastifyReply
+
+function answerErrors(server: FastifyInstance, refuse: Refuse): void {
   server.setNotFoundHandler(() => {
     throw new LedgerError('NOT_FOUND')
   })
-  server.setErrorHandler((error, request, reply) => {
+  server.setErrorHandler(refuse)
+}
+
+/** What answers with a problem. */
+function refuser(notes: RequestNotes, onError: (error: unknown) => void): Refuse {
+  return (error, request, reply) => {
     const told = toldError(error)
-    onRefused(request, told.code)
+    notes.refused(request, told.code)
     if (concernsOperator(error)) onError(error)
     const problem = problemOf(told)
     if (problem.status === 503) reply.header('retry-after', retryAfterS)
@@ -152,7 +162,7 @@ function answerErrors(
       .code(problem.status)
       .type(problemMediaType)
       .send(Buffer.from(JSON.stringify(problem)))
-  })
+  }
 }
 
 function stateRoutes(server: FastifyInstance, node: HttpNode, figures: Figures): void {

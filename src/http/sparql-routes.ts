@@ -84,6 +84,8 @@ export function sparqlRoutes(server: FastifyInstance, options: SparqlRoutesOptio
   })
 }
 
+const mediaTypes = ['application/sparql-query', 'application/sparql-update', 'application/x-www-form-urlencoded']
+
 /** SPARQL 1.1 Protocol, sections 2.1 and 2.2: each form of a posted query or update. */
 function posted(request: FastifyRequest): Asked {
   const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase()
@@ -104,7 +106,7 @@ function posted(request: FastifyRequest): Asked {
         : { type: 'update', query: update, parameters }
     }
     default:
-      throw new LedgerError('MEDIA_TYPE_UNKNOWN', { found: type ?? '' })
+      throw new LedgerError('MEDIA_TYPE_UNKNOWN', { expected: mediaTypes.join(', ') })
   }
 }
 

@@ -24,7 +24,7 @@ export function openJsonLd(base: string | undefined, contexts: ReadonlyMap<strin
     const bundled = bundledContexts.get(name)
     if (bundled !== undefined) return bundled
     // The parser gives errors of its own for those of a loader.
-    refusal ??= trail.refusedContext(near, name)
+    refusal ??= trail.refusedContext(near)
     throw refusal
   }
   const parser = new JsonLdParser({
@@ -55,7 +55,7 @@ export function openJsonLd(base: string | undefined, contexts: ReadonlyMap<strin
       if (refusal !== undefined) return refusal
       const place = /at position (\d+) in state/.exec(error.message)
       const position = place === null ? at : { line: at.line, column: (at.column ?? 1) + Number(place[1]) }
-      return trail.refused(position, error.message.replace(/ (at position \d+ )?in state \w+$/, ''), error)
+      return trail.refusedBy(position, error.message.replace(/ (at position \d+ )?in state \w+$/, ''))
     },
   })
 }

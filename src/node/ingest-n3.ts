@@ -41,7 +41,7 @@ export function openN3(mediaType: string, base: string | undefined, trail: Trail
       last = { line, column: start + 1 }
       if (type !== 'IRI' && type !== 'typeIRI') return
       // Relative ones too: n3 resolves them without looking.
-      if (notInIri.test(value)) failure ??= trail.refused(last, `an IRI with a character that no IRI has: ${value}`)
+      if (notInIri.test(value)) failure ??= trail.refused(last, 'an IRI with a character that no IRI has')
     },
     onQuad: (error: Error | null, quad: Quad | null): void => {
       if (failure !== undefined) return
@@ -68,9 +68,6 @@ const notInIri = /[\p{Cc} <>"{}|\\^`]/u
 function failureOf(error: N3Error, last: Position, trail: Trail): LedgerError {
   const { line = last.line, token, previousToken } = error.context ?? {}
   const before = previousToken?.line === line ? previousToken.end + 1 : 1
-  return trail.refused(
-    { line, column: (token?.start ?? before - 1) + 1 },
-    error.message.replace(/ on line \d+\.?$/, '').replace(/^(Undefined prefix) "(.*)"$/, '$1 $2'),
-    error,
-  )
+  const position = { line, column: (token?.start ?? before - 1) + 1 }
+  return trail.refusedBy(position, error.message.replace(/ on line \d+\.?$/, ''))
 }

@@ -6,7 +6,7 @@ import type { Quad } from 'n3'
 import { LedgerError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { type Feed, openN3 } from './ingest-n3.ts'
-import { literalsOf, Trail } from './ingest-place.ts'
+import { type Syntax, Trail } from './ingest-place.ts'
 import { openDecoder } from './ingest-text.ts'
 
 export type RdfFormat = 'turtle' | 'trig' | 'ntriples' | 'nquads' | 'jsonld' | 'rdfxml'
@@ -48,7 +48,7 @@ export async function* parseRdf(
   source: AsyncIterable<Uint8Array>,
   options: ParseOptions,
 ): AsyncGenerator<readonly Quad[]> {
-  const trail = new Trail(options.file, literals[options.format])
+  const trail = new Trail(options.file, syntaxes[options.format])
   const feed = await openFeed(options, trail)
   const decode = openDecoder(trail)
   // What gives no quads is held in memory whole: a statement, or a document of JSON-LD, which may name its context last.
@@ -65,13 +65,13 @@ export async function* parseRdf(
   yield [...(await feed(decode(undefined))), ...(await feed(undefined))]
 }
 
-const literals: Readonly<Record<RdfFormat, RegExp>> = {
-  turtle: literalsOf.rdf,
-  trig: literalsOf.rdf,
-  ntriples: literalsOf.rdf,
-  nquads: literalsOf.rdf,
-  jsonld: literalsOf.json,
-  rdfxml: literalsOf.xml,
+const syntaxes: Readonly<Record<RdfFormat, Syntax>> = {
+  turtle: 'rdf',
+  trig: 'rdf',
+  ntriples: 'rdf',
+  nquads: 'rdf',
+  jsonld: 'json',
+  rdfxml: 'xml',
 }
 
 async function openFeed({ format, base, contexts = new Map() }: ParseOptions, trail: Trail): Promise<Feed> {

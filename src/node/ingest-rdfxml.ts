@@ -27,7 +27,7 @@ export function openRdfXml(base: string | undefined, trail: Trail): Feed {
       const [, line, column] = /^(?:Line (\d+) column |\d+:)(\d+): /.exec(error.message) ?? []
       const position =
         column === undefined ? near : { line: line === undefined ? near.line : Number(line), column: Number(column) }
-      return trail.refused(position, error.message.replace(/^(Line \d+ column |\d+:)\d+: /, ''), error)
+      return trail.refusedBy(position, error.message.replace(/^(Line \d+ column |\d+:)\d+: /, ''))
     },
   })
 }

@@ -10,15 +10,15 @@ export function openDecoder(trail: Trail): (chunk: Uint8Array | undefined) => st
       const text = chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true })
       trail.read(text)
       return text
-    } catch (cause) {
-      throw notUtf8(trail, chunk ?? new Uint8Array(), cause)
+    } catch {
+      throw notUtf8(trail, chunk ?? new Uint8Array())
     }
   }
 }
 
-function notUtf8(trail: Trail, chunk: Uint8Array, cause: unknown): Error {
+function notUtf8(trail: Trail, chunk: Uint8Array): Error {
   trail.read(validPrefix(chunk))
-  return trail.refused({ line: trail.line, column: trail.column }, 'not UTF-8', cause)
+  return trail.refused({ line: trail.line, column: trail.column }, 'not UTF-8')
 }
 
 /** What comes before the first byte that cannot stand there. The chunk may begin inside a character. */

@@ -5,6 +5,7 @@
 
 import { isIP } from 'node:net'
 import { type Logger as Pino, pino } from 'pino'
+import { kindOf, placesOf } from '../base/error-facts.ts'
 import { LedgerError } from '../base/errors.ts'
 import type { Config } from './config.ts'
 
@@ -133,24 +134,4 @@ function failureFacts(error: unknown): Readonly<Record<string, unknown>> {
     return { code, ...Object.fromEntries(told), ...(cause === undefined ? {} : { cause: kindOf(cause) }) }
   }
   return { code: 'UNEXPECTED', kind: kindOf(error), at: placesOf(error) }
-}
-
-/** ENOSPC, TypeError: a word, or nothing. */
-function kindOf(error: unknown): string {
-  if (!(error instanceof Error)) return typeof error
-  const code = (error as { readonly code?: unknown }).code
-  const said = typeof code === 'string' ? code : error.name
-  return /^[A-Za-z][A-Za-z0-9_]{0,60}$/.test(said) ? said : 'Error'
-}
-
-/** The first calls of its stack: functions and places in files, without the message above them. */
-function placesOf(error: unknown): readonly string[] {
-  if (!(error instanceof Error)) return []
-  const { stack = '', message } = error
-  return stack
-    .slice(stack.indexOf(message) + message.length)
-    .split('\n')
-    .filter((line) => /^ {4}at [^\s(]+ ?(\(|$)?\S*:\d+:\d+\)?$/.test(line) || /^ {4}at .*\(\S+:\d+:\d+\)$/.test(line))
-    .slice(0, 12)
-    .map((line) => line.trim().slice(3))
 }

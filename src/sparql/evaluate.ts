@@ -7,6 +7,7 @@ import type { Quad } from '@rdfjs/types'
 import { utf8 } from '../base/bytes.ts'
 import { LedgerError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
+import { plainWords } from '../base/plain-words.ts'
 import type { Evaluation } from './evaluation.ts'
 import { negotiate } from './formats.ts'
 import type { ParsedQuery } from './parse.ts'
@@ -137,9 +138,9 @@ async function* bodyOf(text: Readable, evaluation: Evaluation): AsyncGenerator<U
   }
 }
 
-/** What Comunica throws says in its first line what it could not do. */
+/** What Comunica throws says in its first line what it could not do, and quotes what it could not do it with. */
 function failure(error: unknown): Error {
   if (error instanceof LedgerError) return error
-  const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)
-  return new LedgerError('QUERY_FAILED', { reason: reason.slice(0, 200) }, error)
+  const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : ''
+  return new LedgerError('QUERY_FAILED', { reason: plainWords(reason) })
 }

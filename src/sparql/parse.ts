@@ -5,6 +5,7 @@ import { toAlgebra } from '@traqula/algebra-sparql-1-2'
 import { Parser } from '@traqula/parser-sparql-1-2'
 import { LedgerError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
+import { plainWords } from '../base/plain-words.ts'
 
 /** Graph IRIs (SPARQL 1.1 Query, section 13.2). */
 export interface Dataset {
@@ -89,19 +90,28 @@ function positioned<T>(text: string, work: () => T): T {
   }
 }
 
-/** The parser says where in words only; these are its four ways. */
+/** The parser says where in words only; these are its four ways. What it quotes is not told: it may be anything that was asked for. */
 function parseError(text: string, message: string): LedgerError {
   const found = /but found(?::| -->) '([^']*)'/.exec(message)?.[1]
   const reason =
     found === undefined
-      ? (message.split('\n')[0] ?? '')
+      ? plainWords(message.split('\n')[0] ?? '')
       : found === ''
         ? 'the query ends too early'
-        : `unexpected ${found}`
+        : `unexpected ${kindOf(found)}`
   const offset = offsetIn(text, message)
   if (offset === undefined) return new LedgerError('PARSE_ERROR', { reason })
   const before = text.slice(0, offset).split('\n')
   return new LedgerError('PARSE_ERROR', { line: before.length, column: (before.at(-1)?.length ?? 0) + 1, reason })
+}
+
+/** Of a token: what it is, and itself only when it is punctuation. */
+function kindOf(token: string): string {
+  if (/^[?$]\w/.test(token)) return 'variable'
+  if (/^<\S/.test(token)) return 'IRI'
+  if (/^["']/.test(token)) return 'literal'
+  if (/^[+-]?\.?\d/.test(token)) return 'number'
+  return /^[^\p{L}\p{N}]{1,3}$/u.test(token) ? token : 'word'
 }
 
 function offsetIn(text: string, message: string): number | undefined {
@@ -113,6 +123,14 @@ function offsetIn(text: string, message: string): number | undefined {
     return lines.reduce((sum, line) => sum + line.length + 1, 0) + (token[2]?.length ?? 0)
   }
   const prefix = /^Unknown prefix: (\S*)/.exec(message)
-  if (prefix !== null) return Math.max(0, text.search(new RegExp(`(?<![\\w-])${prefix[1]}:`)))
+  if (prefix !== null) return Math.max(0, beginOf(`${prefix[1]}:`, text))
   return message.startsWith('Parse error') ? text.length : undefined
+}
+
+/** Where a prefixed name with this prefix begins. */
+function beginOf(prefix: string, text: string): number {
+  for (let at = text.indexOf(prefix); at >= 0; at = text.indexOf(prefix, at + 1)) {
+    if (!/[\p{L}\p{N}_.-]/u.test(text[at - 1] ?? '')) return at
+  }
+  return -1
 }

@@ -49,6 +49,22 @@ describe('Requests in the local log', function () {
     assert.ok(third?.asked.includes(person))
   })
 
+  it('are noted and decoded as far as can be where their address cannot be read, or is too long', async () => {
+    const encoded = encodeURIComponent(person)
+    for (const path of [`/%ZZ/${encoded}`, `/sparql?query=%ZZ${encoded}`, `/keys/${encoded}${'y'.repeat(300)}`]) {
+      const answer = await fetch(`${server.url}${path}`)
+      assert.equal(answer.headers.get('content-type'), 'application/problem+json')
+      assert.ok(!(await answer.text()).includes('person.example'), path)
+    }
+    const event = { type: 'refused', method: 'GET', status: 400 }
+    assert.deepEqual(await noted(3), [
+      { ...event, route: 'none', code: 'USAGE' },
+      { ...event, route: '/sparql', code: 'PARSE_ERROR' },
+      { ...event, route: 'none', code: 'USAGE' },
+    ])
+    for (const { asked } of node.local.about) assert.ok(asked.includes(person), asked)
+  })
+
   it('tell refusals that no route sees, and no look at the health', async () => {
     for (const path of ['/healthz', '/readyz', '/status', '/metrics'])
       await (await fetch(`${server.url}${path}`)).text()

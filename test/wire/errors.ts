@@ -15,7 +15,8 @@ const exits: Readonly<Record<ErrorEntry['exit'], string>> = {
 const preamble = `# Error codes
 
 Every code that a person, a program or a peer can meet. Codes are stable; sentences may improve. A command that ends with
-one of them exits with the number given (0 means that all went well). Printed from \`src/base/error-table.ts\` by
+one of them exits with the number given (0 means that all went well). No error quotes data: it names the line, the column, the parameter
+or the file, and a graph that is not on the ledger, whose names are public. Printed from \`src/base/error-table.ts\` by
 \`npm run docs\`; \`quadrille explain CODE\` says the same.
 
 | exit | meaning |

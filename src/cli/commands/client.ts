@@ -92,7 +92,10 @@ function rightsFrom(given: readonly string[]): readonly GraphRight[] {
   for (const each of given) {
     const [, iri = '', right] = /^(.+):(read|write|erase)$/.exec(each) ?? []
     if (!isAbsoluteIri(iri) || (right !== 'read' && right !== 'write' && right !== 'erase')) {
-      throw new LedgerError('USAGE', { graph: each, expected: 'the IRI of a graph, then :read, :write or :erase' })
+      throw new LedgerError('USAGE', {
+        option: '--graph',
+        expected: 'the IRI of a graph, then :read, :write or :erase',
+      })
     }
     const graph = graphId(iri)
     rights.set(`${graph} ${right}`, { graph, right })

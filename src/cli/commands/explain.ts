@@ -18,7 +18,7 @@ export const explain: Handler = async (args, _options, context) => {
   const code = argument(args, 0).toUpperCase()
   const table: Readonly<Record<string, ErrorEntry>> = errorTable
   const entry = Object.hasOwn(table, code) ? table[code] : undefined
-  if (entry === undefined) throw new LedgerError('USAGE', { reason: `there is no error code ${code.slice(0, 64)}` })
+  if (entry === undefined) throw new LedgerError('USAGE', { reason: 'there is no such error code' })
   const { sentence, next, exit } = entry
   context.answer({ code, sentence, next, exit }, [
     `${code}: ${sentence}`,

@@ -83,7 +83,7 @@ function parametersFrom(given: readonly string[], now: LedgerParameters): Partia
   const pairs = given.map((each) => {
     const [, name = '', value = ''] = /^([a-zA-Z]+)=(\d+)$/.exec(each) ?? []
     if (!names.includes(name))
-      throw new LedgerError('USAGE', { parameter: each, expected: `${names.join(', ')} = number` })
+      throw new LedgerError('USAGE', { option: '--parameter', expected: `${names.join(', ')} = number` })
     return [name, Number(value)] as const
   })
   return Object.fromEntries(pairs)
