@@ -173,8 +173,8 @@ const ownErrors = {
   },
   PARSE_ERROR: {
     exit: 4,
-    sentence: 'The RDF cannot be parsed.',
-    next: 'Correct the place that is named, or say what it is with --format.',
+    sentence: 'The RDF, query or update cannot be parsed.',
+    next: 'Correct the place that is named, or say with --format what a file is.',
   },
   REMOTE_CONTEXT_REFUSED: {
     exit: 4,

@@ -1,7 +1,7 @@
 // `quadrille audit watch` over HTTP: what it says, what it keeps, and how it ends.
 
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -122,6 +122,20 @@ describe('audit watch', function () {
     }))
     const verdict = judgeFork(proof, keys) ?? assert.fail()
     assert.deepEqual([verdict.size, verdict.first.length, verdict.second.length], [300, 1, 1])
+  })
+
+  it('N11 refuses a kept checkpoint that is none, and cries out when no log continues it', async () => {
+    const [url, kept] = [await serve(0, 300), join(folder, 'kept')]
+    const note = await (await fetch(`${url}/log/checkpoint?size=200`)).text()
+    writeFileSync(kept, note)
+    assert.equal((await watch([url], { since: kept })).code, 0)
+    writeFileSync(kept, 'a note\n')
+    await assert.rejects(watch([url], { since: kept }), {
+      code: 'MALFORMED',
+      details: { file: kept, expected: 'a signed note' },
+    })
+    writeFileSync(kept, note)
+    await assert.rejects(watch([await serve(1, 700, 150)], { since: kept }), { code: 'FORK_DETECTED', exitCode: 1 })
   })
 
   it('ends with 5 when a node is away, and names it', async () => {

@@ -86,16 +86,21 @@ async function withDetails(requester: Requester, leaf: Leaf): Promise<Shown> {
 
 function inWords({ leaf, details }: Shown): readonly string[] {
   const { seq, prev: _prev, time, type, ...facts } = leaf
-  const said = Object.entries(facts).map(
-    ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  const said = Object.entries(facts).flatMap(([name, value]) =>
+    value === '' ? [] : [`${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`],
   )
   const when = typeof time === 'number' ? `${new Date(time).toISOString()} ` : ''
   return [
     `${String(seq)} ${when}${String(type)} ${said.join(' ')}`,
     ...(details === null ? ['    its details are not here any more'] : []),
     ...(details ?? []).map(({ time: at, from, key, asked, text }) => {
-      const parts = [new Date(at).toISOString(), from, key, asked, text.replaceAll(/\s+/g, ' ')]
+      const parts = [new Date(at).toISOString(), from, key, asked, text].map(harmless)
       return `    ${parts.filter((part) => part !== '').join('  ')}`
     }),
   ]
+}
+
+/** On one line, and without what a terminal obeys: whoever asked wrote this. */
+function harmless(text: string): string {
+  return text.replaceAll(/\s+/g, ' ').replaceAll(/\p{C}/gu, '\ufffd')
 }

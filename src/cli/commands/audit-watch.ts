@@ -31,7 +31,7 @@ export const watchAudit: Handler = async (urls, options, context) => {
     proofPath,
   )
   const since = optional(options, 'since')
-  if (since !== undefined) await rounds.tell(await watch.remember(await readText(since)))
+  if (since !== undefined) await rounds.tell(await remembered(watch, since))
   if (options['once'] === true) {
     const [holds, reached] = await rounds.look()
     return holds ? (reached ? 0 : 5) : 1
@@ -52,6 +52,17 @@ export const watchAudit: Handler = async (urls, options, context) => {
     clearTimeout(timer)
   }
   return fits ? 0 : 1
+}
+
+/** @throws LedgerError MALFORMED, FILE_UNREADABLE; both name the file */
+async function remembered(watch: Watch, file: string): Promise<Sighting> {
+  const note = await readText(file)
+  try {
+    return await watch.remember(note)
+  } catch (error) {
+    if (!(error instanceof LedgerError) || error.code !== 'MALFORMED') throw error
+    throw new LedgerError('MALFORMED', { file, ...error.details }, error)
+  }
 }
 
 class Rounds {
