@@ -5,7 +5,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Histogram } from '../base/histogram.ts'
 import type { NodeHealth } from '../node/health.ts'
 import { counter, gauge, histogram, type Lines, labelled, type Sample } from './exposition.ts'
-import type { HttpCounters, HttpNode, HttpStatus } from './node-port.ts'
+import type { HttpCounters, HttpKeys, HttpNode, HttpStatus } from './node-port.ts'
 
 /** What the server counts about itself. */
 export class Figures {
@@ -131,8 +131,10 @@ function meshLines(status: HttpStatus, { peers, refused, dropped, clock }: NodeH
   ]
 }
 
-function storeLines(status: HttpStatus, { disk, store }: NodeHealth, keys: object): Lines {
-  const { rotation } = keys as { readonly rotation?: { readonly done: number } | null }
+function storeLines(status: HttpStatus, { disk, store }: NodeHealth, { keys, rotation }: HttpKeys): Lines {
+  // The key for look-ups never turns, and a journal begins a new one whenever it is opened.
+  const turning = keys.filter(({ purpose, state }) => state === 'active' && !['lookup', 'journal'].includes(purpose))
+  const ages = turning.map(({ purpose, ageSeconds }): Sample => ({ labels: { kind: purpose }, value: ageSeconds }))
   return [
     ...gauge('quads', 'Quads that hold now', status.quads),
     ...gauge('disk_bytes', 'Bytes of files, by what they hold', labelled('kind', Object.entries(disk.bytes))),
@@ -154,6 +156,8 @@ function storeLines(status: HttpStatus, { disk, store }: NodeHealth, keys: objec
     ...counter('cache_misses', 'Index blocks that were read from the disk', store.cache.misses),
     ...gauge('rekey_active', '1 while keys at rest turn', rotation ? 1 : 0),
     ...gauge('rekey_records_done', 'Records sealed anew by the rotation under way', rotation?.done ?? 0),
+    ...gauge('rekey_records_left', 'Records that it has still to seal anew', rotation?.left ?? 0),
+    ...gauge('key_age_seconds', 'Age of the key that seals, by what it seals', ages),
   ]
 }
 

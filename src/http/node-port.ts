@@ -112,6 +112,12 @@ export interface HttpLocal {
   detail(reference: string): Promise<readonly About[] | undefined>
 }
 
+/** What there is of keys at rest, without the keys. */
+export interface HttpKeys {
+  readonly keys: readonly { readonly purpose: string; readonly state: string; readonly ageSeconds: number }[]
+  readonly rotation: { readonly done: number; readonly left: number } | null
+}
+
 export interface HttpNode {
   readonly ledger: LedgerId
   readonly local: HttpLocal
@@ -156,9 +162,9 @@ export interface HttpNode {
   /** Leaves from `from` to `to` - 1. @throws RangeError for more than there are. */
   leaves(from: number, to: number): Iterable<Uint8Array>
   /** What there is of keys at rest, without the keys. */
-  keys(): object
+  keys(): HttpKeys
   /** Begins to turn the keys at rest, unless that is under way; gives what `keys` gives. */
-  rotateKeys(): object
+  rotateKeys(): HttpKeys
   /** A backup as frames, and the keys of items in one file with an end, both sealed. @throws LedgerError BACKUPS_UNDECLARED */
   backups(): { data(): AsyncIterable<Uint8Array>; itemKeys(): Promise<Uint8Array> }
   /** What this node keeps against validators that contradicted themselves. */

@@ -20,11 +20,13 @@ export interface KeyStatus {
     readonly version: number
     readonly state: 'active' | 'decrypt-only'
     readonly id: string
+    /** Since it was made. */
+    readonly ageSeconds: number
   }[]
   /** Generation of the bag of items' own keys, and how many there are. */
   readonly bag: { readonly generation: number; readonly keys: number }
   /** Null when none is under way. */
-  readonly rotation: { readonly step: string; readonly done: number } | null
+  readonly rotation: { readonly step: string; readonly done: number; readonly left: number } | null
 }
 
 export interface KeyCareOptions {
@@ -52,15 +54,17 @@ export class KeyCare {
 
   status(): KeyStatus {
     const { keyRing, unlock } = this.#options
-    const keys = keyRing
-      .entries()
-      .map(({ purpose, version, state, key }) => ({ purpose, version, state, id: toHex(key.id) }))
-    const { step = 'begun', done = 0 } = this.#progress ?? {}
+    const now = Date.now()
+    const keys = keyRing.entries().map(({ purpose, version, state, since, key }) => {
+      const ageSeconds = Math.max(0, Math.round((now - since) / 1000))
+      return { purpose, version, state, id: toHex(key.id), ageSeconds }
+    })
+    const { step = 'begun', done = 0, left = 0 } = this.#progress ?? {}
     return {
       unlock,
       keys,
       bag: { generation: keyRing.bag.generation, keys: keyRing.bag.size },
-      rotation: this.#running === undefined ? null : { step, done },
+      rotation: this.#running === undefined ? null : { step, done, left },
     }
   }
 

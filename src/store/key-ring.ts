@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { fromBase64, toBase64, toHex, utf8 } from '../base/bytes.ts'
 import { LedgerError } from '../base/errors.ts'
 import { syncDirectory } from '../base/files.ts'
-import type { Time } from '../base/ids.ts'
+import { type Time, timeOf } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import { decode, encode, list, record, type Schema, uint, word } from '../base/schema.ts'
 import { generateSealingKey, keyedHash, open, type SealingKey, seal } from '../base/seal.ts'
@@ -28,6 +28,8 @@ export interface KeyEntry {
   /** From 1, for each purpose by itself. */
   readonly version: number
   readonly state: KeyState
+  /** When it was made. */
+  readonly since: Time
   readonly key: SealingKey
 }
 
@@ -37,7 +39,7 @@ interface RingContent {
 }
 
 const kind = 'quadrille key ring'
-const formatVersion = 1
+const formatVersion = 2
 const ringFile = 'ring.json'
 const aad = utf8(`${kind}/${formatVersion}`)
 /** Each has an active key from the start; `journal` gets a new one whenever a journal is opened. */
@@ -49,6 +51,7 @@ const ringSchema: Schema<RingContent> = record<RingContent>({
       purpose: word('index', 'dictionary', 'payload', 'state', 'journal', 'details', 'lookup'),
       version: uint(),
       state: word('active', 'decrypt-only'),
+      since: uint<Time>(),
       key: sealingKeySchema,
     }),
     limits.dataKeysMax,
@@ -68,8 +71,9 @@ export async function createKeyRing(directory: string, root: RootKey): Promise<K
   if ((await readVersioned(path, kind, formatVersion)) !== undefined) {
     throw new LedgerError('FILE_EXISTS', { file: 'keys/ring.json' })
   }
+  const since = timeOf(Date.now())
   const keys = purposes.map(
-    (purpose): KeyEntry => ({ purpose, version: 1, state: 'active', key: generateSealingKey() }),
+    (purpose): KeyEntry => ({ purpose, version: 1, state: 'active', since, key: generateSealingKey() }),
   )
   const content: RingContent = { keys, bag: { generation: 1, key: generateSealingKey() } }
   await writeRing(path, root, content)
@@ -161,7 +165,7 @@ export class KeyRing {
     await this.#change((keys) => {
       const version = 1 + Math.max(0, ...keys.filter((each) => each.purpose === purpose).map((each) => each.version))
       const older = keys.map((each) => (each.purpose === purpose ? { ...each, state: 'decrypt-only' as const } : each))
-      return [...older, { purpose, version, state: 'active', key }]
+      return [...older, { purpose, version, state: 'active', since: timeOf(Date.now()), key }]
     })
     return key
   }

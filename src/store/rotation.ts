@@ -30,6 +30,8 @@ export interface RotationProgress {
   readonly step: 'keys renewed' | 'records sealed' | 'segments written' | 'keys destroyed'
   /** Records sealed anew, segments written anew or keys destroyed so far. */
   readonly done: number
+  /** Records that stood under old keys when it began and are not sealed anew yet. */
+  readonly left: number
 }
 
 /** Purposes that rotate with the store. `lookup` never does: it hashes, and its hashes are the keys of records. */
@@ -42,34 +44,43 @@ const rotated: readonly Exclude<KeyPurpose, 'lookup' | 'journal'>[] = [
 ]
 /** Records that one write seals anew: commits wait for it at most, and it waits for no disk. */
 const recordsPerWrite = 32
+/** Records that are looked at in one read. */
+const recordsPerRead = 256
 const restMs = 2
 
 /** Renews every key and goes through with it. */
 export async function rotate(parts: RotationParts, upkeep: Upkeep, onProgress: OnRotation = () => {}): Promise<void> {
   for (const purpose of rotated) await parts.keys.renew(purpose)
-  await onProgress({ step: 'keys renewed', done: rotated.length })
-  await finishRotation(parts, upkeep, onProgress)
+  await finishRotation(parts, upkeep, onProgress, rotated.length)
 }
 
-/** Seals what stands under old keys under the active ones, then destroys the old keys under which nothing is left. */
+/** `renewed`: keys that were just renewed. Seals what stands under old keys under the active ones, then destroys the old keys under which nothing is left. */
 export async function finishRotation(
   parts: RotationParts,
   upkeep: Upkeep,
   onProgress: OnRotation = () => {},
+  renewed = 0,
 ): Promise<void> {
   const old = oldKeys(parts.keys)
   if (old.size === 0) return
+  const stale = await countStale(parts, old)
+  if (renewed > 0) await onProgress({ step: 'keys renewed', done: renewed, left: stale })
   let records = 0
-  for (const table of Object.values(tables)) records = await sealTable(parts, table, old, records, onProgress)
+  for (const table of Object.values(tables)) {
+    // Some that were counted are gone meanwhile, and a commit may have sealed some anew.
+    records = await sealTable(parts, table, old, records, (done) =>
+      onProgress({ step: 'records sealed', done, left: Math.max(0, stale - done) }),
+    )
+  }
   // Segments that were begun under an old key are among them once the memory is flushed.
   await upkeep.flush()
   const { segments } = await upkeep.rewrite(({ keys }) => keys.some((id) => old.has(toHex(id))))
-  await onProgress({ step: 'segments written', done: segments })
+  await onProgress({ step: 'segments written', done: segments, left: 0 })
   const left = await idsInUse(parts)
   await parts.database.sync()
   const gone = [...old].filter(([id]) => !left.has(id))
   await parts.keys.destroy(gone.map(([, key]) => key.id))
-  await onProgress({ step: 'keys destroyed', done: gone.length })
+  await onProgress({ step: 'keys destroyed', done: gone.length, left: 0 })
 }
 
 /**
@@ -95,7 +106,7 @@ async function sealTable(
   table: number,
   old: ReadonlyMap<string, SealingKey>,
   before: number,
-  onProgress: OnRotation,
+  onDone: (done: number) => Promise<void> | void,
 ): Promise<number> {
   const { database, keys, sealer, writes } = parts
   const purposes = new Map(keys.entries().map(({ key, purpose }) => [toHex(key.id), purpose]))
@@ -120,8 +131,26 @@ async function sealTable(
     if (entries.length === 0) return done
     after = entries.at(-1)?.key
     await new Promise((resolve) => setTimeout(resolve, restMs))
-    await onProgress({ step: 'records sealed', done })
+    await onDone(done)
   }
+}
+
+/** Records that stand under old keys. */
+async function countStale(
+  { database }: Pick<RotationParts, 'database'>,
+  old: ReadonlyMap<string, SealingKey>,
+): Promise<number> {
+  let count = 0
+  for (const table of Object.values(tables)) {
+    let after: Uint8Array | undefined
+    for (;;) {
+      const entries = await database.entries(Uint8Array.of(table), after, recordsPerRead)
+      if (entries.length === 0) break
+      count += entries.filter(({ value }) => old.has(toHex(sealedKeyId(value)))).length
+      after = entries.at(-1)?.key
+    }
+  }
+  return count
 }
 
 /** Ids of every key that some record or segment of the store names. */

@@ -11,6 +11,7 @@ import type {
   HttpEvidence,
   HttpHeldRows,
   HttpItem,
+  HttpKeys,
   HttpLocal,
   HttpNode,
   HttpPersonQuad,
@@ -257,13 +258,19 @@ export class FakeNode implements HttpNode {
     return Array.from({ length: to - from }, (_, n) => new TextEncoder().encode(`{"seq":${from + n}}`))
   }
 
-  keys(): object {
-    return { rotation: null }
+  keys(): HttpKeys {
+    const key = { purpose: 'payload', state: 'active', ageSeconds: 86_400 }
+    const others = [
+      { ...key, state: 'decrypt-only', ageSeconds: 900_000 },
+      { ...key, purpose: 'lookup' },
+      { ...key, purpose: 'journal' },
+    ]
+    return { keys: [key, ...others], rotation: this.rotations === 0 ? null : { done: 5, left: 7 } }
   }
 
-  rotateKeys(): object {
+  rotateKeys(): HttpKeys {
     this.rotations += 1
-    return { rotation: { step: 'begun', done: 0 } }
+    return this.keys()
   }
 
   backups(): never {

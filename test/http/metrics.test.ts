@@ -59,6 +59,7 @@ describe('metrics', function () {
       onError: (error) => assert.fail(String(error)),
     })
     await (await fetch(`${server.url}/sparql?query=ASK{}`)).text()
+    await fetch(`${server.url}/keys/rotate`, { method: 'POST' })
     await fetch(`${server.url}/none?graph=urn:g:people`)
     const answer = await fetch(`${server.url}/metrics`)
     assert.match(answer.headers.get('content-type') ?? '', /^text\/plain; version=0\.0\.4/)
@@ -85,6 +86,8 @@ describe('metrics', function () {
       'quadrille_local_log_leaves 12',
       'quadrille_local_log_unanchored 3',
       'quadrille_anchor_age_seconds 61',
+      'quadrille_key_age_seconds{kind="payload"} 86400',
+      'quadrille_rekey_records_left 7',
       'quadrille_erasure_open 1',
       'quadrille_attestations_missing 1',
       'quadrille_http_requests_total{route="none",code="404"} 1',
@@ -93,6 +96,14 @@ describe('metrics', function () {
     ]) {
       assert.ok(shown.text.includes(`\n${line}\n`), `${line} in\n${shown.text}`)
     }
+  })
+
+  it('give the age of keys that turn, and neither of the key for look-ups nor of the journal', () => {
+    const ages = shown.samples.filter(({ name }) => name === 'quadrille_key_age_seconds')
+    assert.deepEqual(
+      ages.map(({ labels }) => labels),
+      ['kind="payload"'],
+    )
   })
 
   it('are all described in docs/operations.md, and no document names one that is not there', () => {

@@ -64,6 +64,33 @@ describe('The care for keys', function () {
     assert.ok(!JSON.stringify(care.status()).includes('secret'))
   })
 
+  it('tells how many records are left under old keys, down to none, and how old each key is', async () => {
+    const care = open()
+    await ended(care)
+    care.rotate()
+    const left: number[] = []
+    while (care.status().rotation !== null) {
+      const { step, left: now } = care.status().rotation ?? { step: '', left: 0 }
+      if (step !== 'begun') left.push(now)
+      await new Promise((resolve) => setTimeout(resolve, 2))
+    }
+    assert.ok((left[0] ?? 0) > 400, `${left[0]} records of 200 items`)
+    assert.deepEqual(
+      left,
+      left.toSorted((a, b) => b - a),
+    )
+    assert.equal(left.at(-1), 0)
+    const later = Date.now() + 7_200_000
+    const now = Date.now
+    Date.now = () => later
+    try {
+      for (const { purpose, ageSeconds } of care.status().keys)
+        assert.ok(ageSeconds >= 7_200 && ageSeconds < 7_300, purpose)
+    } finally {
+      Date.now = now
+    }
+  })
+
   it('S5 goes on with a rotation that a stop interrupted', async () => {
     const first = open()
     await ended(first)

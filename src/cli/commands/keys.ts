@@ -22,8 +22,8 @@ export const status: Handler = async (_args, options, context) => {
 export const rotate: Handler = async (_args, options, context) => {
   let now = await ask(options, context, 'POST', '/keys/rotate')
   while (options['wait'] === true && now['rotation'] !== null) {
-    const { step, done } = now['rotation'] as Fields
-    context.progress(`${String(step)}: ${String(done)}`)
+    const { step, done, left } = now['rotation'] as Fields
+    context.progress(`${String(step)}: ${String(done)}, ${String(left)} records left`)
     await new Promise((resolve) => setTimeout(resolve, pollMs))
     now = await ask(options, context, 'GET', '/keys')
   }
@@ -54,12 +54,17 @@ function inWords(now: Fields): readonly string[] {
   return [
     `unlocked by   ${String(now['unlock'])}`,
     ...listOf(now['keys']).map(
-      ({ purpose, version, state, id }) =>
-        `${String(purpose).padEnd(12)}  version ${String(version)}, ${String(state)}, ${String(id)}`,
+      ({ purpose, version, state, id, ageSeconds }) =>
+        `${String(purpose).padEnd(12)}  version ${String(version)}, ${String(state)}, ${String(id)}, ${ageText(ageSeconds)}`,
     ),
     `items' own    ${String(keys)} keys, generation ${String(generation)}`,
     `rotation      ${rotation === null ? 'none under way' : `${String(rotation['step'])}: ${String(rotation['done'])}`}`,
   ]
+}
+
+function ageText(seconds: JsonValue | undefined): string {
+  const days = Math.floor(Number(seconds) / 86_400)
+  return days === 0 ? 'less than a day old' : `${days} ${days === 1 ? 'day' : 'days'} old`
 }
 
 function listOf(value: JsonValue | undefined): readonly Fields[] {
