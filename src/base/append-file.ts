@@ -36,6 +36,9 @@ export class AppendFile {
   readonly #recordBytesMax: number
   /** Where each record's frame begins, and after them where the next one will. */
   readonly #offsets: number[]
+  /** Something may be here that no sync has reached, what was found at the opening included. */
+  #isDirty = true
+  #synced: Promise<void> = Promise.resolve()
   #failure: unknown
 
   private constructor(path: string, file: FileHandle, offsets: number[], tornBytes: number, recordBytesMax: number) {
@@ -96,13 +99,18 @@ export class AppendFile {
     const long = records.find((record) => record.length > this.#recordBytesMax)
     if (long !== undefined) throw new RangeError(`a record of ${long.length} bytes, at most ${this.#recordBytesMax}`)
     const bytes = concat(...records.flatMap((record) => [frameOf(record), record]))
+    this.#isDirty = true
     await this.#guarded(() => writeAll(this.#file, bytes, this.size))
     for (const record of records) this.#offsets.push(this.size + frameBytes + record.length)
   }
 
-  /** Resolves when all that was appended before is on the disk. */
-  async sync(): Promise<void> {
-    await this.#guarded(() => this.#file.datasync())
+  /** Resolves when all that was appended before is on the disk; the disk is not asked again when nothing was since. */
+  sync(): Promise<void> {
+    if (this.#isDirty) {
+      this.#isDirty = false
+      this.#synced = this.#guarded(() => this.#file.datasync())
+    }
+    return this.#synced
   }
 
   /** @throws RangeError for a record that is not there, LedgerError RECORD_TAMPERED for one that changed on disk. */

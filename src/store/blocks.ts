@@ -85,8 +85,8 @@ export class BlockArchive {
   /** Resolves when all that was appended before, results included, is on the disk. */
   sync(): Promise<void> {
     return this.#run(async () => {
-      await this.#tail.sync()
-      for (const { file } of this.#results.values()) await file.sync()
+      const files = [this.#tail, ...[...this.#results.values()].map(({ file }) => file)]
+      await Promise.all(files.map((file) => file.sync()))
     })
   }
 

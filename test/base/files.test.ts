@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import fc from 'fast-check'
@@ -62,6 +62,38 @@ describe('An append-only file', () => {
     await filled(path, three)
     await filled(path, [utf8('four')])
     assert.deepEqual(await contents(path), [...threeHex, toHex(utf8('four'))])
+  })
+
+  it('asks the disk for a sync once for what was appended, for what was found when it was opened too', async () => {
+    const path = join(folder, 'log')
+    await filled(path, [utf8('one')])
+    const handle = await open(path)
+    const files = Object.getPrototypeOf(handle) as { datasync: () => Promise<void> }
+    await handle.close()
+    const datasync = files.datasync
+    let syncs = 0
+    files.datasync = function (this: unknown): Promise<void> {
+      syncs += 1
+      return datasync.call(this)
+    }
+    try {
+      const file = await AppendFile.open(path)
+      const expect = async (count: number): Promise<void> => {
+        await Promise.all([file.sync(), file.sync()])
+        assert.equal(syncs, count)
+      }
+      await expect(1)
+      await expect(1)
+      await file.append([utf8('two')])
+      await expect(2)
+      await file.append([utf8('three')])
+      const [first] = [file.sync(), await file.append([utf8('four')])]
+      await first
+      await expect(4)
+      await file.close()
+    } finally {
+      files.datasync = datasync
+    }
   })
 
   it('S7 cut short at any byte keeps a prefix of whole records and goes on from there', async () => {
