@@ -15,7 +15,7 @@ import { openBag, sealBag } from './bag-backup.ts'
 import { Queue, stored } from './failure.ts'
 import { type BagGeneration, KeyBag, sealingKeySchema } from './key-bag.ts'
 import { keyCheck, type RootKey, wrappingKey } from './unlock.ts'
-import { type Fields, field, readVersioned, versionedBytes, writeVersioned } from './versioned.ts'
+import { type Fields, field, readAnyVersion, readVersioned, versionedBytes, writeVersioned } from './versioned.ts'
 
 /** What a data key is for. `lookup` hashes dictionary terms and record keys: it never seals. */
 export type KeyPurpose = 'index' | 'dictionary' | 'payload' | 'state' | 'journal' | 'details' | 'lookup'
@@ -41,23 +41,30 @@ interface RingContent {
 const kind = 'quadrille key ring'
 const formatVersion = 2
 const ringFile = 'ring.json'
-const aad = utf8(`${kind}/${formatVersion}`)
+const aadOf = (version: number): Uint8Array => utf8(`${kind}/${version}`)
 /** Each has an active key from the start; `journal` gets a new one whenever a journal is opened. */
 const purposes = ['index', 'dictionary', 'payload', 'state', 'details', 'lookup'] as const
 
+const entryFields = {
+  purpose: word('index', 'dictionary', 'payload', 'state', 'journal', 'details', 'lookup'),
+  version: uint(),
+  state: word('active', 'decrypt-only'),
+  key: sealingKeySchema,
+} as const
+const bagSchema = record<RingContent['bag']>({ generation: uint(), key: sealingKeySchema })
+
 const ringSchema: Schema<RingContent> = record<RingContent>({
-  keys: list(
-    record<KeyEntry>({
-      purpose: word('index', 'dictionary', 'payload', 'state', 'journal', 'details', 'lookup'),
-      version: uint(),
-      state: word('active', 'decrypt-only'),
-      since: uint<Time>(),
-      key: sealingKeySchema,
-    }),
-    limits.dataKeysMax,
-  ),
-  bag: record<RingContent['bag']>({ generation: uint(), key: sealingKeySchema }),
+  keys: list(record<KeyEntry>({ ...entryFields, since: uint<Time>() }), limits.dataKeysMax),
+  bag: bagSchema,
 })
+
+/** Version 1 did not know when keys were made. */
+const firstRingSchema = record<{ readonly keys: readonly Omit<KeyEntry, 'since'>[]; readonly bag: RingContent['bag'] }>(
+  {
+    keys: list(record<Omit<KeyEntry, 'since'>>(entryFields), limits.dataKeysMax),
+    bag: bagSchema,
+  },
+)
 
 /** Whether keys were made in `directory`. */
 export async function hasKeyRing(directory: string): Promise<boolean> {
@@ -86,11 +93,12 @@ export async function createKeyRing(directory: string, root: RootKey): Promise<K
  */
 export async function openKeyRing(directory: string, root: RootKey): Promise<KeyRing> {
   const path = join(directory, ringFile)
-  const fields = await readVersioned(path, kind, formatVersion)
-  if (fields === undefined) throw new LedgerError('KEY_MISSING', { file: 'keys/ring.json' })
+  const read = await readAnyVersion(path, kind, formatVersion)
+  if (read === undefined) throw new LedgerError('KEY_MISSING', { file: 'keys/ring.json' })
+  const { version, fields } = read
   if (field(fields, 'check', kind) !== keyCheck(root)) throw new LedgerError('KEY_CHECK_FAILED', { file: kind })
   const sealed = fromBase64(field(fields, 'sealed', kind))
-  const content = decode(ringSchema, open(wrappingKey(root, 'key-ring'), aad, sealed, { store: kind }))
+  const content = contentOf(version, open(wrappingKey(root, 'key-ring'), aadOf(version), sealed, { store: kind }))
   const generation = bagGeneration(directory, content.bag)
   const bag = await KeyBag.open(generation)
   try {
@@ -100,6 +108,14 @@ export async function openKeyRing(directory: string, root: RootKey): Promise<Key
     await bag.close()
     throw error
   }
+}
+
+/** Keys whose making nobody noted count from now on, which is written down with the next change. */
+function contentOf(version: number, plain: Uint8Array): RingContent {
+  if (version === formatVersion) return decode(ringSchema, plain)
+  const { keys, bag } = decode(firstRingSchema, plain)
+  const since = timeOf(Date.now())
+  return { keys: keys.map((entry) => ({ ...entry, since })), bag }
 }
 
 function bagGeneration(directory: string, { generation, key }: RingContent['bag']): BagGeneration {
@@ -118,7 +134,7 @@ async function writeRing(path: string, root: RootKey, content: RingContent): Pro
 }
 
 function ringFields(root: RootKey, content: RingContent): Fields {
-  const sealed = seal(wrappingKey(root, 'key-ring'), aad, encode(ringSchema, content))
+  const sealed = seal(wrappingKey(root, 'key-ring'), aadOf(formatVersion), encode(ringSchema, content))
   return { check: keyCheck(root), sealed: toBase64(sealed) }
 }
 

@@ -22,6 +22,15 @@ export function versionedBytes(kind: string, version: number, fields: Fields): U
  * @throws LedgerError FORMAT_UNSUPPORTED when it was written by a newer version, MALFORMED when it is something else.
  */
 export async function readVersioned(path: string, kind: string, versionMax: number): Promise<Fields | undefined> {
+  return (await readAnyVersion(path, kind, versionMax))?.fields
+}
+
+/** As `readVersioned`, with the version that it was written in. */
+export async function readAnyVersion(
+  path: string,
+  kind: string,
+  versionMax: number,
+): Promise<{ readonly version: number; readonly fields: Fields } | undefined> {
   let content: Uint8Array
   try {
     content = await readFile(path)
@@ -32,12 +41,11 @@ export async function readVersioned(path: string, kind: string, versionMax: numb
   const { kind: found, version, ...fields } = parsed(content, kind)
   if (found !== kind || typeof version !== 'number') throw new LedgerError('MALFORMED', { expected: kind })
   if (version > versionMax) throw new LedgerError('FORMAT_UNSUPPORTED', { file: kind, version, versionMax })
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => {
-      if (typeof value !== 'string') throw new LedgerError('MALFORMED', { expected: kind, at: name })
-      return [name, value]
-    }),
-  )
+  const texts = Object.entries(fields).map(([name, value]) => {
+    if (typeof value !== 'string') throw new LedgerError('MALFORMED', { expected: kind, at: name })
+    return [name, value]
+  })
+  return { version, fields: Object.fromEntries(texts) }
 }
 
 /** A field that must be there. @throws LedgerError MALFORMED */

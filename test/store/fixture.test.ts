@@ -67,7 +67,10 @@ describe('A store of format version 1', () => {
     const directory = await mkdtemp(join(tmpdir(), 'quadrille-v1-'))
     try {
       await cp(folder, directory, { recursive: true })
+      const opened = Date.now()
       const keyRing = await openKeyRing(join(directory, 'keys'), root)
+      // It says of no key when it was made, so that they count from their first opening.
+      for (const { since } of keyRing.entries()) assert.ok(since >= opened && since <= Date.now())
       const store = await openStore(join(directory, 'store'), { keyRing })
       assert.equal(store.sequence, 5)
       assert.deepEqual(await dump(store.quads()), expected.quads)

@@ -95,7 +95,7 @@ describe('The keys of a node', () => {
 
   it('S10 are left untouched by a version that does not know their format', async () => {
     const path = world.path('keys', 'ring.json')
-    const newer = (await readFile(path, 'utf8')).replace('"version": 1', '"version": 2')
+    const newer = (await readFile(path, 'utf8')).replace('"version": 2', '"version": 3')
     await writeFile(path, newer)
     await assert.rejects(openKeyRing(world.path('keys'), world.root), failsWith('FORMAT_UNSUPPORTED'))
     await assert.rejects(createKeyRing(world.path('keys'), world.root), failsWith('FORMAT_UNSUPPORTED'))
