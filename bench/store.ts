@@ -16,6 +16,7 @@ const figures = [
   'reopenMs',
   'bytesPerQuad',
   'rssMiB',
+  'ingestPerCpuS',
 ] as const
 const quadsDefault = 200_000
 
@@ -52,7 +53,9 @@ async function compare(
   chosen: readonly string[],
   say: (line: string) => void,
 ): Promise<Readonly<Record<string, BenchValue>>> {
-  say(`${dataset}, ${quads} quads; a second, but for the last three columns`)
+  say(
+    `${dataset}, ${quads} quads; a second, but for reopenMs to rssMiB; the last one in batches, a second of processor time`,
+  )
   say(['', ...figures].map((name) => name.padStart(16)).join(''))
   const results: Record<string, Figures> = {}
   for (const name of names.filter((each) => chosen.includes(each))) {

@@ -1,9 +1,10 @@
 // Fills a store, then measures writes and reads before and while its keys turn. Prints one JSON object.
 // Argument: quads.
 
-import { mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { LedgerError } from '../../src/base/errors.ts'
 import { openStore, type QuadStore } from '../../src/store/index.ts'
 import { type Data, events } from './data.ts'
 
@@ -53,6 +54,19 @@ function quantiles(values: number[]): readonly [number, number] {
   return [at(0.5), at(0.99)]
 }
 
+/** Whether the keys from before the rotation open anything of the store as it is now. */
+async function oldKeysOpen(): Promise<boolean> {
+  await rm(join(directory, 'store', 'keys'), { recursive: true })
+  await cp(join(directory, 'keys-before'), join(directory, 'store', 'keys'), { recursive: true })
+  try {
+    await (await open()).close()
+    return true
+  } catch (error) {
+    if (error instanceof LedgerError && error.code === 'KEY_MISSING') return false
+    throw error
+  }
+}
+
 let store = await open()
 const data = events(200_000)
 const fillStart = performance.now()
@@ -68,6 +82,7 @@ store = await open()
 const openMs = Math.round(performance.now() - openStart)
 const until = performance.now() + 8_000
 const before = await load(store, data, () => performance.now() > until)
+await cp(join(directory, 'store', 'keys'), join(directory, 'keys-before'), { recursive: true })
 const rotationStart = performance.now()
 let ended = false
 const rotating = store.rotateKeys().then(() => {
@@ -84,6 +99,7 @@ const p99Times = {
   read: ratio(meanwhile.readP99Ms, before.readP99Ms),
 }
 await store.close()
+const oldKeyOpens = await oldKeysOpen()
 await rm(directory, { recursive: true })
 const times = { fillS: Math.round(fillS), openMs, rotationS }
-console.log(JSON.stringify({ quads: count, ...times, before, meanwhile, p99Times, rssMiB }))
+console.log(JSON.stringify({ quads: count, ...times, before, meanwhile, p99Times, oldKeyOpens, rssMiB }))

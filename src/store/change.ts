@@ -157,7 +157,7 @@ export class ChangeWriter {
     if (this.#quads.length + this.#lookups.length + this.#terms.length > 0) {
       const at = localKey(tables.pending, change.sequence)
       const pending = { openItems: this.#openItems, quads: this.#pendingQuads, addition }
-      this.#put(keys.active('index'), at, pendingRecord(pending, this.#parts.sealer.compress))
+      this.#put(keys.active('index'), at, pendingRecord(pending))
     }
     return { root, addition, erased: this.#erased }
   }

@@ -28,6 +28,8 @@ export class Dictionary {
   readonly #index: QuadIndex
   readonly #ids: RecentMap<string, Found>
   readonly #terms: RecentMap<LocalId, StoredTerm>
+  /** The text that was hashed last. */
+  #hashed: { readonly text: string; readonly hash: readonly [number, number] } | undefined
 
   /** `cacheBytesMax`: of the terms that it remembers, in both directions, as Latin characters take them. */
   constructor(database: Database, sealer: Sealer, keys: KeyRing, index: QuadIndex, cacheBytesMax: number) {
@@ -55,8 +57,15 @@ export class Dictionary {
 
   /** Two halves of a 96-bit keyed hash: among 10^9 terms two share one with a chance below 10^-10. */
   hash(text: string): readonly [number, number] {
+    // A new term is looked for in vain, then entered.
+    if (this.#hashed?.text === text) return this.#hashed.hash
     const view = viewOf(keyedHash(this.#keys.active('lookup').secret, utf8(text)))
-    return [view.getUint32(0) * 65_536 + view.getUint16(4), view.getUint32(6) * 65_536 + view.getUint16(10)]
+    const hash = [
+      view.getUint32(0) * 65_536 + view.getUint16(4),
+      view.getUint32(6) * 65_536 + view.getUint16(10),
+    ] as const
+    this.#hashed = { text, hash }
+    return hash
   }
 
   /** A term that a durable block put into the shared dictionary. */
@@ -68,6 +77,7 @@ export class Dictionary {
   forget(): void {
     this.#ids.clear()
     this.#terms.clear()
+    this.#hashed = undefined
   }
 
   /**

@@ -1,7 +1,6 @@
 // What a block added to the tables, as LevelDB keeps it until a segment has it. The rows of open items stand in their content
 // records already, so here is only which items they are.
 
-import { concat } from '../base/bytes.ts'
 import { joinBlocks, splitBlocks } from './block-codec.ts'
 import { contentOf } from './content.ts'
 import type { Database } from './database.ts'
@@ -19,15 +18,17 @@ export interface Pending {
   readonly addition: Pick<Addition, 'lookups' | 'terms'>
 }
 
-export function pendingRecord({ openItems, quads, addition }: Pending, compress: boolean): Uint8Array {
+/** Nothing is compressed: it goes with the next segment. */
+export function pendingRecord({ openItems, quads, addition }: Pending): Uint8Array {
   const { lookups, terms } = addition
-  const numbers = [
+  const texts = { width: 1, values: Float64Array.from(terms, ({ id }) => id), texts: terms.map(({ text }) => text) }
+  const blocks = [
     { width: 1, values: Float64Array.from(openItems), texts: [] },
     { width: quadWidth, values: Float64Array.from(quads), texts: [] },
     { width: lookupWidth, values: Float64Array.from(lookups), texts: [] },
+    texts,
   ]
-  const texts = { width: 1, values: Float64Array.from(terms, ({ id }) => id), texts: terms.map(({ text }) => text) }
-  return concat(joinBlocks(numbers, false), joinBlocks([texts], compress))
+  return joinBlocks(blocks, false)
 }
 
 /** @throws LedgerError RECORD_TAMPERED */

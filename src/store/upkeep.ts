@@ -39,8 +39,8 @@ export class Upkeep {
   /** Rewritings of segments, one after another; the flush of a memory table does not wait for them. */
   readonly #works: Queue = new Queue()
   readonly #pace: Pace = createPace()
-  /** Nobody waits for a rewriting: it takes a quarter of the time at most, in slices that a query hardly notices. */
-  readonly #restingPace: Pace = createPace({ sliceMs: 1, restMs: 3 })
+  /** Nobody waits for a rewriting: it takes a third of the time at most, in slices that a query hardly notices. */
+  readonly #restingPace: Pace = createPace({ sliceMs: 1, restMs: 2 })
   #building: Promise<SegmentEntry | undefined> | undefined
   #merging = false
   #closing = false

@@ -7,10 +7,12 @@ import { join } from 'node:path'
 import { Level } from 'level'
 import { utf8 } from '../../src/base/bytes.ts'
 import { LedgerError } from '../../src/base/errors.ts'
+import { encodeBlock } from '../../src/store/block-codec.ts'
+import { inlineId } from '../../src/store/inline-ids.ts'
 import { createKeyRing, openKeyRing } from '../../src/store/key-ring.ts'
 import { tables } from '../../src/store/layout.ts'
 import { openStore, type Store } from '../../src/store/store.ts'
-import { block, dump, iri, item, itemNamed, requestNamed, retraction, row, text, World } from './world.ts'
+import { block, dump, iri, item, itemNamed, requestNamed, retraction, row, text, typed, World } from './world.ts'
 
 type Raw = Level<Uint8Array, Uint8Array>
 
@@ -198,6 +200,29 @@ describe('A closed store', () => {
 
   it('S8 would show all twenty without sealing and compression', async () => {
     assert.equal(await leaks(false), 20)
+  })
+
+  it('S8 holds no sequence of term ids of known rows, and would show it without sealing', async () => {
+    const values = Array.from({ length: 40 }, (_, n) => typed(`${(n * 7_919) % 10_007}`, 'integer'))
+    const ids = Float64Array.from(values, (value) => inlineId(value) as number)
+    // Behind the head of the block, as it stands in the item's content.
+    const sequence = encodeBlock({ width: 1, values: ids, texts: [] }, false).slice(16, 64)
+    for (const seal of [true, false]) {
+      const store = await world.store(seal)
+      await store.commit(
+        block(1, {
+          items: [
+            item(
+              'x',
+              values.map((value) => row('urn:s', 'urn:p', value)),
+            ),
+          ],
+        }),
+      )
+      await store.close()
+      assert.equal((await world.bytes('store')).includes(Buffer.from(sequence)), !seal)
+      await rm(world.path('store'), { recursive: true })
+    }
   })
 
   it('S8 shows no item, request or key id in a LevelDB key', async () => {

@@ -1,4 +1,5 @@
-// The store beside a plain in-memory model: random items, retractions and reopenings, read at every height.
+// The store beside a plain in-memory model: random items, retractions, erasures, rotations, reopenings and kills, read
+// at every height.
 
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
@@ -25,7 +26,8 @@ interface Step {
   readonly erasures: readonly number[]
   readonly purge: boolean
   readonly rotate: boolean
-  readonly reopen: boolean
+  /** What comes of the process after the step. */
+  readonly end: 'goes on' | 'closes' | 'is killed'
   /** Whether what follows goes into segments at once. */
   readonly segments: boolean
 }
@@ -51,7 +53,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
     // They sync a lot: now and then is enough.
     purge: small(5).map((n) => n === 0),
     rotate: small(5).map((n) => n === 0),
-    reopen: fc.boolean(),
+    end: fc.constantFrom('goes on', 'closes', 'is killed'),
     segments: fc.boolean(),
   }),
   { minLength: 1, maxLength: 7 },
@@ -110,7 +112,7 @@ class Model {
 describe('The store beside a plain model', function () {
   this.timeout(600_000)
 
-  it('holds the same quads at every height, whatever was asserted, retracted, erased, rotated and reopened', async () => {
+  it('holds the same quads at every height, whatever was asserted, retracted, erased, rotated, reopened and killed', async () => {
     await fc.assert(
       fc.asyncProperty(steps, async (script) => {
         const world = await World.create()
@@ -123,9 +125,11 @@ describe('The store beside a plain model', function () {
             if (step.purge) await store.purge()
             if (step.rotate) await store.rotate()
             if (step.purge || step.rotate) assert.deepEqual(await dump(store.quads()), model.at(place + 1))
-            if (!step.reopen) continue
+            if (step.end === 'goes on') continue
+            if (step.end === 'is killed') world.image()
             await store.close()
-            await world.reopenKeys()
+            if (step.end === 'is killed') await world.kill()
+            else await world.reopenKeys()
             store = await world.store(true, step.segments ? 0 : undefined)
           }
           for (let height = 0; height <= script.length; height++) {

@@ -1,7 +1,8 @@
 // A node's folders on the real disk, made for one test and removed after it.
 
 import { createHash } from 'node:crypto'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { cpSync } from 'node:fs'
+import { mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { utf8 } from '../../src/base/bytes.ts'
@@ -108,6 +109,21 @@ export class World {
     await this.keyRing.close()
     this.keyRing = await openKeyRing(this.path('keys'), this.root)
     return this.keyRing
+  }
+
+  /** Keys and store as a kill at this moment would leave them: nothing here goes on while they are copied. */
+  image(): void {
+    for (const folder of ['keys', 'store']) cpSync(this.path(folder), this.path('image', folder), { recursive: true })
+  }
+
+  /** What `image` took stands in the place of keys and store, which must be closed. */
+  async kill(): Promise<void> {
+    await this.keyRing.close()
+    for (const folder of ['keys', 'store']) {
+      await rm(this.path(folder), { recursive: true })
+      await rename(this.path('image', folder), this.path(folder))
+    }
+    this.keyRing = await openKeyRing(this.path('keys'), this.root)
   }
 
   /** The bytes of every file under `folder`. */
