@@ -9,13 +9,23 @@ export interface PaceOptions {
   readonly restMs?: number
 }
 
-export function createPace({ sliceMs = 4, restMs = 0 }: PaceOptions = {}): Pace {
+/** No slice is longer, however long the rest before it. */
+const sliceMsMax = 4
+
+/**
+ * With a rest, a slice is to the rest before it as `sliceMs` is to `restMs`: where a rest takes longer than it was meant to,
+ * because others have the processor, the work still gets its share.
+ */
+export function createPace({ sliceMs = sliceMsMax, restMs = 0 }: PaceOptions = {}): Pace {
   let began = performance.now()
+  let slice = sliceMs
   return () => {
-    if (performance.now() - began < sliceMs) return undefined
+    const ended = performance.now()
+    if (ended - began < slice) return undefined
     return new Promise((resolve) => {
       const goOn = (): void => {
         began = performance.now()
+        if (restMs > 0) slice = Math.max(sliceMs, Math.min(sliceMsMax, ((began - ended) * sliceMs) / restMs))
         resolve()
       }
       if (restMs === 0) setImmediate(goOn)

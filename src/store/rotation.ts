@@ -43,7 +43,7 @@ const rotated: readonly Exclude<KeyPurpose, 'lookup' | 'journal'>[] = [
   'details',
 ]
 /** Records that one write seals anew: commits wait for it at most, and it waits for no disk. */
-const recordsPerWrite = 32
+const recordsPerWrite = 64
 /** Records that are looked at in one read. */
 const recordsPerRead = 256
 const restMs = 2

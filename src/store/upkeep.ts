@@ -74,12 +74,19 @@ export class Upkeep {
     this.#freeze()
   }
 
-  /** Everything that stands in memory goes into a segment. Not within the queue of writes. */
+  /** Everything that stands in memory goes into a segment; commits go on while it is written. Not within the queue of writes. */
   async flush(): Promise<void> {
-    await this.#parts.writes.run(async () => {
+    const { index, writes } = this.#parts
+    await this.#building
+    await writes.run(async () => {
       await this.#publishFlush()
       this.#freeze()
-      await this.#publishFlush()
+    })
+    const { frozen } = index
+    await this.#building
+    await writes.run(async () => {
+      // A commit that found the memory full again has published it already.
+      if (index.frozen === frozen) await this.#publishFlush()
     })
   }
 
