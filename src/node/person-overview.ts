@@ -86,7 +86,10 @@ export async function overview(
   const references = selection.type === 'person' ? await referencesTo(store, selection.person, own) : []
   const since = Math.min(...chosen.map(({ time }) => time))
   const handedOut = await local.handedOut(since, new Set(chosen.flatMap(({ subjects }) => subjects)))
-  const copies = machine.ledger.nodes().map((node) => node.name)
+  const copies = machine.ledger
+    .nodes()
+    .map((node) => node.name)
+    .sort()
   const unasked = copies.filter((copy) => copy !== name)
   return { items, references, copies, handedOut: { ...handedOut, node: name, unasked } }
 }
