@@ -148,6 +148,12 @@ export class Ahead {
     })
   }
 
+  /** Resolves after `ms`, or when it ended. */
+  async pause(ms: number): Promise<void> {
+    const end = performance.now() + ms
+    while (!this.#ended && performance.now() < end) await this.changed(end - performance.now())
+  }
+
   #changed(): void {
     const woken = this.#wake
     this.#wake = []

@@ -71,6 +71,8 @@ export class Sync {
   readonly #open: Map<NodeId, Question> = new Map()
   #settle: (answered: Answered | 'late' | undefined) => void = () => undefined
   #ahead: Ahead | undefined
+  /** When the last block was executed, or a fetch began. */
+  #progressMs = 0
   #stopped = false
 
   constructor(options: SyncOptions) {
@@ -131,20 +133,22 @@ export class Sync {
   async #ask(ahead: Ahead, target: Sequence, preferred: readonly NodeId[]): Promise<void> {
     const { peers } = this.#options
     const { retryMs, fruitlessMsMax } = this.#timing
-    let deadline = performance.now() + fruitlessMsMax
+    let drops = 0
+    this.#progressMs = performance.now()
     while (!ahead.ended) {
-      if (ahead.isBusy) deadline = performance.now() + fruitlessMsMax
-      else if (performance.now() >= deadline) return
+      if (!ahead.isBusy && performance.now() >= this.#progressMs + fruitlessMsMax) return
       if (ahead.isFull || ahead.next > target) {
         await ahead.changed()
         continue
       }
+      if (ahead.drops > drops && !this.#sources.isReady(peers(), performance.now())) await ahead.pause(retryMs)
+      drops = ahead.drops
       const connected = peers()
       const isOwing = ahead.owing !== undefined && connected.includes(ahead.owing)
       const peer = isOwing ? ahead.owing : this.#sources.next(connected, preferred, performance.now())
       if (peer !== undefined && (await this.#askOne(peer, ahead, target))) continue
       if (ahead.owing !== undefined) ahead.forgo()
-      if (!this.#sources.isReady(peers(), performance.now()) && !ahead.ended) await ahead.changed(retryMs)
+      if (!this.#sources.isReady(peers(), performance.now())) await ahead.pause(retryMs)
     }
   }
 
@@ -225,6 +229,7 @@ export class Sync {
         certificate,
       })
       bytes += block.length
+      this.#progressMs = performance.now()
     }
     this.#sources.brought(by, bytes, took, performance.now())
     return true

@@ -201,7 +201,8 @@ describe('Catching up', () => {
 
   it('L20 a peer that is not heard of while blocks are executed is not silent', async () => {
     machine.executing = () => sleep(10)
-    const sync = syncWith(new Map([[fair, delayed(60)]]), { answerMsMin: 20, answerMsMax: 20 })
+    const timing = { answerMsMin: 20, answerMsMax: 20, fruitlessMsMax: 5_000 }
+    const sync = syncWith(new Map([[fair, delayed(60)]]), timing)
     assert.equal(await sync.fetch(sequenceOf(80), []), true)
     assert.ok(questions(fair) <= 9, `asked ${questions(fair)} times`)
   })
@@ -325,6 +326,22 @@ describe('Catching up', () => {
     }
   })
 
+  it('L20 does not ask liars without a pause when there is nobody else', async () => {
+    const lie = Uint8Array.of(0x80)
+    const liars: readonly Peer[] = [
+      async () => [lie],
+      async ({ from }) => Array.from({ length: 6 - from }, () => lie),
+      async (wanted) => (wanted.from === 1 ? blocksFor(wanted).slice(0, 1) : [lie]),
+    ]
+    for (const liar of liars) {
+      machine = new FakeMachine(chain)
+      refused = []
+      const sync = syncWith(new Map([[odd, liar]]), { retryMs: 50, fruitlessMsMax: 400 })
+      assert.equal(await sync.fetch(sequenceOf(5), []), false)
+      assert.ok(refused.length >= 2 && refused.length <= 12, `${refused.length} lies in 400 ms`)
+    }
+  })
+
   it('L20 blames no peer for what is wrong with this node itself', async () => {
     for (const failure of [
       new LedgerError('STORAGE_FAILED'),
@@ -347,7 +364,7 @@ describe('Catching up', () => {
   })
 
   it('waits longer for a peer that was late, and takes a late answer too', async () => {
-    const sync = syncWith(new Map([[fair, delayed(60)]]))
+    const sync = syncWith(new Map([[fair, delayed(60)]]), { fruitlessMsMax: 5_000 })
     assert.equal(await sync.fetch(sequenceOf(32), []), true)
     assert.ok(questions(fair) <= 4, `asked ${questions(fair)} times`)
   })
