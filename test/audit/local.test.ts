@@ -7,6 +7,7 @@ import type { BundleSource } from '../../src/audit/export.ts'
 import { leafBytes, leafId } from '../../src/audit/leaf.ts'
 import { type VerifyReport, verifyBundle } from '../../src/audit/verify.ts'
 import { utf8 } from '../../src/base/bytes.ts'
+import { long } from '../long.ts'
 import {
   each,
   exported,
@@ -96,7 +97,7 @@ describe('A local log in a bundle', function () {
           JSON.stringify(findings),
         )
       }),
-      { numRuns: 40 },
+      { numRuns: long ? 400 : 15 },
     )
   })
 

@@ -29,6 +29,7 @@ import { signingKeyOf } from '../../src/base/signature.ts'
 import { type BlockRecord, blockRecordSchema } from '../../src/consensus/block.ts'
 import { type ResultCertificate, resultCertificateSchema } from '../../src/consensus/certificate.ts'
 import { agreementBytes, resultBytes } from '../../src/consensus/statements.ts'
+import { long } from '../long.ts'
 import {
   each,
   exported,
@@ -163,7 +164,7 @@ describe('A bundle', function () {
           )
         },
       ),
-      { seed: 11, numRuns: 30 },
+      { seed: 11, numRuns: long ? 300 : 15 },
     )
   })
 
@@ -185,7 +186,7 @@ describe('A bundle', function () {
           )
         },
       ),
-      { seed: 12, numRuns: 50 },
+      { seed: 12, numRuns: long ? 500 : 20 },
     )
   })
 
@@ -214,7 +215,7 @@ describe('A bundle', function () {
           )
         },
       ),
-      { seed: 13, numRuns: 30 },
+      { seed: 13, numRuns: long ? 300 : 15 },
     )
   })
 
@@ -253,7 +254,7 @@ describe('A bundle', function () {
           )
         },
       ),
-      { seed: 14, numRuns: 12 },
+      { seed: 14, numRuns: long ? 120 : 8 },
     )
   })
 
@@ -591,7 +592,7 @@ describe('A CBOR sequence', () => {
           assert.equal(found.at(-1)?.to ?? 0, file.length)
         },
       ),
-      { seed: 15, numRuns: 50 },
+      { seed: 15, numRuns: long ? 500 : 20 },
     )
     for (const wrong of [
       [0x41],

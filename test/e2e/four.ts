@@ -257,7 +257,7 @@ export class Four {
     const work = async (worker: number): Promise<void> => {
       for (let turn = 0; going; turn++) {
         await this.submit((turn + worker) % 4 === 0)
-        await setTimeout(100)
+        await setTimeout(200)
       }
     }
     const all = Promise.all(Array.from({ length: workers }, (_, worker) => work(worker)))

@@ -8,7 +8,7 @@ import { cp, rm, statfs, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { eventually } from '../../demo/processes.ts'
-import { long } from '../long.ts'
+import { describeLong, long } from '../long.ts'
 import { assertNobodyBlamed, assertNothingLost } from './crash.ts'
 import { Four, type NodeProcess } from './four.ts'
 import { builtHook } from './hooks.ts'
@@ -31,7 +31,7 @@ const mayMount = ((): boolean => {
 })()
 const failures = long || !mayMount ? (['ENOSPC', 'EROFS', 'EIO'] as const) : []
 
-describe('a node whose disk fails', function () {
+describeLong('a node whose disk fails', function () {
   this.timeout(300_000)
   let four: Four
   let victim: NodeProcess

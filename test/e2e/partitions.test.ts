@@ -1,12 +1,12 @@
 // Four processes on a network that breaks: split, one way only, flapping, slow; and processes that stand still for a while. Safety
-// always; progress as soon as three hear one another. `npm run verify:long:field` plays all of it.
+// always; progress as soon as three hear one another. `npm run verify:long:field` plays it.
 
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { eventually } from '../../demo/processes.ts'
 import { readConfig } from '../../src/node/config.ts'
 import { homeAt } from '../../src/node/home.ts'
-import { itLong } from '../long.ts'
+import { describeLong } from '../long.ts'
 import { assertNobodyBlamed, assertNothingLost } from './crash.ts'
 import { Four, type NodeProcess } from './four.ts'
 import { builtHook } from './hooks.ts'
@@ -15,7 +15,7 @@ import { Network } from './network.ts'
 const parameters = '{ suspectMs: 1000, checkpointInterval: 8, window: 32 }'
 const seconds = (count: number): Promise<void> => new Promise((done) => setTimeout(done, 1000 * count))
 
-describe('Four processes on a network that breaks', function () {
+describeLong('Four processes on a network that breaks', function () {
   this.timeout(180_000)
   let four: Four
   let network: Network
@@ -72,7 +72,7 @@ describe('Four processes on a network that breaks', function () {
     })
   })
 
-  itLong('L11 changes the view once when the leader is heard and hears nothing, and goes on', async () => {
+  it('L11 changes the view once when the leader is heard and hears nothing, and goes on', async () => {
     const place = await leader()
     const others = [0, 1, 2, 3].filter((each) => each !== place)
     const { round } = await (four.nodes[others[0] as number] as NodeProcess).state()
@@ -84,7 +84,7 @@ describe('Four processes on a network that breaks', function () {
     })
   })
 
-  itLong('L11 goes on when the leader hears and is not heard', async () => {
+  it('L11 goes on when the leader hears and is not heard', async () => {
     const place = await leader()
     await underLoad(async () => {
       for (const other of [0, 1, 2, 3]) if (other !== place) network.cut(place, other)
@@ -92,7 +92,7 @@ describe('Four processes on a network that breaks', function () {
     })
   })
 
-  itLong('acknowledges nothing while two and two hear one another, and goes on when the split is over', async () => {
+  it('acknowledges nothing while two and two hear one another, and goes on when the split is over', async () => {
     await four.submit(false)
     network.split([0, 1])
     await seconds(1)
@@ -104,7 +104,7 @@ describe('Four processes on a network that breaks', function () {
     await waiting
   })
 
-  itLong('goes on over links that flap', async () => {
+  it('goes on over links that flap', async () => {
     await underLoad(async () => {
       for (let turn = 0; turn < 40; turn++) {
         const [from, to] = [turn % 4, (turn + 1 + (turn % 3)) % 4]
@@ -117,7 +117,7 @@ describe('Four processes on a network that breaks', function () {
     })
   })
 
-  itLong('goes on over slow links, and does not change its view for that', async () => {
+  it('goes on over slow links, and does not change its view for that', async () => {
     await leader()
     const { round } = await (four.nodes[0] as NodeProcess).state()
     await underLoad(async () => {
@@ -127,7 +127,7 @@ describe('Four processes on a network that breaks', function () {
     assert.equal((await (four.nodes[0] as NodeProcess).state()).round, round)
   })
 
-  itLong('goes on when the leader stands still for a while, and the leader with it when it wakes', async () => {
+  it('goes on when the leader stands still for a while, and the leader with it when it wakes', async () => {
     const place = await leader()
     const node = four.nodes[place] as NodeProcess
     await underLoad(async () => {

@@ -15,7 +15,7 @@ import { Historian, history, historyGenesis, unsigned } from './histories.ts'
 import { Model } from './model.ts'
 import { QuadStore } from './quads.ts'
 
-const histories = Number(process.env['HISTORIES'] ?? 500)
+const histories = Number(process.env['HISTORIES'] ?? 200)
 const seed = Number(process.env['SEED'] ?? 20_261_122)
 
 /** A ledger as it was after the first `height` blocks of a run. */

@@ -11,6 +11,7 @@ import { assertionsFault, skolemIri } from '../../src/ledger/terms.ts'
 import { type Draft, type IngestOptions, ingest } from '../../src/node/ingest.ts'
 import { openPacker } from '../../src/node/ingest-pack.ts'
 import { formatOf, parseRdf, type RdfFormat } from '../../src/node/ingest-parse.ts'
+import { itLong } from '../long.ts'
 
 const policy = (name: string, policyClass: Policy['class']): Policy => ({
   name,
@@ -238,7 +239,7 @@ describe('ingest', () => {
       assert.ok(given < 50, `${given} chunks were read`)
     })
 
-    it('D4 of a million blank nodes no more are remembered than the bound', function () {
+    itLong('D4 of a million blank nodes no more are remembered than the bound', async function () {
       this.timeout(60_000)
       const packer = openPacker({ quadsMax: 5_000, randomBytes: (length) => new Uint8Array(length) })
       const place = { graph: 'urn:g:a', policy: open, subjects: [] }
