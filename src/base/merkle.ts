@@ -13,7 +13,8 @@ import { LedgerError } from './errors.ts'
 export type HashReader = (level: number, index: number) => Uint8Array
 
 const leafPrefix = Uint8Array.of(0)
-const nodePrefix = Uint8Array.of(1)
+/** A byte 1 and room for two hashes: a proof takes hundreds of them. */
+const pair = new Uint8Array(65).fill(1, 0, 1)
 
 /** 32 bytes: SHA-256 of a byte 0 and the leaf. */
 export function leafHash(leaf: Uint8Array): Uint8Array {
@@ -22,7 +23,10 @@ export function leafHash(leaf: Uint8Array): Uint8Array {
 
 /** 32 bytes: SHA-256 of a byte 1 and both hashes. */
 export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
-  return sha256(nodePrefix, left, right)
+  if (!isHash(left) || !isHash(right)) return sha256(pair.subarray(0, 1), left, right)
+  pair.set(left, 1)
+  pair.set(right, 33)
+  return sha256(pair)
 }
 
 /** Root of the tree without leaves. */

@@ -17,7 +17,7 @@ import { block, dump, iri, item, itemNamed, retraction, row, text, typed, World 
 const isLedgerError = (error: unknown): boolean => error instanceof LedgerError
 
 describe('The files of a closed store', function () {
-  this.timeout(60_000)
+  this.timeout(long ? 600_000 : 60_000)
   let world: World
   let quads: readonly string[]
 
