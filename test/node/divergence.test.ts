@@ -118,15 +118,23 @@ describe('Nodes that come to something else than the others', function () {
     await settled(nodes)
     find()
     for (let number = 3; number < 12; number++) await submit(node(number % 3), number)
-    await eventually('it knows', async () => (await node(3).status()).diverged[0] === openGraph || undefined)
+    // On a busy machine each node sums up few checkpoints, and not at once the same as the others.
+    let more = 0
+    const writingUntil = (what: string, happened: () => Promise<boolean>): Promise<boolean> =>
+      eventually(what, async () => {
+        if (await happened()) return true
+        await submit(node(0), 30 + more++)
+        return undefined
+      })
+    await writingUntil('it knows', async () => (await node(3).status()).diverged[0] === openGraph)
     await assert.rejects(quadsOf(node(3), openGraph), { code: 'CONTENT_DIVERGED' })
     await assert.rejects(node(3).source().match().toArray(), { code: 'CONTENT_DIVERGED' })
     assert.equal(await quadsOf(node(3), personalGraph), 3)
-    assert.equal(await quadsOf(node(0), openGraph), 30)
-    await eventually('the others see it', async () => {
+    assert.equal(await quadsOf(node(0), openGraph), 30 + 3 * more)
+    await writingUntil('the others see it', async () => {
       const { diverged, differing } = await node(0).status()
       assert.deepEqual(diverged, [])
-      return differing[0] === 'node-3' || undefined
+      return differing[0] === 'node-3'
     })
 
     await node(3).stop()
@@ -137,7 +145,7 @@ describe('Nodes that come to something else than the others', function () {
     insides[3] = await started(node(3))
     await settled(nodes)
     assert.deepEqual((await node(3).status()).diverged, [])
-    assert.equal(await quadsOf(node(3), openGraph), 30)
+    assert.equal(await quadsOf(node(3), openGraph), 30 + 3 * more)
 
     misexecute(inside(3))
     await submit(node(0), 20)
