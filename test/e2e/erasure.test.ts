@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { DiskCopy, rawHits } from '../../demo/disks.ts'
 import { eventually } from '../../demo/processes.ts'
 import { utf8 } from '../../src/base/bytes.ts'
-import { long } from '../long.ts'
+import { itLong, long } from '../long.ts'
 import { killed } from './crash.ts'
 import { purgePoints } from './crash-hook.ts'
 import { type Acknowledged, Four, type NodeProcess } from './four.ts'
@@ -84,8 +84,7 @@ describe('An erasure in four processes', function () {
     })
   }
 
-  it('E2 reaches a node that was away for the whole order and held the item', async function () {
-    if (!long) this.skip()
+  itLong('E2 reaches a node that was away for the whole order and held the item', async () => {
     const gone = await four.submit(true)
     await four.settled()
     await stop()

@@ -146,7 +146,7 @@ describe('A purge', function () {
     assert.equal((await dump(store.match(null, iri('urn:knows'), iri(person(0))))).length, 9)
   })
 
-  it('E1 E4 leaves no key that opens a removed detail in an older copy of the disk, and all other details', async () => {
+  it('E1 leaves no key that opens a removed detail in an older copy of the disk, and all other details', async () => {
     await filled()
     const reference = (n: number): Uint8Array => new Uint8Array(16).fill(n)
     const details = [1, 2, 3].map((n) => ({ reference: reference(n), bytes: utf8(`asked for ${person(n)}`) }))
