@@ -54,7 +54,7 @@ describe('a full dump', function () {
     founded = await foundFour()
     nodes = await Promise.all([0, 1, 2, 3].map((number) => founded.open(number)))
     await Promise.all(nodes.map((node) => node.start()))
-    await enrol(founded, nodes[0] as QuadrilleNode)
+    await enrol(founded, nodes)
     const onError = (error: unknown): void => assert.fail(String(error))
     servers = await Promise.all(nodes.map((node) => startHttp({ bind: { host: '127.0.0.1', port: 0 }, node, onError })))
   })

@@ -88,7 +88,7 @@ async function liveIn(founded: Founded, seal: boolean): Promise<void> {
   try {
     for (const number of [0, 1, 2, 3]) await start(number)
     const [first, second] = nodes as [QuadrilleNode, QuadrilleNode]
-    assert.equal((await enrol(founded, first)).code, 'OK')
+    assert.equal((await enrol(founded, nodes)).code, 'OK')
     const onError = (error: unknown): void => log.failure('error', 'an answer failed', error)
     const server = await startHttp({ bind: { host: '127.0.0.1', port: 0 }, node: first, onError })
     servers.push(server)

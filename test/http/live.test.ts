@@ -54,7 +54,7 @@ describe('Applications', function () {
     founded = await foundFour({ checkpointInterval: 8, window: 32 })
     nodes = await Promise.all([0, 1, 2, 3].map((number) => founded.open(number)))
     await Promise.all(nodes.map((each) => each.start()))
-    await enrol(founded, nodes[0] as QuadrilleNode)
+    await enrol(founded, nodes)
     servers = await Promise.all(
       nodes.map((node) =>
         startHttp({

@@ -37,7 +37,7 @@ describe('A backup of a running node', function () {
     founded = await foundFour({ checkpointInterval: 8, window: 32 })
     nodes = await Promise.all([0, 1, 2, 3].map((number) => open(number, number === 1 ? 0 : 30)))
     await Promise.all(nodes.map((node) => node.start()))
-    await enrol(founded, first())
+    await enrol(founded, nodes)
     for (let n = 0; n < 6; n++) await say(n % 2 === 0)
     await settled(nodes)
   })
@@ -216,7 +216,7 @@ describe('A backup of a running node', function () {
 
   it('E1 is interrupted by an erasure, and the next one lacks what is gone', async () => {
     const [last] = nodes.slice(-1) as [QuadrilleNode]
-    const erasers = await enrolErasers(founded, first())
+    const erasers = await enrolErasers(founded, nodes)
     const { place, item } = await stated(founded, first(), said)
     said += 1
     await settled(nodes)

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { randomBytes } from '#crypto'
-import { freePorts } from '../../demo/processes.ts'
+import { eventually, freePorts } from '../../demo/processes.ts'
 import { graphId } from '../../src/base/hash.ts'
 import { organisationIdOf, sequenceOf, timeOf } from '../../src/base/ids.ts'
 import { generateSigningKey, type SigningKey } from '../../src/base/signature.ts'
@@ -142,10 +142,21 @@ export async function enrolment(founded: Founded, sequence: number): Promise<Bui
   return { bytes, payload: new Uint8Array() }
 }
 
-export async function enrol(founded: Founded, node: QuadrilleNode): Promise<Submission> {
+/** Enrols the application key through the first of these nodes; resolves once it may write at each of them. */
+export async function enrol(founded: Founded, nodes: readonly QuadrilleNode[]): Promise<Submission> {
   const key = founded.organisationKeys[0] as SigningKey
-  const { bytes, payload } = await enrolment(founded, node.nextSequence(key.publicKey))
-  return node.submit(bytes, payload, AbortSignal.timeout(20_000))
+  const [first] = nodes as readonly [QuadrilleNode]
+  const { bytes, payload } = await enrolment(founded, first.nextSequence(key.publicKey))
+  const submission = await first.submit(bytes, payload, AbortSignal.timeout(20_000))
+  await delivered(nodes, submission)
+  return submission
+}
+
+/** Resolves once each of these nodes has delivered it: a result is final before the slowest has. */
+export async function delivered(nodes: readonly QuadrilleNode[], { sequence }: Submission): Promise<void> {
+  const has = async (node: QuadrilleNode): Promise<true | undefined> =>
+    (await node.status()).height >= sequence || undefined
+  await Promise.all(nodes.map((node) => eventually(`height ${sequence} everywhere`, () => has(node))))
 }
 
 /** A transaction that says `count` things about subject number `sequence`. */

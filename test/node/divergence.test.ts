@@ -82,7 +82,7 @@ describe('Nodes that come to something else than the others', function () {
     nodes = await Promise.all([0, 1, 2, 3].map((number) => founded.open(number)))
     insides = []
     for (const each of nodes) insides.push(await started(each))
-    assert.equal((await enrol(founded, node(0))).code, 'OK')
+    assert.equal((await enrol(founded, nodes)).code, 'OK')
   }
 
   afterEach(async () => {

@@ -10,7 +10,7 @@ import type { ItemPlace } from '../../src/ledger/erasure-acts.ts'
 import { ledgerIdFor } from '../../src/ledger/genesis.ts'
 import { itemIdFor } from '../../src/ledger/transaction.ts'
 import type { QuadrilleNode, Submission } from '../../src/node/node.ts'
-import { type Founded, openGraph, personalGraph, statement } from './consortium.ts'
+import { delivered, type Founded, openGraph, personalGraph, statement } from './consortium.ts'
 
 export interface Erasers {
   readonly clerk: SigningKey
@@ -20,9 +20,10 @@ export interface Erasers {
 const patience = (): AbortSignal => AbortSignal.timeout(20_000)
 const expires = (): ReturnType<typeof timeOf> => timeOf(Date.now() + 3_600_000)
 
-/** Two keys of the first organisation that may erase what it controls. */
-export async function enrolErasers(founded: Founded, node: QuadrilleNode): Promise<Erasers> {
+/** Two keys of the first organisation that may erase what it controls; resolves once they may at each of these nodes. */
+export async function enrolErasers(founded: Founded, nodes: readonly QuadrilleNode[]): Promise<Erasers> {
   const erasers = { clerk: generateSigningKey(), officer: generateSigningKey() }
+  const [node] = nodes as readonly [QuadrilleNode]
   const organisation = founded.organisationKeys[0] as SigningKey
   const ledger = ledgerIdFor(founded.genesis.genesis)
   for (const [name, key] of Object.entries(erasers)) {
@@ -37,8 +38,9 @@ export async function enrolErasers(founded: Founded, node: QuadrilleNode): Promi
       expires: expires(),
       act: { type: 'key-add', key: key.publicKey, name, proof, rights },
     })
-    const { code } = await node.submit(bytes, new Uint8Array(), patience())
-    if (code !== 'OK') throw new Error(code)
+    const submission = await node.submit(bytes, new Uint8Array(), patience())
+    if (submission.code !== 'OK') throw new Error(submission.code)
+    await delivered(nodes, submission)
   }
   return erasers
 }

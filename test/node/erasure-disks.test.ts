@@ -33,8 +33,8 @@ describe('The disks of four nodes after an erasure', function () {
     const onEvent = (event: NodeEvent): void => void events.push(event)
     nodes = await Promise.all([0, 1, 2, 3].map((number) => founded.open(number, { onEvent })))
     await Promise.all(nodes.map((each) => each.start()))
-    await enrol(founded, node(0))
-    erasers = await enrolErasers(founded, node(0))
+    await enrol(founded, nodes)
+    erasers = await enrolErasers(founded, nodes)
   })
 
   after(async () => {

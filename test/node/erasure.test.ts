@@ -21,8 +21,8 @@ describe('An erasure order at four nodes', function () {
     founded = await foundFour({ checkpointInterval: 8, window: 32 })
     nodes = await Promise.all([0, 1, 2, 3].map((number) => founded.open(number)))
     await Promise.all(nodes.map((each) => each.start()))
-    await enrol(founded, node(0))
-    erasers = await enrolErasers(founded, node(0))
+    await enrol(founded, nodes)
+    erasers = await enrolErasers(founded, nodes)
   })
 
   after(async () => {

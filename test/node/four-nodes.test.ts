@@ -23,7 +23,7 @@ describe('Four nodes', function () {
     founded = await foundFour({ checkpointInterval: 8, window: 32 })
     nodes = await Promise.all([0, 1, 2, 3].map((number) => founded.open(number)))
     await Promise.all(nodes.map((each) => each.start()))
-    assert.equal((await enrol(founded, node(0))).code, 'OK')
+    assert.equal((await enrol(founded, nodes)).code, 'OK')
   })
 
   after(async () => {

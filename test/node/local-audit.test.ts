@@ -30,7 +30,7 @@ describe('The local logs of four nodes', function () {
       [0, 1, 2, 3].map((number) => founded.open(number, { anchorMs: number === 0 ? 300 : 3_600_000 })),
     )
     await Promise.all(nodes.map((each) => each.start()))
-    await enrol(founded, node(0))
+    await enrol(founded, nodes)
     http = await startHttp({ bind: { host: '127.0.0.1', port: 0 }, node: node(0), onError: () => undefined })
   })
 
@@ -86,7 +86,7 @@ describe('The local logs of four nodes', function () {
   })
 
   it('E1 E5 lose the details that name an erased person, as the preview says what left the node before', async () => {
-    const erasers = await enrolErasers(founded, node(0))
+    const erasers = await enrolErasers(founded, nodes)
     const person = 'https://example.org/thing/70'
     const gone = await stated(founded, node(0), 70)
     await settled(nodes)

@@ -71,7 +71,7 @@ for (const protocol of protocols) {
       joining = new Joining(founded)
       for (const number of [0, 1, 2, 3]) await open(number)
       await eventually('a quorum', async () => (await node(0).status()).quorumConnected)
-      await enrol(founded, node(0))
+      await enrol(founded, nodes)
       await write(3)
     })
 

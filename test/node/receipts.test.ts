@@ -23,7 +23,7 @@ describe('A receipt', function () {
     genesis = utf8(JSON.stringify(signedGenesisSchema.toJson(founded.genesis)))
     nodes = await Promise.all([0, 1, 2, 3].map((number) => founded.open(number)))
     await Promise.all(nodes.map((each) => each.start()))
-    await enrol(founded, nodes[0] as QuadrilleNode)
+    await enrol(founded, nodes)
     const first = await submit(1)
     // Both computed from one state, and under way at once: whichever is ordered second changes nothing.
     const both = await Promise.all([submit(2, first.sequence), submit(3, first.sequence)])

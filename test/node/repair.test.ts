@@ -38,8 +38,8 @@ describe('A repair of a store', function () {
     founded = await foundFour({ checkpointInterval: 8, window: 32 })
     nodes = await Promise.all([0, 1, 2, 3].map((number) => open(number)))
     await Promise.all(nodes.map((node) => node.start()))
-    await enrol(founded, first())
-    const erasers = await enrolErasers(founded, first())
+    await enrol(founded, nodes)
+    const erasers = await enrolErasers(founded, nodes)
     for (let n = 0; n < 6; n++) {
       const { bytes, payload } = await statement(founded, n, n % 2 === 0 ? { graph: personalGraph } : {})
       assert.equal((await first().submit(bytes, payload, AbortSignal.timeout(20_000))).code, 'OK')

@@ -58,7 +58,7 @@ describe('Three real nodes and a member that lies', function () {
     )
     await Promise.all(nodes.map((node) => node.start()))
     await eventually('the liar is connected to all', async () => liar.mesh.peers().length === 3 || undefined)
-    assert.equal((await enrol(founded, node(0))).code, 'OK')
+    assert.equal((await enrol(founded, nodes)).code, 'OK')
   })
 
   after(async () => {
