@@ -4,13 +4,14 @@
 import assert from 'node:assert/strict'
 import { eventually } from '../../demo/processes.ts'
 import type { NodeHealth } from '../../src/node/health.ts'
+import { describeLong } from '../long.ts'
 import { assertNobodyBlamed, assertNothingLost } from './crash.ts'
 import { Four, type NodeProcess } from './four.ts'
 import { builtHook } from './hooks.ts'
 
 const hourMs = 3_600_000
 
-describe('a node whose clock is wrong', function () {
+describeLong('a node whose clock is wrong', function () {
   this.timeout(120_000)
   let four: Four
   let victim: NodeProcess

@@ -7,13 +7,12 @@ import { join } from 'node:path'
 import { DiskCopy, rawHits } from '../../demo/disks.ts'
 import { eventually } from '../../demo/processes.ts'
 import { utf8 } from '../../src/base/bytes.ts'
-import { itLong, long } from '../long.ts'
+import { itLong } from '../long.ts'
 import { killed } from './crash.ts'
 import { purgePoints } from './crash-hook.ts'
 import { type Acknowledged, Four, type NodeProcess } from './four.ts'
 import { built, builtHook } from './hooks.ts'
 
-const points = purgePoints.filter((point) => long || point === 'bag-turned')
 const parameters = '{ suspectMs: 1000, checkpointInterval: 8, window: 32 }'
 
 describe('An erasure in four processes', function () {
@@ -66,8 +65,8 @@ describe('An erasure in four processes', function () {
     assert.ok(!dumps[0]?.some((quad) => quad.includes(`"${gone.said}"`)))
   }
 
-  for (const point of points) {
-    it(`S5 (${point}) is taken up by a node that was killed in the middle of its purge`, async () => {
+  for (const point of purgePoints) {
+    itLong(`S5 (${point}) is taken up by a node that was killed in the middle of its purge`, async () => {
       const gone = await four.submit(true)
       await four.settled()
       assert.equal(await leftOf(gone, victim), 1)

@@ -1,5 +1,5 @@
 // One of four processes is a faulty build: the others go on, what convicts it is kept by those who saw it and verifies offline, and
-// nothing that was acknowledged is lost. `npm run verify:long` plays every build, and longer.
+// nothing that was acknowledged is lost. `npm run verify:long:field` plays it, and `verify:long:flat` for ten minutes each.
 
 import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { CommandFailed, eventually, quadrille, quadrilleJson } from '../../demo/processes.ts'
 import { homeAt } from '../../src/node/home.ts'
 import { readMembership } from '../../src/node/membership.ts'
-import { long } from '../long.ts'
+import { describeLong } from '../long.ts'
 import { assertNothingLost } from './crash.ts'
 import { Four, type NodeProcess } from './four.ts'
 import { built, builtHook } from './hooks.ts'
@@ -38,12 +38,11 @@ interface Kept {
   readonly culprit: string
 }
 
-describe('One of four processes that is a faulty build', function () {
+describeLong('One of four processes that is a faulty build', function () {
   this.timeout(240_000 + 60_000 * flatMinutes)
 
   for (const { lie, convicts, leads } of lies) {
-    const plays = long || leads ? it : it.skip
-    plays(`and ${lie} does not stop the others${convicts ? ', and P1 P2 is convicted' : ''}`, async () => {
+    it(`and ${lie} does not stop the others${convicts ? ', and P1 P2 is convicted' : ''}`, async () => {
       // What it signed beside its journal it can never take back: a ledger of its own for each.
       const four = await Four.begin(parameters)
       try {
@@ -76,7 +75,7 @@ async function play(four: Four, lie: string, convicts: boolean, leads: boolean):
     first.start()
     await four.ready(first)
   }
-  const wanted = four.acknowledged.length + (long ? 100 : 12)
+  const wanted = four.acknowledged.length + 100
   const load = four.load(2)
   try {
     await eventually('the others go on', async () => four.acknowledged.length >= wanted || undefined, 90_000)
