@@ -43,6 +43,11 @@ export interface HttpServer {
   close(): Promise<void>
 }
 
+// No route has a schema: each reads its input by itself. Fastify’s validator would only make each start slower.
+const noSchemas = () => () => {
+  throw new Error('no route has a schema')
+}
+
 /** Resolves when it listens. @throws LedgerError HTTP_UNPROTECTED, ADDRESS_IN_USE. */
 export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   const { bind, node, onError } = options
@@ -64,6 +69,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
     // Longer than the longest silence of an answer under way.
     connectionTimeout: submitTimeoutMs + queryTimeoutMs,
     routerOptions: { maxParamLength: 256 },
+    schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
   })
   const figures = new Figures()
   server.addHook('onClose', async () => figures.close())
