@@ -80,6 +80,10 @@ export class Heights {
     })
   }
 
+  get #isCrashFault(): boolean {
+    return faultModelOf(this.#options.machine.ledger.genesis.protocol) !== 'byzantine'
+  }
+
   #keyOf(node: NodeId): Uint8Array | undefined {
     return validatorOf(this.#options.machine.ledger.roster(), node)?.key
   }
@@ -94,17 +98,17 @@ export class Heights {
    * (recall.ts). In Raft a validator is heard with one journal only, which it tells before anything else.
    */
   async mayHear(from: NodeId): Promise<boolean> {
-    const { machine, met } = this.#options
     const key = this.#keyOf(from)
-    if (key === undefined || faultModelOf(machine.ledger.genesis.protocol) === 'byzantine') return true
+    if (key === undefined || !this.#isCrashFault) return true
     const journal = this.#journals.get(from)
     if (journal === undefined || this.#hasForgotten(from)) return false
-    await met.add(from, key, journal)
+    await this.#options.met.add(from, key, journal)
     return true
   }
 
   async hear(from: NodeId, { height, final, journal, forgot }: Told): Promise<void> {
-    if (forgot) {
+    // In PBFT nobody says so but a liar, who must not stop a node with a word.
+    if (forgot && this.#isCrashFault) {
       this.#options.onFailure(new LedgerError('RECOVERY_UNSAFE'))
       return
     }

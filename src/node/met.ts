@@ -5,6 +5,7 @@ import { randomBytes } from '#crypto'
 import { fromHex, toHex } from '../base/bytes.ts'
 import { keyId } from '../base/hash.ts'
 import type { NodeId } from '../base/ids.ts'
+import { Queue } from '../store/failure.ts'
 import { readVersioned, writeVersioned } from '../store/versioned.ts'
 
 const fileKind = 'quadrille validators met'
@@ -14,10 +15,15 @@ export class Met {
   readonly #path: string
   /** By node: id of its key, and of its journal; and this node's own journal. */
   readonly #fields: Map<string, string>
+  /** One after another: of two at once the older might be the last to replace the file. */
+  readonly #queue: Queue = new Queue()
+  /** What stands in the file. */
+  #kept: ReadonlyMap<string, string>
 
   private constructor(path: string, fields: Map<string, string>) {
     this.#path = path
     this.#fields = fields
+    this.#kept = new Map(fields)
   }
 
   /** @throws LedgerError STORAGE_FAILED, MALFORMED */
@@ -42,12 +48,16 @@ export class Met {
   /** Durable when it resolves. */
   async add(node: NodeId, key: Uint8Array, journal: Uint8Array): Promise<void> {
     const entry = `${keyId(key)} ${toHex(journal)}`
-    if (this.#fields.get(node) === entry) return
     this.#fields.set(node, entry)
-    await this.#write()
+    if (this.#kept.get(node) === entry) return
+    await this.#queue.run(async () => {
+      if (this.#kept.get(node) !== entry) await this.#write()
+    })
   }
 
-  #write(): Promise<void> {
-    return writeVersioned(this.#path, fileKind, 1, Object.fromEntries(this.#fields))
+  async #write(): Promise<void> {
+    const fields = new Map(this.#fields)
+    await writeVersioned(this.#path, fileKind, 1, Object.fromEntries(fields))
+    this.#kept = fields
   }
 }

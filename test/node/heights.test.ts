@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { LedgerError } from '../../src/base/errors.ts'
-import { type NodeId, sequenceOf } from '../../src/base/ids.ts'
+import { type NodeId, nodeIdOf, sequenceOf } from '../../src/base/ids.ts'
 import { Heights, type HeightsOptions } from '../../src/node/heights.ts'
 import { Met } from '../../src/node/met.ts'
 import type { Envelope } from '../../src/node/wire.ts'
@@ -105,5 +105,39 @@ describe('A Raft server', () => {
     await meet(a, await open(other, 'another', 'pbft/1'))
     assert.equal(await a.heights.mayHear(other), true)
     for (const { failures } of sides) assert.deepEqual(failures, [])
+  })
+
+  it('P16 of PBFT goes on whoever says that it forgot what it promised: a liar must not stop it with a word', async () => {
+    const [a, b] = [await open(one, 'a', 'pbft/1'), await open(other, 'b', 'pbft/1')]
+    b.heights.tell(one)
+    await a.heights.hear(other, { ...last(b), forgot: true, height: sequenceOf(7) })
+    assert.deepEqual(a.failures, [])
+    assert.equal(a.heights.of(other), 7, 'the rest of what it tells is heard')
+  })
+})
+
+describe('What a node keeps of the journals that it met', () => {
+  it('R13 stands in the file when it is told so, though many are met at once', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'quadrille-met-'))
+    try {
+      for (let round = 0; round < 20; round++) {
+        const path = join(folder, String(round))
+        const met = await Met.open(path)
+        const key = new Uint8Array(32).fill(7)
+        const nodes = Array.from({ length: 6 }, (_, place) => nodeIdOf(`${place}`.repeat(32)))
+        // All are waited for, so that the folder can be removed.
+        const said = await Promise.allSettled(
+          // Each says two things at once: the second must not be heard before the first is kept.
+          [...nodes, ...nodes].map(async (node) => {
+            await met.add(node, key, new Uint8Array(16).fill(1))
+            const kept = await Met.open(path)
+            assert.equal(kept.hasForgotten(node, key, new Uint8Array(16).fill(2)), true, 'what was added is kept')
+          }),
+        )
+        for (const each of said) if (each.status === 'rejected') throw each.reason
+      }
+    } finally {
+      await rm(folder, { recursive: true })
+    }
   })
 })
