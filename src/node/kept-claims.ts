@@ -16,11 +16,14 @@ export class KeptClaims {
     return this.#claims.size
   }
 
-  /** A claim of which each erased item is erased in the claims of at least `needed` nodes. */
-  settled(needed: number): KeptPayload | undefined {
+  /**
+   * Claims of which each erased item is erased in the claims of at least `needed` nodes. A liar's may be among them and open
+   * nothing: whoever asks tries them all.
+   */
+  settled(needed: number): readonly KeptPayload[] {
     const claims = [...this.#claims.values()]
     const agreed = (index: number): boolean =>
       claims.filter(({ items }) => items[index]?.type === 'erased').length >= needed
-    return claims.find(({ items }) => items.every(({ type }, index) => type === 'whole' || agreed(index)))
+    return claims.filter(({ items }) => items.every(({ type }, index) => type === 'whole' || agreed(index)))
   }
 }

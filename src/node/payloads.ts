@@ -117,9 +117,13 @@ export class PayloadPool {
     this.#keptClaims.set(id, claims)
     for (const { from, payload } of offers) claims.put(from, decode(keptPayloadSchema, payload))
     const settled = claims.settled(oneCorrect(this.#options.faults, roster.validators.length))
-    const items = settled && openKeptPayload(this.#options.ledger, transaction, settled)
-    if (items !== undefined) this.#settle(id, { bytes: undefined, items }, false)
-    else if (claims.size === 1) this.#ask(id, true)
+    for (const claim of settled) {
+      const items = openKeptPayload(this.#options.ledger, transaction, claim)
+      if (items === undefined) continue
+      this.#settle(id, { bytes: undefined, items }, false)
+      return
+    }
+    if (claims.size === 1) this.#ask(id, true)
   }
 
   /** Forgets payloads of requests of which items were erased. */

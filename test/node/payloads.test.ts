@@ -146,6 +146,17 @@ describe('The payload pool', () => {
       assert.equal(await settles(opened), false)
     })
 
+    it('E2 L20 are executed though a liar was the first to say something of them, with what opens nothing', async () => {
+      const opened = pool.opened(built.bytes)
+      await settles(opened)
+      const [, second, ...rest] = validators.map(({ node }) => node)
+      assert.equal(second, liar)
+      pool.offerKept(liar, [{ id: id(built), payload: keptOf(other) }])
+      for (const from of [peer, ...rest]) pool.offerKept(from, [{ id: id(built), payload: keptOf(built) }])
+      assert.equal(await settles(opened), true)
+      assert.equal((await opened).items[0]?.type, 'erased')
+    })
+
     it('E2 are forgotten in memory too, and an offer of one afterwards is kept by nobody who would pass it on', async () => {
       await pool.take(built.bytes, built.payload)
       await pool.executed([id(built)])
