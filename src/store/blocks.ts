@@ -2,6 +2,7 @@
 // stands. They hold public headers only and are never erased. Results certificates stand beside, in files of the same
 // ranges; they can be had again from others, so they are written in the order in which they come.
 
+import { existsSync } from 'node:fs'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { concat } from '../base/bytes.ts'
@@ -132,9 +133,12 @@ export class BlockArchive {
     })
   }
 
+  /** Undefined for a sequence of which none was put: whoever asks for one must not make files. */
   result(sequence: number): Promise<Uint8Array | undefined> {
     return this.#run(async () => {
-      const { file, places } = await this.#resultFile(fileOf(sequence))
+      const number = fileOf(sequence)
+      if (!this.#results.has(number) && !existsSync(this.#path('results', number))) return undefined
+      const { file, places } = await this.#resultFile(number)
       const place = places.get(sequence)
       return place === undefined ? undefined : (await file.read(place)).slice(8)
     })

@@ -1,7 +1,7 @@
 // The block archive: a block stands where its sequence says, once, until it is cut off.
 
 import assert from 'node:assert/strict'
-import { readFile, truncate, writeFile } from 'node:fs/promises'
+import { readdir, readFile, truncate, writeFile } from 'node:fs/promises'
 import { utf8 } from '../../src/base/bytes.ts'
 import { InvariantError, LedgerError } from '../../src/base/errors.ts'
 import { sequenceOf } from '../../src/base/ids.ts'
@@ -70,6 +70,17 @@ describe('The block archive', () => {
     }
     await archive.append(blocksFrom(1, 2))
     assert.deepEqual(await archive.range(1, 9), blocksFrom(1, 2))
+  })
+
+  it('makes no file for a result that somebody asks for and that cannot be here', async () => {
+    await archive.append(blocksFrom(1, 3))
+    await archive.putResult(2, utf8('result 2'))
+    const before = await readdir(world.path('blocks'))
+    for (const n of [0, 4, perFile + 1, 1_000_000_000, Number.MAX_SAFE_INTEGER]) {
+      assert.equal(await archive.result(n), undefined)
+    }
+    assert.deepEqual(await readdir(world.path('blocks')), before)
+    assert.deepEqual(await archive.result(2), utf8('result 2'))
   })
 
   it('keeps the first result of each sequence, in whatever order they come', async () => {
