@@ -3,7 +3,7 @@
 // text, without a domain of ours, so the key that makes it is used for nothing else.
 
 import { publicKeyOf, sha256, signRaw, verifyRaw } from '#crypto'
-import { concat, equal, fromBase64, fromHex, toBase64, toHex, utf8 } from '../base/bytes.ts'
+import { concat, equal, fromBase64, fromHex, fromUtf8, toBase64, toHex, utf8 } from '../base/bytes.ts'
 import { LedgerError } from '../base/errors.ts'
 import { type Digest, digestOf, type LedgerId, type NodeId } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
@@ -120,6 +120,17 @@ export function formatNote({ text, signatures }: SignedNote): string {
     ({ name, keyId, signature }) => `${dash} ${name} ${toBase64(concat(keyId, signature))}\n`,
   )
   return `${text}\n${lines.join('')}`
+}
+
+/** A note as it came in a file or a message. @throws LedgerError MALFORMED, TOO_LARGE */
+export function readNote(note: Uint8Array): SignedNote {
+  let text: string
+  try {
+    text = fromUtf8(note)
+  } catch (cause) {
+    throw new LedgerError('MALFORMED', { expected: 'a signed note' }, cause)
+  }
+  return parseNote(text)
 }
 
 /** @throws LedgerError MALFORMED */

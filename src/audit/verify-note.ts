@@ -1,6 +1,6 @@
 // Whether the checkpoint of a bundle says what its log is, and who signed that.
 
-import { equal, fromUtf8, utf8 } from '../base/bytes.ts'
+import { equal, utf8 } from '../base/bytes.ts'
 import { LedgerError } from '../base/errors.ts'
 import type { LedgerId } from '../base/ids.ts'
 import { type FaultModel, quorumOf } from '../consensus/quorum.ts'
@@ -12,7 +12,7 @@ import {
   checkpointText,
   consortiumOrigin,
   parseCheckpoint,
-  parseNote,
+  readNote,
   signerName,
   validatorKeys,
   verifierKeysText,
@@ -50,7 +50,7 @@ export async function checkNote(
   const bytes = await files.need(notePath)
   if (bytes === undefined) return { signers: 0, quorum }
   try {
-    const note = parseNote(fromUtf8(bytes))
+    const note = readNote(bytes)
     const said = parseCheckpoint(note.text)
     const wrong =
       said.origin !== consortiumOrigin(ledger)
@@ -68,7 +68,7 @@ export async function checkNote(
     }
     return { signers: valid.length, quorum }
   } catch (error) {
-    if (!(error instanceof LedgerError || error instanceof TypeError)) throw error
+    if (!(error instanceof LedgerError)) throw error
     findings.add('FILE_MALFORMED', notePath, '', error.message)
     return { signers: 0, quorum }
   }
@@ -84,7 +84,7 @@ export async function checkManifestNote(
   const [manifest, bytes] = [await files.need(manifestPath), await files.need(manifestNotePath)]
   if (manifest === undefined || bytes === undefined) return undefined
   try {
-    const note = parseNote(fromUtf8(bytes))
+    const note = readNote(bytes)
     if (note.text !== checkpointText(manifestStatement(ledger, manifest))) {
       findings.add('MANIFEST_MISMATCH', manifestNotePath, '', 'it is of another manifest')
       return undefined

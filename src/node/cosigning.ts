@@ -13,6 +13,7 @@ import {
   mergeNotes,
   parseCheckpoint,
   parseNote,
+  readNote,
   type SignedNote,
   validatorKeys,
   verifyNote,
@@ -101,7 +102,7 @@ export class Cosigning {
   }
 
   async receive(from: NodeId, envelope: Extract<Envelope, { type: 'note' | 'note-wanted' }>): Promise<void> {
-    if (envelope.type === 'note') return this.#take(from, fromUtf8(envelope.note))
+    if (envelope.type === 'note') return this.#take(from, readNote(envelope.note))
     try {
       const note = await this.own(envelope.size)
       if (note !== undefined) this.#options.send(from, { type: 'note', note: utf8(note) })
@@ -142,9 +143,8 @@ export class Cosigning {
   }
 
   /** @throws LedgerError MALFORMED, SIGNATURE_INVALID, FORK_DETECTED: the sender's fault */
-  async #take(from: NodeId, text: string): Promise<void> {
+  async #take(from: NodeId, note: SignedNote): Promise<void> {
     const { ledger, validators } = this.#options
-    const note = parseNote(text)
     const said = parseCheckpoint(note.text)
     const keys = validatorKeys(
       ledger,

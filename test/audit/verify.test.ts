@@ -479,6 +479,8 @@ describe('A bundle', function () {
     const bytes = genuine.get('manifest.json') as Uint8Array
     assert.deepEqual(names(await check(signed(manifestNoteOf(bytes, stranger)))), ['SIGNATURE_INVALID manifest.note'])
     assert.deepEqual(names(await check(signed('nothing'))), ['FILE_MALFORMED manifest.note'])
+    const noText: Files = new Map([...genuine, ['manifest.note', Uint8Array.of(0xff, 0x0a)]])
+    assert.deepEqual(names(await check(noText)), ['FILE_MALFORMED manifest.note'])
     const without = new Map(genuine)
     without.delete('manifest.note')
     assert.deepEqual(names(await check(without)), ['FILE_MISSING manifest.note'])

@@ -113,6 +113,13 @@ describe('Validators that sign one another’s checkpoints', () => {
     for (const number of numbers) at(number).log.append(what.map((a) => ({ a })))
   }
 
+  it('L25 blame whoever sends a note that is no text, and go on', async () => {
+    const sender = members[1]?.node as NodeId
+    for (const note of [Uint8Array.of(0xff, 0xfe), Uint8Array.of(), utf8('\n\n'), utf8('a\n\n— b AAAA\n')]) {
+      await assert.rejects(at(0).cosigning.receive(sender, { type: 'note', note }), { code: 'MALFORMED' })
+    }
+  })
+
   it('gather a quorum, keep it over a restart, and show it rather than a newer note of fewer', async () => {
     assert.equal(await at(0).cosigning.note(), undefined)
     appendAt([0, 1, 2, 3], 1, 2)
