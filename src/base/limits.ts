@@ -58,8 +58,8 @@ export const limits = {
   graphsPerMessageMax: 1_024,
   /** Heights that a starting node looks back for its newest proof of finality. */
   resultsSearched: 1_024,
-  /** Verified transactions whose verdict a node remembers. */
-  verdictsMax: 16_384,
+  /** Transactions not executed yet whose verdict a node remembers: their bytes and 256 for each, together. What is read of them takes some six times that. */
+  verdictBytesMax: 8_388_608,
   /** Arrays within arrays of one CBOR value: our formats need 10; an attacker's recursion must not reach our stack. */
   cborDepthMax: 32,
   /** Records under one AES-GCM key: random 96-bit nonces then repeat with a chance below 2^-37 (NIST SP 800-38D asks 2^-32). */

@@ -196,6 +196,7 @@ export class PayloadPool {
 
   /** A block is executed and these are in the store. What has waited for too many blocks is forgotten. */
   async executed(ids: readonly RequestId[]): Promise<void> {
+    this.#options.verdicts.executed(ids)
     for (const id of ids) {
       const request = this.#requests.get(id)
       if (request?.type === 'held') {

@@ -29,7 +29,7 @@ import { PayloadPool } from './payloads.ts'
 import { openRepairMesh, type RepairMesh } from './repair-mesh.ts'
 import { payloadOf } from './serve.ts'
 import { endRepair, noteRepair } from './unfinished.ts'
-import { createVerdicts, type Verdicts } from './verdicts.ts'
+import { Verdicts } from './verdicts.ts'
 
 export interface RepairProgress {
   readonly height: number
@@ -143,7 +143,7 @@ class Run {
     const { home, blocks, log, store, transportSeed } = parts
     const { genesis } = await readGenesis(home.genesis)
     const ledger = ledgerIdFor(genesis)
-    const verdicts = createVerdicts(ledger)
+    const verdicts = new Verdicts(ledger)
     const later: { run?: Run } = {}
     let fail: (error: unknown) => void = () => undefined
     const failed = new Promise<never>((_resolve, reject) => {

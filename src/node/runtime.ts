@@ -38,7 +38,7 @@ import type { BlocksWanted } from './serve.ts'
 import { Submissions } from './submissions.ts'
 import { Sync } from './sync.ts'
 import { Validator } from './validator.ts'
-import { createVerdicts, type Verdicts } from './verdicts.ts'
+import { Verdicts } from './verdicts.ts'
 import { type Envelope, envelopeSchema } from './wire.ts'
 
 export class Runtime {
@@ -162,7 +162,7 @@ export class Runtime {
     const { parts, genesis, self, listen, onEvent, onFailure } = options
     const { identity, store, blocks, log, journal } = parts
     const ledger = ledgerIdFor(genesis)
-    const verdicts = createVerdicts(ledger)
+    const verdicts = new Verdicts(ledger)
     const running: { runtime?: Runtime } = {}
     const payloads = new PayloadPool({
       ledger,

@@ -25,6 +25,17 @@ describe('Byte strings', () => {
     )
   })
 
+  it('give hexadecimal of any length, and names in one piece that take no more memory than their digits', () => {
+    for (const length of [4_095, 4_096, 4_097, 100_000]) {
+      const bytes = Buffer.alloc(length, 'some bytes')
+      assert.equal(toHex(bytes), bytes.toString('hex'))
+    }
+    const before = process.memoryUsage().heapUsed
+    const names = Array.from({ length: 200_000 }, (_, number) => toHex(Buffer.alloc(32, String(number))))
+    const mib = (process.memoryUsage().heapUsed - before) / 1_048_576
+    assert.ok(mib < 120, `${names.length} names of 64 digits take ${mib} MiB`)
+  })
+
   it('have one hexadecimal and one base64 form', () => {
     for (const hex of ['0', 'AB', '0g', ' 00', '0x00', '00\n']) assert.throws(() => fromHex(hex), RangeError, hex)
     for (const text of ['A', 'AA', 'AAA', 'AB==', 'AAF=', '====', 'AA==AA==', 'A A=', '_-8=', 'AAAA\n', 'AA=A', '=']) {

@@ -25,7 +25,7 @@ import { LedgerMachine } from '../../src/node/machine.ts'
 import { PayloadPool } from '../../src/node/payloads.ts'
 import { startReplay } from '../../src/node/replay.ts'
 import { BlockServer } from '../../src/node/serve.ts'
-import { createVerdicts } from '../../src/node/verdicts.ts'
+import { Verdicts } from '../../src/node/verdicts.ts'
 import { openBlocks } from '../../src/store/blocks.ts'
 import { createKeyRing, openKeyRing } from '../../src/store/key-ring.ts'
 import { openStore } from '../../src/store/store.ts'
@@ -87,7 +87,7 @@ describe('Random histories with erasures', function () {
     const directory = join(folder, name)
     const { genesis } = founded.genesis
     const ledger = ledgerIdFor(genesis)
-    const verdicts = createVerdicts(ledger)
+    const verdicts = new Verdicts(ledger)
     await createKeyRing(join(directory, 'keys'), root).then(
       (ring) => ring.close(),
       () => undefined,

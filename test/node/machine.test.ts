@@ -13,7 +13,7 @@ import { ledgerIdFor } from '../../src/ledger/genesis.ts'
 import { LedgerMachine } from '../../src/node/machine.ts'
 import { PayloadPool } from '../../src/node/payloads.ts'
 import { clock } from '../../src/node/system.ts'
-import { createVerdicts } from '../../src/node/verdicts.ts'
+import { Verdicts } from '../../src/node/verdicts.ts'
 import { openBlocks } from '../../src/store/blocks.ts'
 import { createKeyRing, openKeyRing } from '../../src/store/key-ring.ts'
 import { openStore } from '../../src/store/store.ts'
@@ -71,7 +71,7 @@ async function makePlace(): Promise<MachinePlace> {
       const payloads = new PayloadPool({
         faults: 'byzantine',
         ledger,
-        verdicts: createVerdicts(ledger),
+        verdicts: new Verdicts(ledger),
         stage: (id, payload) => store.stage(id, payload),
         staged: (id) => store.staged(id),
         unstage: (ids) => store.unstage(ids),

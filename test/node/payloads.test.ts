@@ -10,7 +10,7 @@ import { ledgerIdFor } from '../../src/ledger/genesis.ts'
 import { keptPayloadSchema } from '../../src/ledger/kept-payload.ts'
 import { payloadSchema } from '../../src/ledger/payload.ts'
 import { PayloadPool } from '../../src/node/payloads.ts'
-import { createVerdicts } from '../../src/node/verdicts.ts'
+import { Verdicts } from '../../src/node/verdicts.ts'
 import { type Built, type Founded, foundFour, statement } from './consortium.ts'
 
 describe('The payload pool', () => {
@@ -36,7 +36,7 @@ describe('The payload pool', () => {
     pool = new PayloadPool({
       faults: 'byzantine',
       ledger,
-      verdicts: createVerdicts(ledger),
+      verdicts: new Verdicts(ledger),
       stage: async (id, payload) => void staged.set(id, payload),
       staged: async (id) => staged.get(id),
       unstage: async (ids) => {
