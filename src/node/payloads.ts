@@ -77,10 +77,19 @@ export class PayloadPool {
   /** Executed, kept for peers that are a little behind. */
   readonly #recent: Shelf = new Shelf(limits.recentPayloadBytesMax)
   #heldBytes = 0
+  /** What executions wait for although this node looked everywhere, since when, and for how long they did before, ms. */
+  readonly #lacking: Set<RequestId> = new Set()
+  #lackingSince = 0
+  #waitedMs = 0
   #closed = false
 
   constructor(options: PayloadPoolOptions) {
     this.#options = options
+  }
+
+  /** For how long executions have waited for payloads that peers had to be asked for, ms. */
+  get waitedMs(): number {
+    return this.#waitedMs + (this.#lacking.size === 0 ? 0 : performance.now() - this.#lackingSince)
   }
 
   /** Keeps what a peer sent until somebody waits for it. */
@@ -265,7 +274,13 @@ export class PayloadPool {
     wanted.voted ||= !urgent
     if (urgent) this.#tryKept(id, transaction)
     if (known === undefined) await this.#find(id, transaction, wanted)
+    if (urgent && this.#requests.get(id) === wanted) this.#lacks(id)
     return wanted.here
+  }
+
+  #lacks(id: RequestId): void {
+    if (this.#lacking.size === 0) this.#lackingSince = performance.now()
+    this.#lacking.add(id)
   }
 
   async #find(id: RequestId, transaction: Transaction, wanted: Wanted): Promise<void> {
@@ -302,6 +317,7 @@ export class PayloadPool {
   #settle(id: RequestId, payload: OpenedPayload, durable: boolean): void {
     const request = this.#requests.get(id)
     if (request?.type === 'held') return
+    if (this.#lacking.delete(id) && this.#lacking.size === 0) this.#waitedMs += performance.now() - this.#lackingSince
     this.#requests.set(id, { type: 'held', payload, durable, blocks: 0 })
     this.#heldBytes += payload.bytes?.length ?? 0
     request?.settle(payload)

@@ -108,6 +108,7 @@ export class Runtime {
       send: (to, envelope) => this.#send(to, envelope),
       peers: () => mesh.peers(),
       refuse: (from, error) => onEvent({ type: 'refuse', from, code: error.code }),
+      waitedMs: () => payloads.waitedMs,
     })
     this.#validator = new Validator({
       protocol: protocolOf(options.genesis.protocol),

@@ -80,7 +80,7 @@ export class Sources {
     if (source.rate < best / 2) source.restsUntil = now + restFactor * idleMs
   }
 
-  /** It said after `ms` that it has nothing. */
+  /** It said after `ms` that it has nothing, or gave so much less than it should that this node waited for `ms`. */
   lacked(peer: NodeId, ms: number, now: number): void {
     this.#of(peer).restsUntil = now + restFactor * Math.max(1, ms)
   }

@@ -47,6 +47,8 @@ export interface SyncOptions {
   /** A peer gave a block that does not verify. */
   readonly refuse: (from: NodeId, error: LedgerError) => void
   readonly timing?: Partial<SyncTiming>
+  /** For how long executions have waited for payloads that were not here, ms. */
+  readonly waitedMs: () => number
 }
 
 interface Answered {
@@ -210,11 +212,12 @@ export class Sync {
     }
   }
 
-  /** False when it holds a block that does not verify. */
+  /** False when it holds a block that does not verify, or blocks without payloads that others are to be asked for. */
   async #take({ by, blocks, took }: Given, isDone: () => boolean): Promise<boolean> {
-    const { machine, refuse } = this.#options
+    const { machine, refuse, waitedMs } = this.#options
+    const before = waitedMs()
     let bytes = 0
-    for (const block of blocks) {
+    for (const [place, block] of blocks.entries()) {
       if (this.#stopped || isDone()) break
       const record = checkedRecord(block, machine)
       if (record instanceof LedgerError) {
@@ -230,8 +233,14 @@ export class Sync {
       })
       bytes += block.length
       this.#progressMs = performance.now()
+      // A block for whose payloads execution waits costs as much as one that comes late. Others may give them with it.
+      const waited = waitedMs() - before
+      if (waited < this.#timing.answerMsMin || place === blocks.length - 1) continue
+      this.#sources.lacked(by, waited, performance.now())
+      return false
     }
-    this.#sources.brought(by, bytes, took, performance.now())
+    const idleMs = took.idleMs + waitedMs() - before
+    this.#sources.brought(by, bytes, { ms: took.ms, idleMs }, performance.now())
     return true
   }
 }

@@ -265,6 +265,21 @@ describe('The payload pool', () => {
     await waits
   })
 
+  it('L20 counts how long executions wait for what nobody gave, and nothing else', async () => {
+    pool.offer(peer, [{ id: id(built), payload: built.payload }])
+    await pool.opened(built.bytes)
+    assert.equal(await settles(pool.ready([other.bytes])), false)
+    assert.equal(pool.waitedMs, 0)
+    const opened = pool.opened(other.bytes)
+    assert.equal(await settles(opened), false)
+    assert.ok(pool.waitedMs >= 20, `${pool.waitedMs} ms`)
+    pool.offer(peer, [{ id: id(other), payload: other.payload }])
+    await opened
+    const waited = pool.waitedMs
+    await settles(new Promise(() => undefined))
+    assert.equal(pool.waitedMs, waited)
+  })
+
   it('ends every wait when the node stops', async () => {
     const execution = pool.opened(built.bytes)
     await settles(execution)

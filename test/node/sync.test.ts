@@ -146,7 +146,7 @@ describe('Catching up', () => {
     }
   const silent: Peer = async () => undefined
 
-  function syncWith(peers: ReadonlyMap<NodeId, Peer>, timing: Partial<SyncTiming> = {}): Sync {
+  function syncWith(peers: ReadonlyMap<NodeId, Peer>, timing: Partial<SyncTiming> = {}, waitedMs = () => 0): Sync {
     const sync: Sync = new Sync({
       machine,
       blocks: { read: async () => assert.fail('nothing is served') },
@@ -167,6 +167,7 @@ describe('Catching up', () => {
         return true
       },
       timing: { ...quick, ...timing },
+      waitedMs,
     })
     return sync
   }
@@ -289,6 +290,52 @@ describe('Catching up', () => {
     assert.equal(await sync.fetch(sequenceOf(height), [odd]), true)
     assert.ok(questions(odd) <= 3, `asked ${questions(odd)} times`)
     assert.deepEqual(refused, [])
+  })
+
+  it('L20 a liar that gives blocks without their payloads, for which execution then waits, holds up little', async () => {
+    const bare = new Set<number>()
+    const liar: Peer = async (wanted) => {
+      const given = blocksFor(wanted)
+      for (const place of given.keys()) bare.add(wanted.from + place)
+      return given
+    }
+    let waited = 0
+    const executed: number[] = []
+    machine.executing = async (sequence) => {
+      if (bare.has(sequence)) {
+        await sleep(30)
+        waited += 30
+        executed.push(sequence)
+      }
+    }
+    const sync = syncWith(
+      new Map([
+        [odd, liar],
+        [fair, honest],
+        [other, honest],
+      ]),
+      { fruitlessMsMax: 5_000 },
+      () => waited,
+    )
+    async function honest(wanted: BlocksWanted): Promise<readonly Uint8Array[]> {
+      const given = blocksFor(wanted).slice(0, 16)
+      for (const place of given.keys()) bare.delete(wanted.from + place)
+      return given
+    }
+    assert.equal(await sync.fetch(sequenceOf(height), [odd]), true)
+    assert.ok(questions(odd) <= 2, `asked ${questions(odd)} times`)
+    assert.ok(executed.length <= 4, `waited for the payloads of ${executed.length} blocks`)
+    assert.deepEqual(refused, [], 'it may be that nobody has them')
+  })
+
+  it('L20 a peer whose blocks lack payloads that nobody else has faster is gone on with', async () => {
+    let waited = 0
+    machine.executing = async () => {
+      await sleep(10)
+      waited += 10
+    }
+    const sync = syncWith(new Map([[fair, delayed(1)]]), { answerMsMin: 20, fruitlessMsMax: 5_000 }, () => waited)
+    assert.equal(await sync.fetch(sequenceOf(40), []), true)
   })
 
   it('L20 a silent peer costs one short wait in a catch-up, though it is the preferred one', async () => {
