@@ -48,13 +48,19 @@ interface Found {
   readonly bytes: Uint8Array
 }
 
+/**
+ * What is told apart of a peer: who catches up asks for many blocks, and meanwhile, when the payloads of the block that it executes
+ * are missing, for that one alone. Neither question may take the place of the other, nor the rest of its answer.
+ */
+type Asker = `${NodeId} ${'one' | 'many'}`
+
 export class BlockServer {
   readonly #options: ServeOptions
-  readonly #underWay: Map<NodeId, Promise<BlocksAnswer | undefined>> = new Map()
-  /** The newest question of a peer while another is answered. */
-  readonly #further: Map<NodeId, BlocksWanted> = new Map()
-  /** What did not fit the last answer to a peer. */
-  readonly #rests: Map<NodeId, Rest> = new Map()
+  readonly #underWay: Map<Asker, Promise<BlocksAnswer | undefined>> = new Map()
+  /** The newest question while another is answered. */
+  readonly #further: Map<Asker, BlocksWanted> = new Map()
+  /** What did not fit the last answer. */
+  readonly #rests: Map<Asker, Rest> = new Map()
   #open = true
 
   constructor(options: ServeOptions) {
@@ -63,21 +69,26 @@ export class BlockServer {
 
   /**
    * At most 4 MiB of payloads and blocks beside the first block, so that the answer fits a frame. While another answer to this
-   * peer is under way the newest further question waits for it; undefined for those that a newer one replaced.
+   * peer is under way, to a question of the same kind, the newest further question waits for it; undefined for those that a newer
+   * one replaced.
    * @throws LedgerError what is wrong with this node's own files.
    */
-  async serve(peer: NodeId, wanted: BlocksWanted): Promise<BlocksAnswer | undefined> {
+  serve(peer: NodeId, wanted: BlocksWanted): Promise<BlocksAnswer | undefined> {
+    return this.#serve(`${peer} ${wanted.count === 1 ? 'one' : 'many'}`, wanted)
+  }
+
+  async #serve(asker: Asker, wanted: BlocksWanted): Promise<BlocksAnswer | undefined> {
     if (!this.#open) return undefined
-    const before = this.#underWay.get(peer)
+    const before = this.#underWay.get(asker)
     if (before !== undefined) {
-      this.#further.set(peer, wanted)
+      this.#further.set(asker, wanted)
       await before.catch(() => undefined)
-      if (this.#further.get(peer) !== wanted) return undefined
-      this.#further.delete(peer)
-      return this.serve(peer, wanted)
+      if (this.#further.get(asker) !== wanted) return undefined
+      this.#further.delete(asker)
+      return this.#serve(asker, wanted)
     }
-    const answer = this.#answer(peer, wanted).finally(() => this.#underWay.delete(peer))
-    this.#underWay.set(peer, answer)
+    const answer = this.#answer(asker, wanted).finally(() => this.#underWay.delete(asker))
+    this.#underWay.set(asker, answer)
     return answer
   }
 
@@ -88,10 +99,10 @@ export class BlockServer {
     await Promise.allSettled(this.#underWay.values())
   }
 
-  async #answer(peer: NodeId, { from, count }: BlocksWanted): Promise<BlocksAnswer> {
+  async #answer(asker: Asker, { from, count }: BlocksWanted): Promise<BlocksAnswer> {
     const { blocks, applied } = this.#options
-    const rest = this.#rests.get(peer)
-    this.#rests.delete(peer)
+    const rest = this.#rests.get(asker)
+    this.#rests.delete(asker)
     const served: ServedBlock[] = []
     let room: number = limits.carriedBytesMax
     const end = Math.min(from + Math.min(count, limits.blocksPerAnswerMax) - 1, applied())
@@ -105,7 +116,7 @@ export class BlockServer {
       served.push({ block, payloads: part.payloads, kept: part.kept })
       room -= part.bytes
       if (part.next === undefined) continue
-      this.#rests.set(peer, { height, place: part.next })
+      this.#rests.set(asker, { height, place: part.next })
       break
     }
     return { type: 'blocks', from, blocks: served }

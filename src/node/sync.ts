@@ -157,7 +157,8 @@ export class Sync {
   /** Whether it, or another that was asked before, gave something. */
   async #askOne(peer: NodeId, ahead: Ahead, target: Sequence): Promise<boolean> {
     const at = ahead.next
-    const count = Math.min(limits.blocksPerAnswerMax, target - at + 1)
+    // Never for one alone: that is what the payload pool asks for, and serve.ts tells the two apart by it.
+    const count = Math.max(2, Math.min(limits.blocksPerAnswerMax, target - at + 1))
     this.#open.set(peer, { at, askedMs: performance.now(), idleMs: ahead.idleMs })
     if (!this.#options.send(peer, { type: 'blocks-wanted', from: at, count })) {
       this.#sources.lacked(peer, 0, performance.now())

@@ -111,16 +111,40 @@ describe('Serving blocks', () => {
     })
     const serving = server()
     const first = serving.serve(peer, wanted(1))
-    const crowd = Array.from({ length: 100 }, (_, number) => serving.serve(peer, wanted(1, 1 + (number % 2))))
+    const crowd = Array.from({ length: 100 }, (_, number) => serving.serve(peer, wanted(1, 2 + (number % 2))))
     const another = serving.serve(other, wanted(1))
     release()
     assert.equal(carried(await first).length, heights)
     const answers = (await Promise.all(crowd)).flatMap((answer) =>
       answer === undefined ? [] : [carried(answer).length],
     )
-    assert.deepEqual(answers, [2])
+    assert.deepEqual(answers, [3])
     assert.equal(carried(await another).length, heights)
     assert.equal(carried(await serving.serve(peer, wanted(1))).length, heights)
+  })
+
+  it('L20 answers whoever lacks payloads of the block that it executes, beside its question for later blocks', async () => {
+    let release = (): void => undefined
+    reading = new Promise((resolve) => {
+      release = resolve
+    })
+    const serving = server()
+    const [first, later, one] = [wanted(1), wanted(2), wanted(1, 1)].map((each) => serving.serve(peer, each))
+    release()
+    assert.equal(carried(await first).length, heights)
+    assert.deepEqual([carried(await later).length, carried(await one).length], [heights - 1, 1])
+  })
+
+  it('L20 gives the rest of a block though payloads of another block were asked for meanwhile', async () => {
+    paddedBytes = 1_048_576
+    const serving = server()
+    const ids = new Set<string>()
+    for (let question = 0; question < transactionsPerBlock / 3; question++) {
+      const answer = await serving.serve(peer, wanted(2))
+      for (const { id } of answer?.blocks[0]?.payloads ?? []) ids.add(id)
+      await serving.serve(peer, wanted(1, 1))
+    }
+    assert.equal(ids.size, transactionsPerBlock, 'all payloads of the block came')
   })
 
   it('throws what is wrong with its own files, and serves again later', async () => {

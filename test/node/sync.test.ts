@@ -416,6 +416,17 @@ describe('Catching up', () => {
     assert.ok(questions(fair) <= 4, `asked ${questions(fair)} times`)
   })
 
+  it('L20 never asks for one block alone, which is how the payloads of a block that is executed are asked for', async () => {
+    const counts: number[] = []
+    const peer: Peer = async (wanted) => {
+      counts.push(wanted.count)
+      return blocksFor(wanted).slice(0, 1)
+    }
+    assert.equal(await syncWith(new Map([[fair, peer]])).fetch(sequenceOf(3), []), true)
+    assert.equal(machine.applied.sequence, 3)
+    assert.ok(Math.min(...counts) > 1, `asked for ${counts}`)
+  })
+
   it('executes no more than was asked for, whatever comes', async () => {
     const generous: Peer = async ({ from }) =>
       blocksFor({ type: 'blocks-wanted', from, count: limits.blocksPerAnswerMax })
