@@ -10,22 +10,24 @@ import {
   type Digest,
   digestOf,
   type Epoch,
+  graphIdOf,
   ledgerIdOf,
   type NodeId,
   type Sequence,
   type Time,
   type View,
 } from '../../src/base/ids.ts'
+import { limits } from '../../src/base/limits.ts'
 import { encode } from '../../src/base/schema.ts'
 import { sign } from '../../src/base/signature.ts'
-import { batchDigest, nullBatch } from '../../src/consensus/batch.ts'
+import { batchDigest, nullBatch, type RequestId } from '../../src/consensus/batch.ts'
 import { type Result, resultBytes } from '../../src/consensus/statements.ts'
 import { ledgerIdFor } from '../../src/ledger/genesis.ts'
 import { readConfig } from '../../src/node/config.ts'
 import { homeAt } from '../../src/node/home.ts'
 import { readMembership } from '../../src/node/membership.ts'
 import type { NodeEvent, QuadrilleNode } from '../../src/node/node.ts'
-import { envelopeSchema } from '../../src/node/wire.ts'
+import { type Envelope, envelopeSchema } from '../../src/node/wire.ts'
 import { type Mesh, openMesh } from '../../src/p2p/mesh.ts'
 import { voteBytes } from '../../src/pbft/claims.ts'
 import { messageSchema, type PbftMessage, type Phase, type Vote } from '../../src/pbft/messages.ts'
@@ -34,6 +36,8 @@ import { unlock } from '../../src/store/unlock.ts'
 import { enrol, type Founded, foundFour, settled, statement } from '../node/consortium.ts'
 
 const epoch = 0 as Epoch
+const bounds = [0, 1, Number.MAX_SAFE_INTEGER] as const
+const anyGraph = graphIdOf('ab'.repeat(16))
 
 describe('Three real nodes and a member that lies', function () {
   this.timeout(60_000)
@@ -41,6 +45,7 @@ describe('Three real nodes and a member that lies', function () {
   let nodes: QuadrilleNode[]
   let liar: { readonly node: NodeId; readonly identity: Identity; readonly mesh: Mesh }
   const events: NodeEvent[] = []
+  const failures: unknown[] = []
 
   before(async () => {
     founded = await foundFour({ suspectMs: 500, checkpointInterval: 4, window: 16 })
@@ -54,7 +59,12 @@ describe('Three real nodes and a member that lies', function () {
     liar = await openLiar(founded, place, first)
     const others = [0, 1, 2, 3].filter((number) => number !== place)
     nodes = await Promise.all(
-      others.map((number) => founded.open(number, { onEvent: (event) => void events.push(event) })),
+      others.map((number) =>
+        founded.open(number, {
+          onEvent: (event) => void events.push(event),
+          onFailure: (error) => void failures.push(error),
+        }),
+      ),
     )
     await Promise.all(nodes.map((node) => node.start()))
     await eventually('the liar is connected to all', async () => liar.mesh.peers().length === 3 || undefined)
@@ -206,6 +216,59 @@ describe('Three real nodes and a member that lies', function () {
       before.map((count) => count + 3),
     )
     await goesOn()
+  })
+
+  it('L25 a member that says the least and the most that every message may hold stops nobody', async () => {
+    const { height, head, logSize, logRoot } = await node(0).status()
+    const some = digestOf('ab'.repeat(32))
+    const result: Result = {
+      ledger: ledgerIdFor(founded.genesis.genesis),
+      epoch,
+      sequence: height as Sequence,
+      block: head,
+      logSize,
+      logRoot,
+      checkpoint: [],
+    }
+    const certificates = [
+      { result, signatures: [] },
+      { result: { ...result, logSize: 0 }, signatures: [] },
+      { result: { ...result, sequence: 0 as Sequence }, signatures: [] },
+      { result: { ...result, epoch: bounds[2] as Epoch, sequence: bounds[2] as Sequence }, signatures: [] },
+      { result: { ...result, checkpoint: [{ state: some, roster: some }] }, signatures: [] },
+    ]
+    const carried = { id: some as RequestId, payload: new Uint8Array() }
+    const told = { time: 0 as Time, software: '', journal: new Uint8Array(16) }
+    const envelopes: Envelope[] = [
+      ...[[], [some as RequestId]].map((ids): Envelope => ({ type: 'payloads-wanted', ids })),
+      ...[[], [carried]].map((payloads): Envelope => ({ type: 'payloads', payloads })),
+      ...bounds.flatMap((from) =>
+        [0, 1, limits.blocksPerAnswerMax].map(
+          (count): Envelope => ({ type: 'blocks-wanted', from: from as Sequence, count }),
+        ),
+      ),
+      ...bounds.flatMap((from): Envelope[] => [
+        { type: 'blocks', from: from as Sequence, blocks: [] },
+        {
+          type: 'blocks',
+          from: from as Sequence,
+          blocks: [{ block: new Uint8Array(), payloads: [carried], kept: [] }],
+        },
+        { type: 'note-wanted', size: from },
+        { type: 'result-wanted', height: from as Sequence },
+        { type: 'height', ...told, height: from as Sequence, time: from as Time, final: [], forgot: true },
+        { type: 'content', sequence: from as Sequence, erased: from, graphs: [{ graph: anyGraph, sum: some }] },
+      ]),
+      ...certificates.flatMap((certificate): Envelope[] => [
+        { type: 'result', certificate },
+        { type: 'height', ...told, height: height as Sequence, final: [certificate], forgot: false },
+      ]),
+      { type: 'note', note: Uint8Array.of(0xff, 0xfe) },
+      { type: 'note', note: new Uint8Array() },
+    ]
+    for (const envelope of envelopes) send(encode(envelopeSchema, envelope))
+    await goesOn()
+    assert.deepEqual(failures, [])
   })
 
   it('N6 a member that goes on with it is cut off for a while, and the others are not disturbed', async () => {
