@@ -39,7 +39,7 @@ interface Kept {
 }
 
 describeLong('One of four processes that is a faulty build', function () {
-  this.timeout(240_000 + 60_000 * flatMinutes)
+  this.timeout(480_000 + 60_000 * flatMinutes)
 
   for (const { lie, convicts, leads } of lies) {
     it(`and ${lie} does not stop the others${convicts ? ', and P1 P2 is convicted' : ''}`, async () => {
@@ -78,7 +78,7 @@ async function play(four: Four, lie: string, convicts: boolean, leads: boolean):
   const wanted = four.acknowledged.length + 100
   const load = four.load(2)
   try {
-    await eventually('the others go on', async () => four.acknowledged.length >= wanted || undefined, 90_000)
+    await eventually('the others go on', async () => four.acknowledged.length >= wanted || undefined, 180_000)
     if (convicts) {
       const { node, kept } = await eventually('somebody holds evidence', () => held(four, honest))
       assert.equal(kept.culprit, `${liar.name}-1`)
