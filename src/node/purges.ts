@@ -82,6 +82,9 @@ export class Purges {
   async #purgeAll(): Promise<void> {
     const { self, machine, store } = this.#options
     const owed: Noted[] = []
+    // Before the orders: of each item that is marked by now the order is among them. What is marked meanwhile waits for the next
+    // time, because it tells by what names the details are to be searched only as long as it is not purged.
+    const marked = store.erased()
     for (const order of machine.ledger.owedAttestations(self)) {
       const items = await machine.itemsOf(order)
       const details = await this.#options.local.naming(await namesOf(store, items))
@@ -89,7 +92,7 @@ export class Purges {
       // Before what tells the names is gone, so that a purge that is interrupted finds them again.
       await this.#options.local.erase(order, details)
     }
-    if (store.erased().length > 0) await store.purge()
+    if (marked.length > 0) await store.purge(marked)
     if (owed.length === 0 || this.#insistent.stopped) return
     const result = await this.#search(owed.flatMap(({ probes }) => probes))
     for (const { order, probes } of owed) {

@@ -38,12 +38,14 @@ export interface Purged {
 const headerBytes = 9
 const probeBytes = 32
 
-/** Purges all items that are marked as erased. */
+/** Purges the items that are marked as erased, all of them or these. */
 export async function purge(
   { database, sealer, keys, index, writes }: PurgeParts & { readonly writes: Queue },
   upkeep: Upkeep,
+  items: readonly ItemId[] = [...index.erased.values()],
 ): Promise<Purged> {
-  const erased = new Map(index.erased)
+  const chosen = new Set(items)
+  const erased = new Map([...index.erased].filter(([, item]) => chosen.has(item)))
   if (erased.size === 0) {
     return { items: 0, records: 0, segments: 0, bytesRewritten: 0, generation: keys.bag.generation }
   }

@@ -257,12 +257,12 @@ export class Store {
     return probesOf(this.#parts, items)
   }
 
-  /** Removes all erased items from the disk, keys first. Commits and reads go on; what is interrupted begins again. */
-  purge(): Promise<Purged> {
+  /** Removes erased items from the disk, all or these, keys first. Commits and reads go on; what is interrupted begins again. */
+  purge(items?: readonly ItemId[]): Promise<Purged> {
     // What must go must not go into a copy either.
     this.#copy?.interrupt()
     return this.#rewrites.run(async () => {
-      const purged = await purge(this.#rotation(), this.#upkeep)
+      const purged = await purge(this.#rotation(), this.#upkeep, items)
       this.#parts.segments.cache.clear()
       return purged
     })

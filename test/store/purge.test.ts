@@ -103,6 +103,20 @@ describe('A purge', function () {
     assert.deepEqual(await store.itemPayload(itemNamed('person 4')), utf8(`payload of ${person(4)}`))
   })
 
+  it('E1 purges only the items that it is told, and the others can be read until their turn', async () => {
+    await filled()
+    await store.commit(block(11, { erasures: [itemNamed('person 3'), itemNamed('person 5')] }))
+    const probes = await store.probes([itemNamed('person 5')])
+    assert.equal((await store.purge([itemNamed('person 3')])).items, 1)
+    assert.deepEqual(store.erased(), [itemNamed('person 5')])
+    assert.equal(await store.itemPayload(itemNamed('person 3'), 'purged'), undefined)
+    assert.deepEqual(await store.itemPayload(itemNamed('person 5'), 'purged'), utf8(`payload of ${person(5)}`))
+    assert.ok((await store.probes([itemNamed('person 5')])).length > 0)
+    assert.equal((await store.purge()).items, 1)
+    assert.equal((await scanFiles([world.directory], probes)).hits, 0)
+    for (const known of ['Known Name 5', person(5)]) assert.equal(await openedHits(known), 0)
+  })
+
   it('E13 a query that was running while an item was erased ends with an error', async () => {
     await filled()
     const before = store.at(10)

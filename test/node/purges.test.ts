@@ -1,0 +1,83 @@
+// What a purge owes to orders that come while it is under way.
+
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { eventually } from '../../demo/processes.ts'
+import { type ItemId, itemIdOf, type TxId, txIdOf } from '../../src/base/ids.ts'
+import { Purges, type PurgesOptions } from '../../src/node/purges.ts'
+
+const [first, second] = ['1', '2'].map((digit) => txIdOf(digit.repeat(64))) as [TxId, TxId]
+const itemOf = new Map<TxId, ItemId>([
+  [first, itemIdOf('a'.repeat(64))],
+  [second, itemIdOf('b'.repeat(64))],
+])
+
+describe('A purge', () => {
+  let folder: string
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'quadrille-purges-'))
+  })
+
+  afterEach(() => rm(folder, { recursive: true }))
+
+  it('E1 takes nothing off the disk of an order that came meanwhile, before it is noted what must be gone of it', async () => {
+    const owed: TxId[] = []
+    const marked: ItemId[] = []
+    const gone: ItemId[] = []
+    const noted = new Map<TxId, number>()
+    const execute = (order: TxId): void => {
+      owed.push(order)
+      marked.push(itemOf.get(order) as ItemId)
+      purges.wake()
+    }
+    const purges = new Purges({
+      self: 'self',
+      machine: {
+        ledger: { owedAttestations: () => [...owed] },
+        itemsOf: async (order: TxId) => [itemOf.get(order)],
+      },
+      store: {
+        erased: () => [...marked],
+        purge: async (items: readonly ItemId[] = [...marked]) => {
+          for (const item of items) gone.push(...marked.splice(marked.indexOf(item), 1))
+        },
+        itemPayload: async () => undefined,
+        probes: async (items: readonly ItemId[]) =>
+          items.filter((item) => !gone.includes(item)).map(() => new Uint8Array(32).fill(7)),
+      },
+      probes: {
+        read: async () => undefined,
+        write: async (order: TxId, probes: readonly Uint8Array[]) => noted.set(order, probes.length),
+        remove: async () => undefined,
+      },
+      local: {
+        naming: async () => {
+          if (!owed.includes(second) && !noted.has(second)) execute(second)
+          return []
+        },
+        erase: async () => undefined,
+      },
+      acts: {
+        send: async ({ order }: { readonly order: TxId }) => {
+          owed.splice(owed.indexOf(order), 1)
+          return { code: 'OK' }
+        },
+      },
+      clock: { now: () => 0 },
+      searched: [folder],
+      software: new Uint8Array(),
+      unlock: 'key-file',
+      backupsKeptMs: 0,
+      onEvent: () => undefined,
+      onFailure: (error: unknown) => assert.fail(String(error)),
+    } as unknown as PurgesOptions)
+    execute(first)
+    await eventually('both orders are attested', async () => owed.length === 0 || undefined)
+    await purges.stop()
+    assert.deepEqual(gone.toSorted(), [...itemOf.values()])
+    assert.deepEqual(noted, new Map([first, second].map((order) => [order, 1])))
+  })
+})
