@@ -20,9 +20,9 @@ export function parameterFaults(parameters: LedgerParameters): readonly NumberFa
   return [
     ...unless(between(checkpointInterval, 1, 4096), 'checkpointInterval', '1 to 4096'),
     ...unless(
-      window % checkpointInterval === 0 && between(window, 2 * checkpointInterval, 65_536),
+      window % checkpointInterval === 0 && between(window, 2 * checkpointInterval, limits.windowMax),
       'window',
-      'a multiple of the checkpoint interval, at least two, at most 65536',
+      `a multiple of the checkpoint interval, at least two, at most ${limits.windowMax}`,
     ),
     ...unless(
       between(batchTransactionsMax, 1, limits.batchTransactionsMax),
