@@ -142,6 +142,11 @@ export const limits = {
   frameBytesPerSecondMin: 65_536,
   /** Rule. How far PBFT's sequences may go above a stable checkpoint: bounds what a view change carries. */
   windowMax: 1024,
+  /**
+   * Entries from a block to the one whose acknowledgements prove it in Raft: as long as a log gets. That is a window below what is
+   * executed and half of one more until a checkpoint comes, a window above it, and head-room.
+   */
+  linksMax: 4096,
   /** Entries of one Raft message: with the bytes of one batch besides, what a follower saves at once. */
   entriesPerAppendMax: 64,
   /** A proposal whose time is further than this from a validator's clock gets no PREPARE from it. */

@@ -83,7 +83,7 @@ export const commitCertificateSchema: Schema<CommitCertificate> = named(
       {
         agreement: agreementSchema,
         previous: id(32, digestOf),
-        links: list(linkSchema, limits.windowMax, 1),
+        links: list(linkSchema, limits.linksMax, 1),
         signatures: signaturesSchema,
       },
     ],

@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict'
 import type { Sequence, Term } from '../../src/base/ids.ts'
-import { commitCertificateFault } from '../../src/consensus/certificate.ts'
+import { limits } from '../../src/base/limits.ts'
+import { encode } from '../../src/base/schema.ts'
+import { commitCertificateFault, commitCertificateSchema } from '../../src/consensus/certificate.ts'
 import { planTurn } from '../../src/consensus/turn.ts'
 import type { Entry } from '../../src/raft/messages.ts'
 import { journalRecord } from '../../src/raft/records.ts'
@@ -70,6 +72,20 @@ describe('Replication in Raft', () => {
     const expected = logs[0]?.map((term, i) => `${i + 1} of term ${term}`)
     for (const server of cluster.servers) assert.deepEqual(cluster.texts(server), expected)
     assert.ok(mismatches <= 6 + 4, `${mismatches} mismatches`)
+  })
+
+  it('R17 a follower that gets a log as long as the widest window leaves it proves each block that it commits then', () => {
+    const puppet = new Puppet()
+    // Below what is executed a window of it stays until a checkpoint comes, and above it there may be as much again.
+    const log = Array.from({ length: 2 * limits.windowMax + limits.windowMax / 2 }, () => entry(1))
+    for (let at = 0; at < log.length; at += limits.entriesPerAppendMax) {
+      puppet.append(1, 1, at, at === 0 ? 0 : 1, ...log.slice(at, at + limits.entriesPerAppendMax))
+    }
+    const proof = [puppet.proof(1, log, [1, 2])]
+    const [first] = only(puppet.receive(1, { type: 'heartbeat', term: 1 as Term, round: 0, proof }), 'deliver')
+    assert.ok(first?.certificate.type === 'raft')
+    assert.equal(first.certificate.links.length, log.length)
+    assert.ok(encode(commitCertificateSchema, first.certificate).length > 0)
   })
 
   it('R10 a stale negative answer takes nothing back', () => {
