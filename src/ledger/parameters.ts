@@ -18,7 +18,11 @@ export function parameterFaults(parameters: LedgerParameters): readonly NumberFa
   const { checkpointInterval, window, batchTransactionsMax, batchBytesMax, idleBatchMs, suspectMs } = parameters
   const { transactionBytesMax } = limits
   return [
-    ...unless(between(checkpointInterval, 1, 4096), 'checkpointInterval', '1 to 4096'),
+    ...unless(
+      between(checkpointInterval, 1, limits.windowMax / 2),
+      'checkpointInterval',
+      `1 to ${limits.windowMax / 2}`,
+    ),
     ...unless(
       window % checkpointInterval === 0 && between(window, 2 * checkpointInterval, limits.windowMax),
       'window',
