@@ -8,6 +8,7 @@ import type { Digest, GraphId, NodeId, Sequence } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import { faultModelOf, majority, oneCorrect } from '../consensus/quorum.ts'
 import type { Ledger } from '../ledger/ledger.ts'
+import { Queue } from '../store/failure.ts'
 import type { Store } from '../store/store.ts'
 import { namedNode } from '../store/terms.ts'
 import { field, readVersioned, writeVersioned } from '../store/versioned.ts'
@@ -54,6 +55,8 @@ export class Comparison {
   readonly #options: ComparisonOptions
   readonly #diverged: Map<string, Sequence>
   readonly #insistent: Insistent
+  /** One after another: of two at once the older might be the last to replace the file. */
+  readonly #writes: Queue = new Queue()
   readonly #heard: Map<NodeId, readonly Held[]> = new Map()
   /** Validators that hold something else, by the IRI of the graph. */
   readonly #differing: Map<string, readonly NodeId[]> = new Map()
@@ -190,8 +193,10 @@ export class Comparison {
     const { notes, onEvent } = this.#options
     this.#diverged.set(graph, height)
     this.#differing.delete(graph)
-    const fields = Object.fromEntries([...this.#diverged].map(([iri, at]) => [iri, String(at)]))
     onEvent({ type: 'content', code: 'CONTENT_DIVERGED', graph, height })
-    await writeVersioned(notes.diverged, fileKind, 1, fields)
+    await this.#writes.run(async () => {
+      const fields = Object.fromEntries([...this.#diverged].map(([iri, at]) => [iri, String(at)]))
+      await writeVersioned(notes.diverged, fileKind, 1, fields)
+    })
   }
 }

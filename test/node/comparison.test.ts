@@ -102,6 +102,21 @@ describe('Nodes that compare what they hold', () => {
     assert.deepEqual([...(await opened(same)).diverged], [['urn:g:1', 8 as Sequence]])
   })
 
+  it('S13 keep each graph that they refuse, though several are found at once', async () => {
+    const told = toldOf(same)
+    for (let round = 0; round < 20; round++) {
+      await rm(join(folder, 'diverged.json'), { force: true })
+      const comparison = await opened({})
+      sent.length = 0
+      await summedUp(comparison)
+      await comparison.hear(others[0], told)
+      // As parts of one message that did not fit.
+      await Promise.all(told.graphs.map((graph) => comparison.hear(others[1], { ...told, graphs: [graph] })))
+      await comparison.stop()
+      assert.deepEqual([...(await opened(same)).diverged.keys()].toSorted(), graphs)
+    }
+  })
+
   it('S13 do not believe one liar, nor several who say different things, nor anybody who is no validator', async () => {
     const comparison = await opened(same)
     await summedUp(comparison)
