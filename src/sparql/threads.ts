@@ -45,7 +45,7 @@ export class Threads {
   async take(signal: AbortSignal): Promise<Worker | undefined> {
     if (signal.aborted) return undefined
     const idle = this.#idle.pop()
-    if (idle !== undefined) return idle
+    if (idle !== undefined) return idle.removeAllListeners()
     if (this.#count < this.bounds.threads) return this.#start()
     return new Promise((resolve) => {
       const leave = (): void => {
@@ -69,6 +69,8 @@ export class Threads {
       return
     }
     this.#idle.push(thread)
+    // What a query left behind may still exhaust its memory: nobody waits for it, and another thread takes its place.
+    for (const event of ['error', 'exit']) thread.once(event, () => this.discard(thread))
     const spare = setTimeout(() => {
       if (this.#idle.length > 1 && this.#idle.includes(thread)) this.discard(thread)
     }, limits.idleThreadMs)
