@@ -134,6 +134,7 @@ export class Ahead {
 
   end(): void {
     this.#ended = true
+    this.#rest = undefined
     this.#changed()
   }
 

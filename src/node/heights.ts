@@ -153,13 +153,20 @@ export class Heights {
     clearInterval(this.#telling)
   }
 
+  /** By others. */
+  #reached(): number {
+    const { self, machine } = this.#options
+    const { ledger } = machine
+    return this.#freshness.reached({ self, roster: ledger.roster(), faults: faultModelOf(ledger.genesis.protocol) })
+  }
+
   #fetchIfBehind(from: NodeId): void {
     const { self, machine, validator } = this.#options
-    const { ledger, applied, succession } = machine
-    const faults = faultModelOf(ledger.genesis.protocol)
-    const reached = this.#freshness.reached({ self, roster: ledger.roster(), faults })
+    const reached = this.#reached()
+    const { succession, applied } = machine
     const lagging = { self, succession, applied: applied.sequence, reached, now: performance.now() }
-    if (this.#lag.isToFetch(lagging)) validator().catchUp(sequenceOf(reached), from)
+    if (!this.#lag.isToFetch(lagging)) return
+    validator().catchUp(sequenceOf(reached), from, () => this.#reached() > machine.applied.sequence)
   }
 
   async #settle(conflict: Conflict): Promise<void> {

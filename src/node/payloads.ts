@@ -92,14 +92,18 @@ export class PayloadPool {
     return this.#waitedMs + (this.#lacking.size === 0 ? 0 : performance.now() - this.#lackingSince)
   }
 
-  /** Keeps what a peer sent until somebody waits for it. */
-  offer(from: NodeId, payloads: readonly CarriedPayload[]): void {
+  /** Keeps what a peer sent until somebody waits for it. Whether somebody did, and it is the right one. */
+  offer(from: NodeId, payloads: readonly CarriedPayload[]): boolean {
+    let isOfUse = false
     for (const { id, payload } of payloads) {
       const request = this.#requests.get(id)
-      if (request?.type === 'held') continue
+      if (request?.type === 'held' || request?.arrived === true) continue
       this.#offers.put(from, id, payload)
-      if (request !== undefined) this.#tryOffers(id, request.transaction).catch(this.#options.onFailure)
+      if (request === undefined) continue
+      this.#tryOffers(id, request.transaction).catch(this.#options.onFailure)
+      isOfUse ||= request.arrived
     }
+    return isOfUse
   }
 
   /**
@@ -122,7 +126,8 @@ export class PayloadPool {
     const roster = this.#options.roster()
     const offers = this.#keptOffers.take(id)
     if (roster === undefined || offers.length === 0) return
-    const claims = this.#keptClaims.get(id) ?? new KeptClaims()
+    const known = this.#keptClaims.get(id)
+    const claims = known ?? new KeptClaims()
     this.#keptClaims.set(id, claims)
     for (const { from, payload } of offers) claims.put(from, decode(keptPayloadSchema, payload))
     const settled = claims.settled(oneCorrect(this.#options.faults, roster.validators.length))
@@ -132,7 +137,7 @@ export class PayloadPool {
       this.#settle(id, { bytes: undefined, items }, false)
       return
     }
-    if (claims.size === 1) this.#ask(id, true)
+    if (known === undefined) this.#ask(id, true)
   }
 
   /** Forgets payloads of requests of which items were erased. */

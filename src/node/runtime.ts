@@ -268,7 +268,7 @@ export class Runtime {
     for (const peer of this.mesh.peers()) {
       this.#send(peer, { type: 'payloads-wanted', ids })
       // Executed long ago at the others, a payload comes with its block.
-      if (again)
+      if (again && peer !== this.#sync.owing)
         this.#send(peer, { type: 'blocks-wanted', from: sequenceOf(this.machine.applied.sequence + 1), count: 1 })
     }
   }
@@ -313,9 +313,8 @@ export class Runtime {
         this.#validator.receive(from, envelope.message, envelope.payloads)
         break
       case 'payloads':
-        this.#payloads.offer(from, envelope.payloads)
-        // An answer holds no more than fits it.
-        if (envelope.payloads.length > 0) this.#payloads.askAgain()
+        // An answer holds no more than fits it. One of no use asks for nothing: a liar's would be multiplied.
+        if (this.#payloads.offer(from, envelope.payloads)) this.#payloads.askAgain()
         break
       case 'payloads-wanted': {
         const carried = await this.#payloads.answer(envelope.ids)

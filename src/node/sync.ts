@@ -87,17 +87,18 @@ export class Sync {
 
   /**
    * Executes certified blocks up to and including `target`, or to the end of an epoch if that comes first; false when no peer
-   * gave them. One call at a time.
+   * gave them. One call at a time. `isWanted`, asked while it goes on: false ends it, with what there is by then.
    * @throws what executing a block throws: that is this node's own fault, never a peer's.
    */
-  async fetch(target: Sequence, preferred: readonly NodeId[]): Promise<boolean> {
+  async fetch(target: Sequence, preferred: readonly NodeId[], isWanted = (): boolean => true): Promise<boolean> {
     const { machine } = this.#options
     const [{ epoch }] = machine.succession.known
-    const isDone = (): boolean => machine.applied.sequence >= target || machine.succession.known[0].epoch > epoch
+    const isDone = (): boolean =>
+      machine.applied.sequence >= target || machine.succession.known[0].epoch > epoch || !isWanted()
     const ahead = new Ahead(sequenceOf(machine.applied.sequence + 1))
     this.#ahead = ahead
     if (this.#stopped) ahead.end()
-    const asking = this.#ask(ahead, target, preferred).finally(() => ahead.end())
+    const asking = this.#ask(ahead, target, preferred, isDone).finally(() => ahead.end())
     try {
       await this.#execute(ahead, isDone)
     } finally {
@@ -106,6 +107,11 @@ export class Sync {
       await asking
     }
     return isDone()
+  }
+
+  /** Who is asked here for what is missing of the block that is executed: asked by another too, it would give the same again. */
+  get owing(): NodeId | undefined {
+    return this.#ahead?.next === this.#options.machine.applied.sequence + 1 ? this.#ahead.owing : undefined
   }
 
   /** An answer has come; the payloads in it are the payload pool's affair. */
@@ -132,12 +138,12 @@ export class Sync {
   }
 
   /** Asks for what comes next until nobody has given anything for too long. One question at a time. */
-  async #ask(ahead: Ahead, target: Sequence, preferred: readonly NodeId[]): Promise<void> {
+  async #ask(ahead: Ahead, target: Sequence, preferred: readonly NodeId[], isDone: () => boolean): Promise<void> {
     const { peers } = this.#options
     const { retryMs, fruitlessMsMax } = this.#timing
     let drops = 0
     this.#progressMs = performance.now()
-    while (!ahead.ended) {
+    while (!ahead.ended && !isDone()) {
       if (!ahead.isBusy && performance.now() >= this.#progressMs + fruitlessMsMax) return
       if (ahead.isFull || ahead.next > target) {
         await ahead.changed()

@@ -214,14 +214,17 @@ export class Validator {
     return keys.follow([...machine.succession.known, ...machine.succession.inForce])
   }
 
-  /** A node that does not vote hears of blocks from its peers only: fetches what is there up to `sequence`. */
-  catchUp(sequence: Sequence, from: NodeId): void {
+  /**
+   * A node that does not vote hears of blocks from its peers only: fetches what is there up to `sequence`, for as long as
+   * others are ahead of this node (`isBehind`): who told that height may have lied.
+   */
+  catchUp(sequence: Sequence, from: NodeId, isBehind: () => boolean): void {
     if (this.#catchingUp) return
     this.#catchingUp = true
     this.#inOrder(async () => {
       const { machine, sync } = this.#options
       const before = machine.applied.sequence
-      if (sequence > before) await sync.fetch(sequence, [from])
+      if (sequence > before) await sync.fetch(sequence, [from], isBehind)
       if (machine.applied.sequence > before) await this.#installed()
       this.#catchingUp = false
     })

@@ -116,6 +116,44 @@ describe('A Raft server', () => {
   })
 })
 
+describe('A node that does not vote', () => {
+  it('P16 fetches up to a height that one liar told only until so many validators spoke that one is correct', async () => {
+    const four = simRoster(4)
+    const [liar, second, third] = four.validators.map(({ node }) => node) as [NodeId, NodeId, NodeId]
+    const ledger = {
+      genesis: { protocol: 'pbft/1' },
+      roster: () => four,
+      parameters: () => ({ checkpointInterval: 8 }),
+    }
+    const fetches: { readonly target: number; readonly isBehind: () => boolean }[] = []
+    const applied = { sequence: sequenceOf(3) }
+    const heights = new Heights({
+      self: nodeIdOf('f'.repeat(32)),
+      machine: { ledger, applied, succession: { inForce: [four], known: [four] } },
+      peers: () => [],
+      met: { hasForgotten: () => false },
+      validator: () => ({
+        catchUp: (target: number, _from: NodeId, isBehind: () => boolean) => fetches.push({ target, isBehind }),
+      }),
+    } as unknown as HeightsOptions)
+    try {
+      const told = { type: 'height', final: [], journal: new Uint8Array(16), forgot: false } as unknown as Told
+      await heights.hear(liar, { ...told, height: sequenceOf(Number.MAX_SAFE_INTEGER) })
+      const [fetch] = fetches
+      assert.equal(fetch?.target, Number.MAX_SAFE_INTEGER, 'a node that meets one other at first catches up with it')
+      assert.equal(fetch.isBehind(), true)
+      await heights.hear(second, { ...told, height: sequenceOf(5) })
+      assert.equal(fetch.isBehind(), true)
+      applied.sequence = sequenceOf(5)
+      assert.equal(fetch.isBehind(), false)
+      await heights.hear(third, { ...told, height: sequenceOf(5) })
+      assert.equal(fetches.length, 2, 'nothing more is fetched')
+    } finally {
+      heights.stop()
+    }
+  })
+})
+
 describe('What a node keeps of the journals that it met', () => {
   it('R13 stands in the file when it is told so, though many are met at once', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'quadrille-met-'))

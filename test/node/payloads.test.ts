@@ -139,6 +139,19 @@ describe('The payload pool', () => {
       assert.equal((await pool.opened(built.bytes)).items[0]?.type, 'erased')
     })
 
+    it('E2 L20 are asked of the others when the first says something of them, not whenever a liar says it again', async () => {
+      const opened = pool.opened(built.bytes)
+      await settles(opened)
+      const before = asked.length
+      for (let times = 0; times < 3; times++) {
+        pool.offerKept(liar, [{ id: id(built), payload: keptOf(built) }])
+        await settles(opened)
+      }
+      assert.equal(asked.length, before + 1)
+      pool.offer(peer, [{ id: id(built), payload: built.payload }])
+      await opened
+    })
+
     it('E2 do not open with retractions of another item', async () => {
       const opened = pool.opened(built.bytes)
       await settles(opened)
@@ -278,6 +291,18 @@ describe('The payload pool', () => {
     const waited = pool.waitedMs
     await settles(new Promise(() => undefined))
     assert.equal(pool.waitedMs, waited)
+  })
+
+  it('L20 knows what it is worth to ask the others again for: garbage and what came before are not', async () => {
+    const opened = pool.opened(built.bytes)
+    await settles(opened)
+    assert.equal(pool.offer(liar, [{ id: id(built), payload: Uint8Array.of(1) }]), false)
+    assert.equal(pool.offer(liar, [{ id: id(other), payload: other.payload }]), false)
+    assert.equal(pool.offer(peer, [{ id: id(built), payload: built.payload }]), true)
+    assert.equal(pool.offer(liar, [{ id: id(built), payload: built.payload }]), false)
+    await opened
+    const voted = pool.ready([other.bytes])
+    assert.equal(await voted, true)
   })
 
   it('ends every wait when the node stops', async () => {

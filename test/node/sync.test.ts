@@ -264,6 +264,26 @@ describe('Catching up', () => {
       assert.ok(performance.now() - began < 1_000)
     })
 
+    it('tells who gives the rest of the block that is executed, so that the payload pool asks the others', async () => {
+      let release = (): void => undefined
+      machine.executing = () =>
+        new Promise((resolve) => {
+          release = resolve
+        })
+      let given = 0
+      const peer: Peer = async ({ from }) =>
+        given++ === 0 ? [{ block: large[from - 1]?.block as Uint8Array, payloads: carried([0]), kept: [] }] : undefined
+      const sync = syncWith(new Map([[odd, peer]]), { answerMsMin: 5_000, fruitlessMsMax: 5_000 })
+      assert.equal(sync.owing, undefined)
+      const fetched = sync.fetch(sequenceOf(1), [odd])
+      await sleep(20)
+      assert.equal(questions(odd), 2)
+      assert.equal(sync.owing, odd)
+      release()
+      assert.equal(await fetched, true)
+      assert.equal(sync.owing, undefined)
+    })
+
     it('L20 asks nobody for the rest for ever: not who brings nothing new, nor who brings what is not in it', async () => {
       const strange: Peer = async ({ from }) => [
         {
@@ -408,6 +428,20 @@ describe('Catching up', () => {
     const ms = performance.now() - began
     assert.ok(ms >= quick.fruitlessMsMax && ms < 3 * quick.fruitlessMsMax, `${ms} ms`)
     assert.equal(await syncWith(new Map()).fetch(sequenceOf(5), []), false)
+  })
+
+  it('L20 P16 ends soon once others show that the height it was told is a lie, blocks or none', async () => {
+    for (const peer of [silent, delayed(1)]) {
+      let isWanted = true
+      const sync = syncWith(new Map([[fair, peer]]), { fruitlessMsMax: 5_000 })
+      const fetched = sync.fetch(sequenceOf(Number.MAX_SAFE_INTEGER), [], () => isWanted)
+      await sleep(5)
+      isWanted = false
+      const began = performance.now()
+      assert.equal(await fetched, true)
+      assert.ok(performance.now() - began < 1_000)
+      assert.ok(machine.applied.sequence < height)
+    }
   })
 
   it('waits longer for a peer that was late, and takes a late answer too', async () => {
