@@ -205,12 +205,13 @@ export function resendWants(state: State): void {
 
 export function onWant(state: State, from: NodeId, message: PbftMessageOf<'want'>): void {
   if (!mayAsk(state, from)) return
-  for (const digest of message.changes) {
+  // Each once, however often it stands there: what is sent is much larger.
+  for (const digest of new Set(message.changes)) {
     const change = changeOf(state, digest)
     if (change !== undefined) send(state, from, { type: 'view-change', change })
   }
   let room = state.setup.parameters.batchBytesMax
-  for (const digest of message.batches) {
+  for (const digest of new Set(message.batches)) {
     const known = state.batches.get(digest)
     if (known === undefined || room <= 0) continue
     room -= known.batch.transactions.reduce((sum, { length }) => sum + length, 0)

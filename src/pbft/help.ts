@@ -12,6 +12,7 @@ import { broadcast, elapsed, mayHelp, refuse, send } from './out.ts'
 import {
   clock,
   finalSequence,
+  highWatermark,
   isLeader,
   isQuorum,
   lowWatermark,
@@ -82,7 +83,8 @@ function help(state: State, to: NodeId, peer: PeerView, batches: boolean): void 
 }
 
 function sendDecided(state: State, to: NodeId, peer: PeerView): void {
-  const first = Math.max(peer.delivered, lowWatermark(state)) + 1
+  // Whatever a peer claims: numbers end, and whoever counts on from the last one never gets further.
+  const first = Math.min(Math.max(peer.delivered, lowWatermark(state)), highWatermark(state)) + 1
   let bytes = 0
   for (let at = first; at < first + batchesPerAnswer && bytes < state.setup.parameters.batchBytesMax; at++) {
     const slot = state.slots.get(at as Sequence)

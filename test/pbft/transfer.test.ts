@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import type { Digest, Epoch, Sequence, View } from '../../src/base/ids.ts'
 import { decode } from '../../src/base/schema.ts'
-import { requestId } from '../../src/consensus/batch.ts'
+import { batchDigest, requestId } from '../../src/consensus/batch.ts'
 import { commitCertificateFault } from '../../src/consensus/certificate.ts'
 import type { Protocol } from '../../src/consensus/contract.ts'
 import { signedResultsSchema } from '../../src/pbft/messages.ts'
@@ -128,6 +128,26 @@ describe('PBFT and state transfer', () => {
     const [fetch] = only(puppet.tick(20 * parameters.resendMs), 'fetch')
     assert.equal(fetch?.sequence, 7)
     assert.deepEqual(fetch.checkpoint, [])
+  })
+
+  it('L19 a height at the end of the numbers, told by one that lacks a result, holds up nothing', () => {
+    const puppet = new Puppet()
+    puppet.agree(0, 1, batchOf(puppet, 'one'))
+    for (const delivered of [Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER - 1]) {
+      const effects = puppet.receive(3, { ...status(delivered), final: 0 as Sequence, help: true } as PbftMessage)
+      assert.deepEqual(sent(effects, 'decided'), [])
+      puppet.tick(parameters.resendMs)
+    }
+    puppet.agree(0, 2, batchOf(puppet, 'two'))
+    assert.equal(puppet.core.status().delivered, 2)
+  })
+
+  it('L28 what one message asks for twice is given once', () => {
+    const puppet = new Puppet()
+    const batch = batchOf(puppet, 'one')
+    puppet.agree(0, 1, batch)
+    const batches = Array.from({ length: 8 }, () => batchDigest(batch))
+    assert.equal(sent(puppet.receive(3, { type: 'want', changes: [], batches }), 'batch').length, 1)
   })
 
   it('L22 votes of the last batch of an epoch count in its own set, and certificates of one set prove nothing in another', () => {
