@@ -12,6 +12,8 @@ export const limits = {
   itemBytesMax: 1_048_576,
   /** Rule. All payloads of one transaction. */
   payloadBytesMax: 4_194_304,
+  /** What is left of a payload of which items were erased: each other item takes a byte more, and an erased one may have been empty. */
+  keptPayloadBytesMax: 4_194_560,
   /** Rule. Transactions of one batch, so that execution of a block stays bounded. */
   batchTransactionsMax: 1024,
   /** Rule. Encoded batch without payloads. */

@@ -68,7 +68,7 @@ export class BlockServer {
   }
 
   /**
-   * At most 4 MiB of payloads and blocks beside the first block, so that the answer fits a frame. While another answer to this
+   * Some 4 MiB of payloads and blocks at most beside the first block, so that the answer fits a frame. While another answer to this
    * peer is under way, to a question of the same kind, the newest further question waits for it; undefined for those that a newer
    * one replaced.
    * @throws LedgerError what is wrong with this node's own files.
@@ -104,7 +104,8 @@ export class BlockServer {
     const rest = this.#rests.get(asker)
     this.#rests.delete(asker)
     const served: ServedBlock[] = []
-    let room: number = limits.carriedBytesMax
+    // What is left of a payload may be a little larger than any payload.
+    let room: number = limits.keptPayloadBytesMax
     const end = Math.min(from + Math.min(count, limits.blocksPerAnswerMax) - 1, applied())
     for (let height = Math.max(1, from); height <= end && this.#open; height++) {
       const block = await blocks.read(height)

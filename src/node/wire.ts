@@ -78,9 +78,18 @@ const carriedPayloadSchema: Schema<CarriedPayload> = named(
 
 const payloadsSchema = list(carriedPayloadSchema, limits.batchTransactionsMax)
 
+const carriedKeptSchema: Schema<CarriedPayload> = named(
+  'carried-kept-payload',
+  record<CarriedPayload>({ id: id(32, digestOf), payload: bytesUpTo(limits.keptPayloadBytesMax) }),
+)
+
 const servedBlockSchema: Schema<ServedBlock> = named(
   'served-block',
-  record<ServedBlock>({ block: bytesUpTo(2 * limits.batchBytesMax), payloads: payloadsSchema, kept: payloadsSchema }),
+  record<ServedBlock>({
+    block: bytesUpTo(2 * limits.batchBytesMax),
+    payloads: payloadsSchema,
+    kept: list(carriedKeptSchema, limits.batchTransactionsMax),
+  }),
 )
 
 export const envelopeSchema: Schema<Envelope> = named(

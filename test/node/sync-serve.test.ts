@@ -1,14 +1,31 @@
 // Serving blocks to peers that catch up: how much at once, to whom, and whose fault a damaged file is.
 
 import assert from 'node:assert/strict'
+import { randomBytes } from '#crypto'
 import { LedgerError } from '../../src/base/errors.ts'
-import { digestOf, type Epoch, nodeIdOf, sequenceOf, timeOf } from '../../src/base/ids.ts'
+import { graphId } from '../../src/base/hash.ts'
+import {
+  digestOf,
+  type Epoch,
+  type ItemId,
+  nodeIdOf,
+  organisationIdOf,
+  sequenceOf,
+  timeOf,
+} from '../../src/base/ids.ts'
 import { limits } from '../../src/base/limits.ts'
 import { decode, encode } from '../../src/base/schema.ts'
+import { signingKeyOf } from '../../src/base/signature.ts'
 import { summarize, summaryDigest } from '../../src/consensus/batch.ts'
 import { blockRecordSchema } from '../../src/consensus/block.ts'
+import { buildData, signerOf } from '../../src/ledger/build.ts'
+import { defaultPolicies } from '../../src/ledger/founding.ts'
 import { ledgerIdFor } from '../../src/ledger/genesis.ts'
-import { itemPayloadSchema } from '../../src/ledger/payload.ts'
+import { itemPayloadSchema, type Part, type Payload, payloadSchema } from '../../src/ledger/payload.ts'
+import type { Policy } from '../../src/ledger/records.ts'
+import { decodeTransaction } from '../../src/ledger/static.ts'
+import { itemIdFor, txIdFor } from '../../src/ledger/transaction.ts'
+import type { KeptItem } from '../../src/node/machine.ts'
 import { BlockServer, type BlocksAnswer, type BlocksWanted } from '../../src/node/serve.ts'
 import { envelopeSchema } from '../../src/node/wire.ts'
 import { type Founded, foundFour, statement } from './consortium.ts'
@@ -16,6 +33,7 @@ import { type Founded, foundFour, statement } from './consortium.ts'
 const [peer, other] = [nodeIdOf('a'.repeat(32)), nodeIdOf('b'.repeat(32))]
 const heights = 3
 const transactionsPerBlock = 12
+const policy = defaultPolicies(organisationIdOf('org-0'))[0] as Policy
 
 describe('Serving blocks', () => {
   let founded: Founded
@@ -164,6 +182,47 @@ describe('Serving blocks', () => {
     await serving.stop()
     assert.ok((await answer) !== undefined)
     assert.equal(await serving.serve(peer, wanted(1)), undefined)
+  })
+
+  it('E2 gives what is left of the largest payload, though it is larger than the payload was', async () => {
+    const ledger = ledgerIdFor(founded.genesis.genesis)
+    const item = { graph: graphId('urn:g'), policy, subjects: [], terms: [], triples: [], retractions: [] }
+    const signer = signerOf(signingKeyOf(new Uint8Array(32).fill(1)))
+    const { bytes } = await buildData({
+      ...{ ledger, key: signer, sequence: 1, expires: timeOf(9), base: [], randomBytes },
+      items: Array.from({ length: limits.itemsPerTransactionMax }, () => item),
+    })
+    transactions = [bytes]
+    const partOf = (size: number): Part => ({ opening: new Uint8Array(64), padded: new Uint8Array(size) })
+    // An author may commit to a part of any length: one that is not padded is void, and takes least.
+    const retractions = partOf(0)
+    const sizes = [0, ...Array.from({ length: 4 }, () => limits.itemBytesMax), ...new Array<number>(251).fill(0)]
+    const payloadOf = (all: readonly number[]): Payload => ({
+      items: all.map((size) => ({ assertions: partOf(size), retractions })),
+    })
+    const above = encode(payloadSchema, payloadOf(sizes)).length - limits.payloadBytesMax
+    sizes[1] = limits.itemBytesMax - above
+    const { items } = payloadOf(sizes)
+    assert.equal(encode(payloadSchema, { items }).length, limits.payloadBytesMax)
+    const tx = txIdFor(decodeTransaction(bytes))
+    const kept = new Map<ItemId, KeptItem>(
+      items.map((each, index) => [
+        itemIdFor(tx, index),
+        index === 0
+          ? ({ type: 'erased', retractions } as KeptItem)
+          : { type: 'whole', payload: encode(itemPayloadSchema, each) },
+      ]),
+    )
+    const serving = new BlockServer({
+      blocks: { read: async (height) => blockAt(height) },
+      item: async (each) => kept.get(each),
+      applied: () => sequenceOf(heights),
+    })
+    const answer = await serving.serve(peer, wanted(1, 1))
+    assert.ok(answer !== undefined)
+    assert.equal(answer.blocks[0]?.kept.length, 1)
+    assert.ok(encode(envelopeSchema, answer).length <= limits.frameBytesMax)
+    assert.deepEqual(decode(envelopeSchema, encode(envelopeSchema, answer)), answer)
   })
 
   it('makes answers that peers can read', async () => {

@@ -102,6 +102,7 @@ export const sentences: Readonly<Record<string, string>> = {
   'kept-payload': 'A payload of which items were erased.',
   'kept-item-payload': 'Of an erased item only the retractions are left.',
   'carried-payload': 'A payload and the hash of the transaction that it belongs to.',
+  'carried-kept-payload': 'What is left of a payload, and the hash of the transaction that it belongs to.',
   'graph-sum':
     'What a node holds of one graph at a checkpoint: a hash of the count and sum of the hashes of its quads.',
   'served-block':
