@@ -85,14 +85,17 @@ export class Purges {
     // Before the orders: of each item that is marked by now the order is among them. What is marked meanwhile waits for the next
     // time, because it tells by what names the details are to be searched only as long as it is not purged.
     const marked = store.erased()
+    let left = marked.length
     for (const order of machine.ledger.owedAttestations(self)) {
       const items = await machine.itemsOf(order)
       const details = await this.#options.local.naming(await namesOf(store, items))
       owed.push({ order, probes: await this.#note(order, items, details) })
       // Before what tells the names is gone, so that a purge that is interrupted finds them again.
       await this.#options.local.erase(order, details)
+      left += details.length
     }
-    if (marked.length > 0) await store.purge(marked)
+    // Details alone, too: somebody asked for such an item between a purge and its attestation, which a crash delayed.
+    if (left > 0) await store.purge(marked)
     if (owed.length === 0 || this.#insistent.stopped) return
     const result = await this.#search(owed.flatMap(({ probes }) => probes))
     for (const { order, probes } of owed) {
@@ -105,8 +108,8 @@ export class Purges {
   async #note(order: TxId, items: readonly ItemId[], details: readonly NamedDetail[]): Promise<readonly Uint8Array[]> {
     const { store, probes } = this.#options
     const before = await probes.read(order)
-    if (before !== undefined) return before
-    const found = [...(await store.probes(items)), ...details.flatMap(({ sealed }) => piecesOf(sealed))]
+    if (before !== undefined && details.length === 0) return before
+    const found = [...(before ?? (await store.probes(items))), ...details.flatMap(({ sealed }) => piecesOf(sealed))]
     await probes.write(order, found)
     return found
   }

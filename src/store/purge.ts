@@ -38,7 +38,7 @@ export interface Purged {
 const headerBytes = 9
 const probeBytes = 32
 
-/** Purges the items that are marked as erased, all of them or these. */
+/** Purges the items that are marked as erased, all of them or these; and, though it be none, what was removed of the details. */
 export async function purge(
   { database, sealer, keys, index, writes }: PurgeParts & { readonly writes: Queue },
   upkeep: Upkeep,
@@ -46,9 +46,6 @@ export async function purge(
 ): Promise<Purged> {
   const chosen = new Set(items)
   const erased = new Map([...index.erased].filter(([, item]) => chosen.has(item)))
-  if (erased.size === 0) {
-    return { items: 0, records: 0, segments: 0, bytesRewritten: 0, generation: keys.bag.generation }
-  }
   await keys.bag.drop([...erased.values()])
   await keys.turnBag()
   await turnDetailsKey({ database, sealer, keys, writes })

@@ -257,7 +257,7 @@ export class Store {
     return probesOf(this.#parts, items)
   }
 
-  /** Removes erased items from the disk, all or these, keys first. Commits and reads go on; what is interrupted begins again. */
+  /** Removes erased items from the disk, all or these, keys first, and details that were removed. Commits and reads go on; what is interrupted begins again. */
   purge(items?: readonly ItemId[]): Promise<Purged> {
     // What must go must not go into a copy either.
     this.#copy?.interrupt()

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { eventually } from '../../demo/processes.ts'
 import { type ItemId, itemIdOf, type TxId, txIdOf } from '../../src/base/ids.ts'
 import { Purges, type PurgesOptions } from '../../src/node/purges.ts'
+import { piecesOf } from '../../src/store/purge.ts'
 
 const [first, second] = ['1', '2'].map((digit) => txIdOf(digit.repeat(64))) as [TxId, TxId]
 const itemOf = new Map<TxId, ItemId>([
@@ -79,5 +80,52 @@ describe('A purge', () => {
     await purges.stop()
     assert.deepEqual(gone.toSorted(), [...itemOf.values()])
     assert.deepEqual(noted, new Map([first, second].map((order) => [order, 1])))
+  })
+
+  it('E1 that a crash kept from its attestation also removes and searches for details that came since', async () => {
+    const owed = [first]
+    const done: string[] = []
+    const sealed = new Uint8Array(100).fill(5)
+    const details = [{ reference: new Uint8Array(16), sealed }]
+    let noted: readonly Uint8Array[] = [new Uint8Array(32).fill(7)]
+    const purges = new Purges({
+      self: 'self',
+      machine: { ledger: { owedAttestations: () => [...owed] }, itemsOf: async (order: TxId) => [itemOf.get(order)] },
+      store: {
+        erased: () => [],
+        itemPayload: async () => undefined,
+        purge: async (items: readonly ItemId[]) => done.push(`purge ${items.length}`),
+      },
+      probes: {
+        read: async () => noted,
+        write: async (_order: TxId, probes: readonly Uint8Array[]) => {
+          noted = probes
+        },
+        remove: async () => undefined,
+      },
+      local: {
+        naming: async () => details.splice(0),
+        erase: async () => done.push('erase'),
+      },
+      acts: {
+        send: async ({ counts }: { readonly counts: { readonly probes: number } }) => {
+          done.push(`attest ${counts.probes}`)
+          owed.pop()
+          return { code: 'OK' }
+        },
+      },
+      clock: { now: () => 0 },
+      searched: [folder],
+      software: new Uint8Array(),
+      unlock: 'key-file',
+      backupsKeptMs: 0,
+      onEvent: () => undefined,
+      onFailure: (error: unknown) => assert.fail(String(error)),
+    } as unknown as PurgesOptions)
+    purges.wake()
+    await eventually('the order is attested', async () => owed.length === 0 || undefined)
+    await purges.stop()
+    assert.deepEqual(done, ['erase', 'purge 0', 'attest 3'])
+    assert.deepEqual(noted.slice(1), piecesOf(sealed))
   })
 })

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { cp, rename, rm } from 'node:fs/promises'
 import { utf8 } from '../../src/base/bytes.ts'
 import { LedgerError } from '../../src/base/errors.ts'
+import { piecesOf } from '../../src/store/purge.ts'
 import { scanFiles } from '../../src/store/raw-scan.ts'
 import type { Store } from '../../src/store/store.ts'
 import { block, dump, iri, item, itemNamed, retraction, row, text, World } from './world.ts'
@@ -180,6 +181,20 @@ describe('A purge', function () {
     await world.reopenKeys()
     store = await world.store()
     assert.equal(await openedHits(person(3)), 0)
+  })
+
+  it('E1 leaves no byte of a removed detail, though no item is marked', async () => {
+    const details = [1, 2].map((n) => ({
+      reference: new Uint8Array(16).fill(n),
+      bytes: utf8(`asked for ${person(n)}`),
+    }))
+    await store.details.put(details)
+    const found: Uint8Array[] = []
+    for await (const { sealed } of store.details.all()) found.push(...piecesOf(sealed))
+    await store.details.remove(details.map(({ reference }) => reference))
+    assert.ok((await scanFiles([world.directory], found)).hits > 0)
+    assert.equal((await store.purge([])).items, 0)
+    assert.equal((await scanFiles([world.directory], found)).hits, 0)
   })
 
   it('begins again when it was interrupted after the keys went', async () => {
