@@ -31,7 +31,10 @@ export class Offers {
   }
 }
 
-/** Payloads by request up to so many bytes; the oldest go first. */
+/** What keeping one takes, however short it is: a peer may send many that are empty. */
+const overheadBytes = 256
+
+/** Payloads by request up to so many bytes, and 256 for each; the oldest go first. */
 export class Shelf {
   readonly #bytesMax: number
   readonly #payloads: Map<RequestId, Uint8Array> = new Map()
@@ -48,7 +51,7 @@ export class Shelf {
   put(id: RequestId, payload: Uint8Array): void {
     this.remove(id)
     this.#payloads.set(id, payload)
-    this.#bytes += payload.length
+    this.#bytes += payload.length + overheadBytes
     for (const oldest of this.#payloads.keys()) {
       if (this.#bytes <= this.#bytesMax) return
       this.remove(oldest)
@@ -56,7 +59,9 @@ export class Shelf {
   }
 
   remove(id: RequestId): void {
-    this.#bytes -= this.#payloads.get(id)?.length ?? 0
+    const before = this.#payloads.get(id)
+    if (before === undefined) return
+    this.#bytes -= before.length + overheadBytes
     this.#payloads.delete(id)
   }
 }

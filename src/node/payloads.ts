@@ -13,6 +13,7 @@ import { type OpenedItem, openPayload } from '../ledger/items.ts'
 import { type ErasedItem, keptPayloadSchema, openKeptPayload } from '../ledger/kept-payload.ts'
 import { payloadSchema } from '../ledger/payload.ts'
 import { hasPayload, type Transaction } from '../ledger/transaction.ts'
+import { type Account, HeldBytes } from './held-bytes.ts'
 import { KeptClaims } from './kept-claims.ts'
 import { Offers, Shelf } from './offers.ts'
 import type { Verdicts } from './verdicts.ts'
@@ -28,9 +29,9 @@ export interface OpenedPayload {
 export interface PayloadPoolOptions {
   readonly ledger: LedgerId
   readonly verdicts: Verdicts
-  /** Durable when it resolves. */
   /** Of payloads that wait for their block. */
   readonly stagedBytesMax?: number | undefined
+  /** Durable when it resolves. */
   readonly stage: (id: RequestId, payload: Uint8Array, transaction: Transaction) => Promise<void>
   readonly staged: (id: RequestId) => Promise<Uint8Array | undefined>
   readonly unstage: (ids: readonly RequestId[]) => Promise<void>
@@ -63,6 +64,7 @@ interface Held {
   durable: boolean
   /** Blocks that were executed since it came. */
   blocks: number
+  readonly account: Account
 }
 
 export class PayloadPool {
@@ -76,7 +78,7 @@ export class PayloadPool {
   #asking: Map<RequestId, boolean> = new Map()
   /** Executed, kept for peers that are a little behind. */
   readonly #recent: Shelf = new Shelf(limits.recentPayloadBytesMax)
-  #heldBytes = 0
+  readonly #heldBytes: HeldBytes
   /** What executions wait for although this node looked everywhere, since when, and for how long they did before, ms. */
   readonly #lacking: Set<RequestId> = new Set()
   #lackingSince = 0
@@ -85,6 +87,7 @@ export class PayloadPool {
 
   constructor(options: PayloadPoolOptions) {
     this.#options = options
+    this.#heldBytes = new HeldBytes(options)
   }
 
   /** For how long executions have waited for payloads that peers had to be asked for, ms. */
@@ -169,16 +172,16 @@ export class PayloadPool {
   /**
    * Takes a request with its payload, from a client or from the peer that forwards it; durable when it resolves.
    * @throws LedgerError what is wrong with the request; PAYLOAD_UNAVAILABLE when the payload is not the one it committed
-   * to; TOO_BUSY when this node holds as many as it may.
+   * to; TOO_BUSY when this node holds as many as it may, in all or of this peer: what is never ordered is held for long.
    */
-  async take(bytes: Uint8Array, payload: Uint8Array): Promise<void> {
+  async take(bytes: Uint8Array, payload: Uint8Array, from?: NodeId): Promise<void> {
     const id = requestId(bytes)
     const transaction = this.#validated(bytes)
     if (!hasPayload(transaction)) return
     if (this.#requests.get(id)?.type === 'held') return this.#makeDurable(id, transaction)
-    const { stagedBytesMax = limits.stagedBytesMax } = this.#options
-    if (this.#heldBytes + payload.length > stagedBytesMax) throw new LedgerError('TOO_BUSY')
-    await this.#hold(id, transaction, this.#open(id, transaction, payload))
+    const account = this.#heldBytes.accountOf(from)
+    if (!this.#heldBytes.hasRoom(account, payload.length)) throw new LedgerError('TOO_BUSY')
+    await this.#hold(id, transaction, this.#open(id, transaction, payload), account)
   }
 
   /** Payloads to send along with these requests, as far as they are in memory and fit beside a message. */
@@ -314,17 +317,22 @@ export class PayloadPool {
     }
   }
 
-  async #hold(id: RequestId, transaction: Transaction, payload: OpenedPayload): Promise<void> {
+  async #hold(
+    id: RequestId,
+    transaction: Transaction,
+    payload: OpenedPayload,
+    account: Account = 'self',
+  ): Promise<void> {
     if (payload.bytes !== undefined) await this.#options.stage(id, payload.bytes, transaction)
-    this.#settle(id, payload, true)
+    this.#settle(id, payload, true, account)
   }
 
-  #settle(id: RequestId, payload: OpenedPayload, durable: boolean): void {
+  #settle(id: RequestId, payload: OpenedPayload, durable: boolean, account: Account = 'self'): void {
     const request = this.#requests.get(id)
     if (request?.type === 'held') return
     if (this.#lacking.delete(id) && this.#lacking.size === 0) this.#waitedMs += performance.now() - this.#lackingSince
-    this.#requests.set(id, { type: 'held', payload, durable, blocks: 0 })
-    this.#heldBytes += payload.bytes?.length ?? 0
+    this.#requests.set(id, { type: 'held', payload, durable, blocks: 0, account })
+    this.#heldBytes.add(account, payload.bytes?.length ?? 0)
     request?.settle(payload)
   }
 
@@ -353,7 +361,7 @@ export class PayloadPool {
     const request = this.#requests.get(id)
     if (request?.type !== 'held') throw new InvariantError('only what is held is forgotten')
     this.#requests.delete(id)
-    this.#heldBytes -= request.payload.bytes?.length ?? 0
+    this.#heldBytes.add(request.account, -(request.payload.bytes?.length ?? 0))
   }
 
   #open(id: RequestId, transaction: Transaction, bytes: Uint8Array): OpenedPayload {

@@ -115,7 +115,7 @@ export class Validator {
    */
   async #takes(from: NodeId, request: Uint8Array, carried: readonly CarriedPayload[]): Promise<boolean> {
     try {
-      await this.#options.payloads.take(request, payloadOf(request, carried))
+      await this.#options.payloads.take(request, payloadOf(request, carried), from)
       return true
     } catch (error) {
       if (!(error instanceof LedgerError) || error.code === 'STORAGE_FAILED') throw error

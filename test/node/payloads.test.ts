@@ -2,13 +2,14 @@
 
 import assert from 'node:assert/strict'
 import { LedgerError } from '../../src/base/errors.ts'
-import { epochOf, nodeIdOf, organisationIdOf } from '../../src/base/ids.ts'
+import { digestOf, epochOf, nodeIdOf, organisationIdOf } from '../../src/base/ids.ts'
 import { limits } from '../../src/base/limits.ts'
 import { decode, encode } from '../../src/base/schema.ts'
 import { type RequestId, requestId } from '../../src/consensus/batch.ts'
 import { ledgerIdFor } from '../../src/ledger/genesis.ts'
 import { keptPayloadSchema } from '../../src/ledger/kept-payload.ts'
 import { payloadSchema } from '../../src/ledger/payload.ts'
+import { Shelf } from '../../src/node/offers.ts'
 import { PayloadPool } from '../../src/node/payloads.ts'
 import { Verdicts } from '../../src/node/verdicts.ts'
 import { type Built, type Founded, foundFour, statement } from './consortium.ts'
@@ -30,10 +31,15 @@ describe('The payload pool', () => {
   after(() => founded.remove())
 
   beforeEach(() => {
-    const ledger = ledgerIdFor(founded.genesis.genesis)
     staged = new Map()
     asked = []
-    pool = new PayloadPool({
+    pool = poolWith()
+  })
+
+  const poolWith = (stagedBytesMax?: number): PayloadPool => {
+    const ledger = ledgerIdFor(founded.genesis.genesis)
+    return new PayloadPool({
+      stagedBytesMax,
       faults: 'byzantine',
       ledger,
       verdicts: new Verdicts(ledger),
@@ -46,7 +52,7 @@ describe('The payload pool', () => {
       onFailure: (error) => assert.fail(String(error)),
       roster: () => ({ epoch: epochOf(0), validators }),
     })
-  })
+  }
 
   const validators = ['1', '2', '3', '4'].map((digit) => ({
     node: nodeIdOf(digit.repeat(32)),
@@ -209,6 +215,35 @@ describe('The payload pool', () => {
       pool.take(built.bytes, huge),
       (error: unknown) => error instanceof LedgerError && error.code === 'PAYLOAD_UNAVAILABLE',
     )
+  })
+
+  it('D7 P26 holds little of one peer, or of all that do not vote, so that others and own clients find room', async () => {
+    const isBusy = (error: unknown): boolean => error instanceof LedgerError && error.code === 'TOO_BUSY'
+    const all = await Promise.all(Array.from({ length: 6 }, (_, number) => statement(founded, 20 + number)))
+    const [one, two, three, four, five, six] = all as [Built, Built, Built, Built, Built, Built]
+    // The part of each is one payload.
+    pool = poolWith(8 * one.payload.length)
+    await pool.take(one.bytes, one.payload, liar)
+    await assert.rejects(pool.take(two.bytes, two.payload, liar), isBusy)
+    await pool.take(two.bytes, two.payload, peer)
+    await pool.take(three.bytes, three.payload, nodeIdOf('8'.repeat(32)))
+    await assert.rejects(pool.take(four.bytes, four.payload, nodeIdOf('9'.repeat(32))), isBusy)
+    for (const each of [four, five]) await pool.take(each.bytes, each.payload)
+    await pool.executed([id(one)])
+    await pool.take(six.bytes, six.payload, liar)
+  })
+
+  it('P26 keeps no more empty payloads of a peer than others', async () => {
+    const shelf = new Shelf(10 * 256)
+    const ids = Array.from({ length: 11 }, (_, number) => digestOf(number.toString(16).padStart(64, '0')))
+    for (const each of ids) shelf.put(each, new Uint8Array())
+    assert.deepEqual(
+      ids.map((each) => shelf.get(each) !== undefined),
+      ids.map((_, number) => number > 0),
+    )
+    for (const each of [...ids, ...ids]) shelf.remove(each)
+    shelf.put(ids[0] as RequestId, new Uint8Array(9 * 256))
+    assert.equal(shelf.get(ids[0] as RequestId)?.length, 9 * 256)
   })
 
   it('forgets, on disk too, what was not ordered for very many blocks', async () => {
