@@ -108,3 +108,17 @@ export class Inputs<Message> {
     return oldest.input
   }
 }
+
+/**
+ * Hands the messages of peers on, within the bounds of each: a message is dropped when as many of its peer as may be are still
+ * being handled. Whoever asks faster than disks answer would otherwise fill the memory. `handle` never rejects.
+ */
+export function handled(
+  handle: (from: NodeId, message: Uint8Array) => Promise<void>,
+): (from: NodeId, message: Uint8Array) => void {
+  const inputs = new Inputs<never>()
+  return (from, message) => {
+    const done = inputs.check(from, message.length)
+    if (done !== undefined) handle(from, message).finally(done)
+  }
+}

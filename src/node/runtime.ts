@@ -20,6 +20,7 @@ import { Comparison } from './comparison.ts'
 import { ConsensusKeys } from './consensus-keys.ts'
 import { type Cosigning, cosigningOf, keptNote } from './cosigning.ts'
 import { Heights } from './heights.ts'
+import { handled } from './inputs.ts'
 import { lastKept } from './last-kept.ts'
 import { LedgerMachine } from './machine.ts'
 import { MeshMembers } from './mesh-members.ts'
@@ -153,9 +154,8 @@ export class Runtime {
       onFailure,
       onEvent,
     })
-    mesh.onMessage((from, _priority, bytes) => {
-      this.#receive(from, bytes).catch((error) => this.#blame(from, error))
-    })
+    const receive = handled((from, bytes) => this.#receive(from, bytes).catch((error) => this.#blame(from, error)))
+    mesh.onMessage((from, _priority, bytes) => receive(from, bytes))
   }
 
   /** Resolves when the node listens and takes part. @throws LedgerError as its parts do. */

@@ -5,6 +5,7 @@ import { type NodeId, nodeIdOf, type Sequence, type Time, timeOf } from '../../s
 import { limits } from '../../src/base/limits.ts'
 import type { Core, CoreStatus, Effect, Input, JournalRecord } from '../../src/consensus/contract.ts'
 import type { Journal } from '../../src/consensus/ports.ts'
+import { handled } from '../../src/node/inputs.ts'
 import { startLoop } from '../../src/node/loop.ts'
 
 type Step = (input: Input<string>) => readonly Effect<string>[]
@@ -179,6 +180,22 @@ describe('The loop', () => {
     for (const end of ends) end?.()
     assert.ok(loop.check(flooder, 2 * limits.peerInputBytesMax) !== undefined, 'a first message may have any size')
     await loop.stop()
+  })
+
+  it('hands on no more questions of one peer than may be under way, and those of others', async () => {
+    const ends: (() => void)[] = []
+    const asked = new Map<NodeId, number>()
+    const ask = handled((from) => {
+      asked.set(from, (asked.get(from) ?? 0) + 1)
+      return new Promise((resolve) => ends.push(resolve))
+    })
+    for (let times = 0; times < 2 * limits.peerInputsMax; times++) ask(flooder, Uint8Array.of(1))
+    ask(honest, Uint8Array.of(1))
+    assert.deepEqual([asked.get(flooder), asked.get(honest)], [limits.peerInputsMax, 1])
+    for (const end of ends.splice(0)) end()
+    await new Promise((resolve) => setImmediate(resolve))
+    ask(flooder, Uint8Array.of(1))
+    assert.equal(asked.get(flooder), limits.peerInputsMax + 1)
   })
 
   it('takes of each peer in rotation, each in its order', async () => {
