@@ -5,7 +5,7 @@ import type { ItemId, Sequence, TxId } from '../base/ids.ts'
 import { decode } from '../base/schema.ts'
 import { type RequestId, requestId } from '../consensus/batch.ts'
 import { blockRecordSchema } from '../consensus/block.ts'
-import { comparePlaces, type ItemPlace } from '../ledger/erasure-acts.ts'
+import type { ItemPlace } from '../ledger/erasure-acts.ts'
 import type { ItemReader, PlacedItem } from '../ledger/ledger.ts'
 import { decodeTransaction } from '../ledger/static.ts'
 import { type ItemHeader, itemIdFor, type Transaction, txIdFor } from '../ledger/transaction.ts'
@@ -27,7 +27,6 @@ export interface NamedItems {
 }
 
 interface NamedTransaction {
-  readonly index: number
   readonly tx: TxId
   readonly request: RequestId
   readonly items: readonly ItemHeader[]
@@ -52,40 +51,48 @@ export class ItemHeaders {
     if (places.length === 0) return noNamedItems
     const found = new Map<string, PlacedItem>()
     const requests = new Map<ItemId, RequestId>()
-    const sorted = [...places].sort(comparePlaces)
-    let at: Sequence | undefined
-    let block: readonly NamedTransaction[] = []
-    for (const place of sorted) {
-      if (place.sequence !== at) block = await this.#block(place.sequence, sorted)
-      at = place.sequence
-      const transaction = block.find(({ index }) => index === place.transaction)
-      const header = transaction?.items[place.index]
-      if (transaction === undefined || header === undefined) continue
-      const item = itemIdFor(transaction.tx, place.index)
-      found.set(keyOf(place), { item, header, erased: (await tombstoneOf(this.#options.store, item)) !== undefined })
-      requests.set(item, transaction.request)
+    for (const [sequence, group] of bySequence(places)) {
+      const block = await this.#block(sequence, group)
+      for (const place of group) {
+        const transaction = block.get(place.transaction)
+        const header = transaction?.items[place.index]
+        if (transaction === undefined || header === undefined || found.has(keyOf(place))) continue
+        const item = itemIdFor(transaction.tx, place.index)
+        found.set(keyOf(place), { item, header, erased: (await tombstoneOf(this.#options.store, item)) !== undefined })
+        requests.set(item, transaction.request)
+      }
     }
     return { read: (place) => found.get(keyOf(place)), requestOf: (item) => requests.get(item) }
   }
 
-  /** The transactions of a block that `places` name, as far as they are changes of quads that ended with OK. */
-  async #block(sequence: Sequence, places: readonly ItemPlace[]): Promise<readonly NamedTransaction[]> {
+  /** The transactions of a block that its `places` name, as far as they are changes of quads that ended with OK. */
+  async #block(sequence: Sequence, places: readonly ItemPlace[]): Promise<ReadonlyMap<number, NamedTransaction>> {
     const { blocks, execution } = this.#options
-    if (sequence < 1 || sequence > blocks.height) return []
+    const named = new Map<number, NamedTransaction>()
+    if (sequence < 1 || sequence > blocks.height) return named
     const { transactions } = decode(blockRecordSchema, await blocks.read(sequence))
-    const wanted = new Set(places.filter((place) => place.sequence === sequence).map(({ transaction }) => transaction))
-    const named: NamedTransaction[] = []
-    for (const index of wanted) {
+    for (const index of new Set(places.map(({ transaction }) => transaction))) {
       const bytes = transactions[index]
       const transaction = bytes === undefined ? undefined : decodeTransaction(bytes)
       if (bytes === undefined || transaction?.act.type !== 'data') continue
       const tx = txIdFor(transaction)
       const executed = await execution(tx)
       const stands = executed?.code === 'OK' && executed.sequence === sequence && executed.index === index
-      if (stands) named.push({ index, tx, request: requestId(bytes), items: transaction.act.items })
+      if (stands) named.set(index, { tx, request: requestId(bytes), items: transaction.act.items })
     }
     return named
   }
+}
+
+/** In time that goes with their number: a block of transactions names some 150 000. */
+function bySequence(places: readonly ItemPlace[]): ReadonlyMap<Sequence, readonly ItemPlace[]> {
+  const groups = new Map<Sequence, ItemPlace[]>()
+  for (const place of places) {
+    const group = groups.get(place.sequence)
+    if (group === undefined) groups.set(place.sequence, [place])
+    else group.push(place)
+  }
+  return groups
 }
 
 function keyOf({ sequence, transaction, index }: ItemPlace): string {
