@@ -10,6 +10,7 @@ declare module 'sodium-native' {
     crypto_sign_seed_keypair(publicKey: Uint8Array, secretKey: Uint8Array, seed: Uint8Array): void
     crypto_sign_detached(signature: Uint8Array, message: Uint8Array, secretKey: Uint8Array): void
     crypto_sign_verify_detached(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean
+    crypto_core_ed25519_is_valid_point(p: Uint8Array): boolean
     crypto_core_ed25519_scalar_reduce(scalar: Uint8Array, uniform: Uint8Array): void
     crypto_core_ed25519_add(sum: Uint8Array, p: Uint8Array, q: Uint8Array): void
     crypto_scalarmult_ed25519_base_noclamp(q: Uint8Array, n: Uint8Array): void

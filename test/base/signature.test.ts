@@ -97,6 +97,24 @@ describe('A key at enrolment', () => {
     }
   })
 
+  it('N7 gets the same verdict in a browser', () => {
+    const keys = [...weakKeys, publicKey, Point.BASE.toBytes(), ...rfc8032.map((each) => fromHex(each.publicKey))]
+    const isStrong = (key: Uint8Array): boolean => !weakKeys.includes(key)
+    for (const { isStrongPoint } of [native, browser]) assert.deepEqual(keys.map(isStrongPoint), keys.map(isStrong))
+    for (let round = 0; round < 50; round++) {
+      const bytes = native.randomBytes(32)
+      assert.equal(native.isStrongPoint(bytes), browser.isStrongPoint(bytes), toHex(bytes))
+    }
+  })
+
+  it('costs so little that a block of enrolments by one member holds up no node for seconds', () => {
+    const keys = Array.from({ length: 256 }, () => generateSigningKey().publicKey)
+    const began = performance.now()
+    assert.ok(keys.every(isStrongKey))
+    const ms = performance.now() - began
+    assert.ok(ms < 500, `${ms} ms for 256 keys; a block holds four times as many`)
+  })
+
   it('that was generated is strong', () => {
     const { publicKey: fresh, seed: freshSeed } = generateSigningKey()
     requireStrongKey(fresh)

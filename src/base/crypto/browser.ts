@@ -43,6 +43,12 @@ export function verifyRaw(signature: Uint8Array, message: Uint8Array, publicKey:
   return equal(expected.toBytes(), encodedR)
 }
 
+/** Whether these are the canonical encoding of a point of prime order. */
+export function isStrongPoint(encoded: Uint8Array): boolean {
+  const point = encoded.length === 32 ? decodePoint(encoded) : undefined
+  return point !== undefined && !point.isSmallOrder() && point.isTorsionFree()
+}
+
 export function reduceScalar(uniform: Uint8Array): Uint8Array {
   let rest = littleEndian(uniform) % Point.CURVE().n
   return Uint8Array.from({ length: 32 }, () => {

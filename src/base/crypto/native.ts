@@ -65,6 +65,11 @@ export function verifyRaw(signature: Uint8Array, message: Uint8Array, publicKey:
   return sodium.crypto_sign_verify_detached(signature, message, publicKey)
 }
 
+/** Whether these are the canonical encoding of a point of prime order: libsodium says it forty times faster than noble. */
+export function isStrongPoint(encoded: Uint8Array): boolean {
+  return encoded.length === 32 && sodium.crypto_core_ed25519_is_valid_point(encoded)
+}
+
 /** 64 uniform bytes to a scalar modulo the group order, little-endian, 32 bytes. */
 export function reduceScalar(uniform: Uint8Array): Uint8Array {
   const scalar = new Uint8Array(32)
