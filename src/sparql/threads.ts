@@ -45,7 +45,7 @@ export class Threads {
   async take(signal: AbortSignal): Promise<Worker | undefined> {
     if (signal.aborted) return undefined
     const idle = this.#idle.pop()
-    if (idle !== undefined) return idle.removeAllListeners()
+    if (idle !== undefined) return withoutListeners(idle)
     if (this.#count < this.bounds.threads) return this.#start()
     return new Promise((resolve) => {
       const leave = (): void => {
@@ -109,4 +109,9 @@ export class Threads {
       })
     })
   }
+}
+
+/** Only these: Node.js listens to its own thread too, and without that no message arrives any more. */
+function withoutListeners(thread: Worker): Worker {
+  return thread.removeAllListeners('error').removeAllListeners('exit')
 }

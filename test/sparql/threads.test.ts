@@ -13,6 +13,19 @@ describe('Threads for queries', function () {
   const take = async (): Promise<Worker> =>
     (await threads.take(AbortSignal.timeout(60_000))) ?? assert.fail('none was free')
 
+  it('are heard by whoever has one next', async () => {
+    const thread = await take()
+    for (let turn = 0; turn < 2; turn++) {
+      const answered = once(thread, 'message')
+      thread.postMessage({ type: 'begin', task: { type: 'query', text: 'no query', rowsMax: 1 } })
+      assert.equal(((await answered)[0] as { type: string }).type, 'failed')
+      thread.removeAllListeners('message')
+      threads.give(thread)
+      assert.equal(await take(), thread)
+    }
+    threads.give(thread)
+  })
+
   it('are replaced when one dies idle, which takes neither the process nor its place with it', async () => {
     const first = await take()
     threads.give(first)
