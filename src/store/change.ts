@@ -99,7 +99,10 @@ export interface Filled {
 export class ChangeWriter {
   readonly #parts: ChangeParts
   readonly #write: Write
+  /** Items that this block brings. Others are read when they are needed and not kept: together they may say more than fits memory. */
   readonly #items: Map<ItemId, KnownItem> = new Map()
+  /** Rows of other items that this block retracts. */
+  readonly #retracted: Map<ItemId, Set<number>> = new Map()
   readonly #height: Sequence
   readonly #tally: Tally
   readonly #before: Root
@@ -135,7 +138,7 @@ export class ChangeWriter {
   fill(change: BlockChange): Filled {
     const { keys } = this.#parts
     for (const item of change.items) this.#assert(item)
-    for (const retraction of change.retractions) this.#retract(retraction)
+    for (const [item, retractions] of byItem(change.retractions)) this.#retract(item, retractions)
     for (const item of change.erasures) this.#erase(item)
     for (const { key, value } of change.records) {
       const at = recordKey(keys, key)
@@ -189,9 +192,14 @@ export class ChangeWriter {
     this.#items.set(item.item, { local, height: this.#height, rows, retracted: new Set(), fresh: true })
   }
 
-  #retract({ item: id, graph, rows }: StoredRetraction): void {
+  #retract(id: ItemId, retractions: readonly StoredRetraction[]): void {
     const item = this.#items.get(id) ?? this.#load(id)
     if (item === undefined) return
+    if (!item.fresh) this.#retracted.set(id, item.retracted)
+    for (const retraction of retractions) this.#retractRows(item, retraction)
+  }
+
+  #retractRows(item: KnownItem, { graph, rows }: StoredRetraction): void {
     const graphId = graph === '' ? 0 : this.#find(termText(namedNode(graph)))?.id
     for (const row of rows) {
       const ids = item.rows[row]
@@ -231,9 +239,7 @@ export class ChangeWriter {
     const at = localKey(tables.content, found.local)
     const { rows, partition } = contentOf(required(sealer, at, database.getSync(at)))
     for (const [id, text] of partition) this.#unmask(id, text)
-    const item = { ...found, rows, retracted: new Set<number>(), fresh: false }
-    this.#items.set(id, item)
-    return item
+    return { ...found, rows, retracted: this.#retracted.get(id) ?? new Set(), fresh: false }
   }
 
   /** Gives the terms of one item their numbers. `own`: its partition, when it can be erased. */
@@ -286,4 +292,15 @@ export class ChangeWriter {
   #put(key: SealingKey, at: Uint8Array, plain: Uint8Array): void {
     this.#write.put(at, this.#parts.sealer.seal(key, at, plain))
   }
+}
+
+/** Each item is read once, however many transactions of a block retract rows of it. */
+function byItem(retractions: readonly StoredRetraction[]): ReadonlyMap<ItemId, readonly StoredRetraction[]> {
+  const groups = new Map<ItemId, StoredRetraction[]>()
+  for (const retraction of retractions) {
+    const group = groups.get(retraction.item)
+    if (group === undefined) groups.set(retraction.item, [retraction])
+    else group.push(retraction)
+  }
+  return groups
 }
