@@ -96,10 +96,7 @@ function posted(request: FastifyRequest): Asked {
     case 'application/sparql-update':
       return { type: 'update', query: textOf(request.body), parameters: inAddress }
     case 'application/x-www-form-urlencoded': {
-      const form = new URLSearchParams(textOf(request.body))
-      const names = [...new Set(form.keys())]
-      const fields = Object.fromEntries(names.map((name) => [name, form.getAll(name)]))
-      const parameters = onlyOnce({ ...inAddress, ...fields })
+      const parameters = onlyOnce({ ...inAddress, ...fieldsOf(textOf(request.body)) })
       const update = single(parameters, 'update')
       return update === undefined || single(parameters, 'query') !== undefined
         ? { type: 'query', query: required(parameters), parameters }
@@ -108,6 +105,17 @@ function posted(request: FastifyRequest): Asked {
     default:
       throw new LedgerError('MEDIA_TYPE_UNKNOWN', { expected: mediaTypes.join(', ') })
   }
+}
+
+/** In time that goes with the length of the form: one of the largest has some 150 000 names. */
+function fieldsOf(form: string): Parameters {
+  const fields = new Map<string, string[]>()
+  for (const [name, value] of new URLSearchParams(form)) {
+    const values = fields.get(name)
+    if (values === undefined) fields.set(name, [value])
+    else values.push(value)
+  }
+  return Object.fromEntries(fields)
 }
 
 /** Lists of one become that one. */

@@ -119,6 +119,17 @@ describe('D7 A node’s HTTP server', function () {
     assert.equal((await ask()).statusCode, 200)
   })
 
+  it('reads a form of as many fields as fit in time that goes with its length', async () => {
+    const body = Array.from({ length: 150_000 }, (_, n) => n.toString(36)).join('&')
+    const began = performance.now()
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    const answer = await fetch(`http://127.0.0.1:${port()}/sparql`, { method: 'POST', headers, body })
+    assert.equal(answer.status, 400)
+    await answer.text()
+    const ms = performance.now() - began
+    assert.ok(ms < 4_000, `${ms} ms`)
+  })
+
   it('gives back what clients held that leave in the middle of what they send', async () => {
     const length = limits.payloadBytesMax
     const head = `POST /transactions HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/cbor\r\ncontent-length: ${length}\r\n\r\n`
