@@ -113,7 +113,7 @@ class ChangeStream {
 
   /** Nothing for a block that changed no quad. */
   async #block(changes: AsyncIterable<HttpChange>, height: number): Promise<void> {
-    const lines = this.#isPatch ? (text: string) => text : (text: string) => text.replace(/^(?=.)/gm, 'data: ')
+    const lines = this.#isPatch ? (text: string) => text : dataLines
     let text = this.#isPatch ? '' : `id: ${height}\nevent: block\n`
     let changed = false
     let opened = false
@@ -158,6 +158,9 @@ class ChangeStream {
 
 /** In a patch: everything up to this height was said. */
 const mark = (height: number): string => `# height ${height}\n`
+
+/** Each line as one of an event. Only a line feed ends one: literals hold U+2028 and its like as they are. */
+const dataLines = (text: string): string => text.replace(/[^\n]+/g, 'data: $&')
 
 const writer = new Writer({ format: 'N-Quads' })
 

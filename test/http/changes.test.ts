@@ -78,6 +78,17 @@ describe('Changes', function () {
     assert.match(events, /\ndata: TC \.\n\n$/)
   })
 
+  it('are told as they are in events, with every character that ends a line elsewhere', async () => {
+    await start()
+    const value = 'one\u2028two\u2029three\u0085four'
+    node.changing = async function* (height) {
+      yield { type: 'block', height, time: 1_800_000_000_000 }
+      yield { type: 'added', quad: said(value) }
+    }
+    const events = await (await get('/changes?since=4&until=5', { accept: 'text/event-stream' })).text()
+    assert.ok(events.includes(`\ndata: A <urn:s> <urn:p> "${value}" <urn:g> .\ndata: TC .\n\n`), events)
+  })
+
   it('are refused where they cannot begin', async () => {
     await start()
     assert.equal((await get('/changes?since=8')).status, 404)
