@@ -6,6 +6,7 @@
 import { fromBase64, fromHex, toBase64, toHex, utf8 } from './bytes.ts'
 import { type CborValue, decodeCbor, encodeCbor } from './cbor.ts'
 import { invariant, LedgerError } from './errors.ts'
+import type { Time } from './ids.ts'
 
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [name: string]: JsonValue }
 
@@ -49,6 +50,9 @@ export function uint<T extends number = number>(max: number = Number.MAX_SAFE_IN
   const rules = cddl === 'safe-uint' ? new Map([['safe-uint', `0..${max}`]]) : noRules
   return { cddl, rules, toCbor: (value) => read(value, ''), fromCbor: read, toJson: (value) => value, fromJson: read }
 }
+
+/** No later than a date can say (ECMA-262, section 21.4.1.1): what nobody could show would end whoever tries. */
+export const timestamp: Schema<Time> = uint<Time>(8_640_000_000_000_000)
 
 export const bool: Schema<boolean> = {
   cddl: 'bool',

@@ -4,7 +4,7 @@
 import { hash, hashOf } from '../base/hash.ts'
 import { type Digest, digestOf, idBytes, type Time } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
-import { bytes, bytesUpTo, encode, id, list, named, record, type Schema, uint } from '../base/schema.ts'
+import { bytes, bytesUpTo, encode, id, list, named, record, type Schema, timestamp } from '../base/schema.ts'
 
 export interface Batch {
   /** The proposer's clock. A block's time is max(batch time, previous block's time). */
@@ -26,7 +26,7 @@ export const transactionsSchema: Schema<readonly Uint8Array[]> = list(
 
 export const batchSchema: Schema<Batch> = named(
   'batch',
-  record<Batch>({ time: uint<Time>(), tokens: tokensSchema, transactions: transactionsSchema }),
+  record<Batch>({ time: timestamp, tokens: tokensSchema, transactions: transactionsSchema }),
 )
 
 /** What stands for a batch in hashes: enough to recompute its digest once the tokens are forgotten. */
@@ -38,7 +38,7 @@ export interface BatchSummary {
 
 export const batchSummarySchema: Schema<BatchSummary> = named(
   'batch-summary',
-  record<BatchSummary>({ time: uint<Time>(), tokens: id(32, digestOf), transactions: id(32, digestOf) }),
+  record<BatchSummary>({ time: timestamp, tokens: id(32, digestOf), transactions: id(32, digestOf) }),
 )
 
 /** Fills a gap after a view change; one fixed encoding, time 0. */

@@ -3,7 +3,7 @@
 
 import { hashOf } from '../base/hash.ts'
 import { type Digest, digestOf, type Epoch, type LedgerId, ledgerIdOf, type Sequence, type Time } from '../base/ids.ts'
-import { id, named, record, type Schema, uint } from '../base/schema.ts'
+import { id, named, record, type Schema, timestamp, uint } from '../base/schema.ts'
 import { transactionsSchema } from './batch.ts'
 import { type CommitCertificate, commitCertificateSchema } from './certificate.ts'
 
@@ -27,7 +27,7 @@ export const blockHeaderSchema: Schema<BlockHeader> = named(
     sequence: uint<Sequence>(),
     previous: id(32, digestOf),
     batch: id(32, digestOf),
-    time: uint<Time>(),
+    time: timestamp,
   }),
 )
 
@@ -51,7 +51,7 @@ export const blockRecordSchema: Schema<BlockRecord> = named(
   record<BlockRecord>({
     header: blockHeaderSchema,
     tokens: id(32, digestOf),
-    batchTime: uint<Time>(),
+    batchTime: timestamp,
     transactions: transactionsSchema,
     certificate: commitCertificateSchema,
   }),

@@ -6,7 +6,7 @@ import type { ErrorCode } from '../base/errors.ts'
 import { type Digest, digestOf, idBytes, type NodeId, type Sequence, type Time } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import { verifyConsistency } from '../base/merkle.ts'
-import { bytes, id, list, named, record, type Schema, uint } from '../base/schema.ts'
+import { bytes, id, list, named, record, type Schema, timestamp, uint } from '../base/schema.ts'
 import type { Moment } from './delivery.ts'
 import type { State } from './state.ts'
 
@@ -38,7 +38,7 @@ export const anchorActs: {
   anchor: [
     16,
     {
-      log: uint<Time>(),
+      log: timestamp,
       size: uint(),
       root: id(32, digestOf),
       consistency: list(bytes(32), limits.consistencyHashesMax),
@@ -49,11 +49,11 @@ export const anchorActs: {
 export const anchorSchema: Schema<Anchor> = named(
   'anchor',
   record<Anchor>({
-    log: uint<Time>(),
+    log: timestamp,
     size: uint(),
     root: id(32, digestOf),
     height: uint<Sequence>(),
-    time: uint<Time>(),
+    time: timestamp,
   }),
 )
 

@@ -12,7 +12,7 @@ import {
   txIdOf,
 } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
-import { bytes, encode, id, list, named, record, type Schema, text, uint, word } from '../base/schema.ts'
+import { bytes, encode, id, list, named, record, type Schema, text, timestamp, uint, word } from '../base/schema.ts'
 
 /** Where an item stands: height, place of its transaction in the block, place of the item in the transaction. */
 export interface ItemPlace {
@@ -125,7 +125,7 @@ export const erasureActs: { readonly [Type in ErasureAct['type']]: readonly [num
       counts: countsSchema,
       software: bytes(32),
       unlock: text(32),
-      backupsEnd: uint<Time>(),
+      backupsEnd: timestamp,
     },
   ],
   hold: [12, { items: placesSchema, reference: bytes(16) }],

@@ -4,7 +4,7 @@
 import { hashOf } from '../base/hash.ts'
 import { type LedgerId, ledgerIdOf, type OrganisationId, organisationIdOf, type Time } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
-import { bytes, list, named, record, type Schema, text, uint } from '../base/schema.ts'
+import { bytes, list, named, record, type Schema, text, timestamp, uint } from '../base/schema.ts'
 import {
   type Graph,
   graphSchema,
@@ -81,7 +81,7 @@ export const genesisSchema: Schema<Genesis> = named(
   record<Genesis>({
     name: text(limits.nameBytesMax),
     protocol: text(32),
-    created: uint<Time>(),
+    created: timestamp,
     rulesVersion: uint(),
     organisations: list(organisationSchema, limits.validatorsMax, 1),
     nodes: list(nodeSchema, limits.validatorsMax, 1),

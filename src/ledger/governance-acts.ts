@@ -4,7 +4,7 @@
 
 import { type LedgerId, ledgerIdOf, type NodeId, type OrganisationId, type Sequence, type Time } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
-import { bytes, encode, id, list, named, record, type Schema, uint, variant } from '../base/schema.ts'
+import { bytes, encode, id, list, named, record, type Schema, timestamp, uint, variant } from '../base/schema.ts'
 import { type Contradiction, contradictionSchema } from '../consensus/contradiction.ts'
 import { type NodeCard, nodeCardSchema } from './card.ts'
 import { nodeListSchema } from './erasure-acts.ts'
@@ -89,7 +89,7 @@ const changeSchema: Schema<Change> = named(
 
 export const proposalSchema: Schema<Proposal> = named(
   'proposal',
-  record<Proposal>({ number: uint(), closes: uint<Time>(), change: changeSchema }),
+  record<Proposal>({ number: uint(), closes: timestamp, change: changeSchema }),
 )
 
 const ballotSchema: Schema<Ballot> = named(

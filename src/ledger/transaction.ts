@@ -35,6 +35,7 @@ import {
   record,
   type Schema,
   text,
+  timestamp,
   uint,
   variant,
   word,
@@ -191,7 +192,7 @@ export const transactionSchema: Schema<Transaction> = named(
     ledger: id(32, ledgerIdOf),
     key: bytes(32),
     sequence: uint(),
-    expires: uint<Time>(),
+    expires: timestamp,
     act: actSchema,
   }),
 )

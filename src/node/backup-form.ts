@@ -16,6 +16,7 @@ import {
   record,
   type Schema,
   text,
+  timestamp,
   uint,
   variant,
   word,
@@ -57,7 +58,7 @@ export const manifestSchema: Schema<Manifest> = record<Manifest>({
   ledger: id(32, ledgerIdOf),
   node: id(16, nodeIdOf),
   height: uint(),
-  created: uint<Time>(),
+  created: timestamp,
   parts: list(
     record<PartEntry>({ path: pathSchema, hash: id<Digest>(32, digestOf), bytes: uint() }),
     limits.backupPartsMax,

@@ -5,7 +5,7 @@ import { concat } from '../base/bytes.ts'
 import { invariant } from '../base/errors.ts'
 import { type ItemId, idBytes, type Sequence, type Time, type TxId, txIdOf } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
-import { decode, encode, id, list, record, type Schema, uint } from '../base/schema.ts'
+import { decode, encode, id, list, record, type Schema, timestamp, uint } from '../base/schema.ts'
 import type { Delivered } from '../ledger/ledger.ts'
 import { itemPayloadSchema, type Part, partSchema } from '../ledger/payload.ts'
 import type { StateRecord } from '../store/change.ts'
@@ -48,7 +48,7 @@ const tombstoneSchema: Schema<TombstoneRecord> = record<TombstoneRecord>({
 const placeSchema: Schema<TransactionPlace> = record<TransactionPlace>({ sequence: uint<Sequence>(), index: uint() })
 const orderSchema: Schema<OrderRecord> = record<OrderRecord>({
   placed: placeSchema,
-  time: uint<Time>(),
+  time: timestamp,
   attestations: list(attestationSchema, limits.validatorsMax),
 })
 

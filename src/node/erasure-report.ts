@@ -16,7 +16,7 @@ import {
   txIdOf,
 } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
-import { bool, id, list, record, type Schema, text, uint, word } from '../base/schema.ts'
+import { bool, id, list, record, type Schema, text, timestamp, uint, word } from '../base/schema.ts'
 import type { ErasureActOf } from '../ledger/erasure.ts'
 import { countsSchema, type ErasureReason, type PurgeCounts, reasonSchema } from '../ledger/erasure-acts.ts'
 import { organisationIdSchema } from '../ledger/records.ts'
@@ -78,7 +78,7 @@ export const attestationSchema: Schema<Attestation> = record<Attestation>({
   counts: countsSchema,
   software: hex(32),
   unlock: text(32),
-  backupsEnd: uint<Time>(),
+  backupsEnd: timestamp,
 })
 
 export const erasureReportSchema: Schema<ErasureReport> = record<ErasureReport>({
@@ -87,7 +87,7 @@ export const erasureReportSchema: Schema<ErasureReport> = record<ErasureReport>(
   order: id(32, txIdOf),
   organisation: organisationIdSchema,
   height: uint<Sequence>(),
-  time: uint<Time>(),
+  time: timestamp,
   reason: reasonSchema,
   reference: hex(16),
   items: list(id(32, itemIdOf), limits.placesPerActMax),

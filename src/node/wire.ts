@@ -3,7 +3,20 @@
 
 import { type Digest, digestOf, type GraphId, graphIdOf, type Sequence, type Time } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
-import { bool, bytes, bytesUpTo, id, list, named, record, type Schema, text, uint, variant } from '../base/schema.ts'
+import {
+  bool,
+  bytes,
+  bytesUpTo,
+  id,
+  list,
+  named,
+  record,
+  type Schema,
+  text,
+  timestamp,
+  uint,
+  variant,
+} from '../base/schema.ts'
 import type { RequestId } from '../consensus/batch.ts'
 import { type ResultCertificate, resultCertificateSchema } from '../consensus/certificate.ts'
 
@@ -105,7 +118,7 @@ export const envelopeSchema: Schema<Envelope> = named(
       {
         height: uint<Sequence>(),
         final: list(resultCertificateSchema, 1),
-        time: uint<Time>(),
+        time: timestamp,
         software: text(limits.softwareBytesMax),
         journal: bytes(16),
         forgot: bool,

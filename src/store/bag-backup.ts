@@ -6,7 +6,7 @@ import { concat, equal, toHex, utf8 } from '../base/bytes.ts'
 import { LedgerError } from '../base/errors.ts'
 import type { Time } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
-import { decode, encode, id, list, record, type Schema, uint } from '../base/schema.ts'
+import { decode, encode, id, list, record, type Schema, timestamp } from '../base/schema.ts'
 import { open, seal, sealedKeyId } from '../base/seal.ts'
 import { type BagNote, sealingKeySchema } from './key-bag.ts'
 import { type RootKey, wrappingKey } from './unlock.ts'
@@ -19,7 +19,7 @@ interface BagContent {
 const head = utf8('quadrille key bag backup 1\n')
 
 const contentSchema: Schema<BagContent> = record<BagContent>({
-  ends: uint<Time>(),
+  ends: timestamp,
   notes: list(
     record<BagNote>({
       name: id<string>(32, (value) => (typeof value === 'string' ? value : toHex(value))),

@@ -9,7 +9,7 @@ import { LedgerError } from '../base/errors.ts'
 import { syncDirectory } from '../base/files.ts'
 import { type Time, timeOf } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
-import { decode, encode, list, record, type Schema, uint, word } from '../base/schema.ts'
+import { decode, encode, list, record, type Schema, timestamp, uint, word } from '../base/schema.ts'
 import { generateSealingKey, keyedHash, open, type SealingKey, seal } from '../base/seal.ts'
 import { openBag, sealBag } from './bag-backup.ts'
 import { Queue, stored } from './failure.ts'
@@ -54,7 +54,7 @@ const entryFields = {
 const bagSchema = record<RingContent['bag']>({ generation: uint(), key: sealingKeySchema })
 
 const ringSchema: Schema<RingContent> = record<RingContent>({
-  keys: list(record<KeyEntry>({ ...entryFields, since: uint<Time>() }), limits.dataKeysMax),
+  keys: list(record<KeyEntry>({ ...entryFields, since: timestamp }), limits.dataKeysMax),
   bag: bagSchema,
 })
 

@@ -2,12 +2,14 @@
 
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
+import { encodeCbor } from '../../src/base/cbor.ts'
 import { nodeIdOf } from '../../src/base/ids.ts'
 import { decode, encode } from '../../src/base/schema.ts'
 import { sign, verify } from '../../src/base/signature.ts'
 import { staticVerdict } from '../../src/ledger/static.ts'
 import {
   type Act,
+  actSchema,
   type ItemHeader,
   itemIdFor,
   type Receipt,
@@ -17,6 +19,7 @@ import {
   transactionSchema,
   txIdFor,
 } from '../../src/ledger/transaction.ts'
+import { hasCode } from '../base/codes.ts'
 import {
   acme,
   app,
@@ -50,6 +53,18 @@ async function transactionOf(items: Parameters<typeof data>[2]): Promise<Transac
 }
 
 describe('The static verdict', () => {
+  it('refuses a time that no date can say: whoever shows it, in the report of an erasure or of an audit, would fail', () => {
+    const attested = (backupsEnd: number): Act => {
+      const [order, counts, software] = [new Uint8Array(32), [1, 2, 3, 0], new Uint8Array(32)]
+      return decode(actSchema, encodeCbor([11, order, counts, software, 'passphrase', backupsEnd]))
+    }
+    const last = attested(8_640_000_000_000_000)
+    assert.ok(last.type === 'erasure-attest' && new Date(last.backupsEnd).toISOString().startsWith('+275760'))
+    for (const later of [8_640_000_000_000_001, Number.MAX_SAFE_INTEGER]) {
+      assert.throws(() => attested(later), hasCode('MALFORMED'))
+    }
+  })
+
   it('is valid for what the client builds, and names the transaction', async () => {
     const built = await data(app, 7, [openItem(), personalItem()])
     const result = staticVerdict(ledgerId, built.bytes, verify)

@@ -122,7 +122,7 @@ export function testBytes(length: number): Uint8Array {
   return bytes
 }
 
-export const forEver: Time = timeOf(Number.MAX_SAFE_INTEGER)
+export const forEver: Time = timeOf(8_640_000_000_000_000)
 
 /** An act signed by the key of an organisation. */
 export async function act(
