@@ -9,7 +9,7 @@ import { keyId } from '../base/hash.ts'
 import { type Digest, type ItemId, type KeyId, type LedgerId, sequenceOf, type TxId } from '../base/ids.ts'
 import { encode } from '../base/schema.ts'
 import { selfTest } from '../base/self-test.ts'
-import { type ResultCertificate, resultCertificateSchema } from '../consensus/certificate.ts'
+import { resultCertificateSchema } from '../consensus/certificate.ts'
 import { checkGenesis } from '../ledger/founding.ts'
 import { ledgerIdFor, type SignedGenesis } from '../ledger/genesis.ts'
 import type { Node } from '../ledger/records.ts'
@@ -47,8 +47,6 @@ export type { NodeOptions } from './node-options.ts'
 export type { NodeStatus } from './node-status.ts'
 export type { Submission } from './submissions.ts'
 
-const dayMs = 86_400_000
-
 export class QuadrilleNode {
   readonly ledger: LedgerId
   readonly genesis: SignedGenesis
@@ -58,6 +56,7 @@ export class QuadrilleNode {
   #keyCare: KeyCare | undefined
   #vitals: Vitals | undefined
   #local: LocalAudit | undefined
+  #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
   #persons: Overviews | undefined
   #evidence: EvidenceFiles | undefined
@@ -78,8 +77,13 @@ export class QuadrilleNode {
     return this.#runtime?.machine.ledger.node(self) ?? genesis.genesis.nodes.find(({ id }) => id === self) ?? joining
   }
 
-  /** @throws LedgerError what opening its folders, its keys or its address meets. */
-  async start(): Promise<void> {
+  /** Once. @throws LedgerError what opening its folders, its keys or its address meets. */
+  start(): Promise<void> {
+    this.#starting = this.#start()
+    return this.#starting
+  }
+
+  async #start(): Promise<void> {
     const { home, self, listen, unlock, seal = true, backupsKeptDays = 0, bootstrap = [] } = this.#options
     const { ledger, genesis } = this
     const { detailsKeptDays = 365, anchorMs = 0, memory, diskFreeMinBytes: freeBytesMin = 0 } = this.#options
@@ -89,14 +93,13 @@ export class QuadrilleNode {
     const parts = await openParts({ home, ledger, self, unlock, seal, ...memory })
     this.#parts = parts
     try {
-      const vitals = await Vitals.begin({ folder: home.root, freeBytesMin }, onEvent)
-      this.#vitals = vitals
+      this.#vitals = await Vitals.begin({ folder: home.root, freeBytesMin }, onEvent)
       this.#local = await LocalAudit.begin({ home, ledger, self, parts, detailsKeptDays, anchorMs, onEvent, onFailure })
       const software = await softwareDigest()
       this.#local.started(software, unlock.provider)
       this.#evidence = await EvidenceFiles.open(home.evidence)
       this.#runtime = await Runtime.start({
-        parts: { ...parts, journal: vitals.timed(parts.journal) },
+        parts: { ...parts, journal: this.#vitals.timed(parts.journal) },
         genesis: genesis.genesis,
         self,
         listen,
@@ -113,7 +116,7 @@ export class QuadrilleNode {
           local: this.#local,
           software,
           unlock: unlock.provider,
-          backupsKeptMs: backupsKeptDays * dayMs,
+          backupsKeptMs: backupsKeptDays * 86_400_000,
         },
         onEvent,
         onFailure,
@@ -135,13 +138,14 @@ export class QuadrilleNode {
     this.#options.onEvent?.(event)
   }
 
-  /** Ends what is under way and closes every file and connection. */
+  /** Ends what is under way, a start included, and closes every file and connection. */
   stop(): Promise<void> {
     return this.#stop()
   }
 
   #stop(failure?: unknown): Promise<void> {
     this.#stopping ??= endAll(
+      () => this.#starting?.catch(() => undefined),
       () => this.#vitals?.stop(),
       () => this.#local?.stopped(failure),
       () => this.#runtime?.stop(),
@@ -285,9 +289,8 @@ export class QuadrilleNode {
 
   /** The newest proof that a block is final. */
   final(): { readonly height: number; readonly certificate: Uint8Array } | undefined {
-    const certificate: ResultCertificate | undefined = this.#running.final()
-    if (certificate === undefined) return undefined
-    return { height: certificate.result.sequence, certificate: encode(resultCertificateSchema, certificate) }
+    const found = this.#running.final()
+    return found && { height: found.result.sequence, certificate: encode(resultCertificateSchema, found) }
   }
 
   /** The newest checkpoint, signed by a quorum if it can be reached; with a `size`, this node's own. Undefined when nothing is final. */
@@ -367,12 +370,8 @@ export class QuadrilleNode {
 
   get #overviews(): Overviews {
     this.#requireServing()
-    this.#persons ??= overviewsOf({
-      ...this.#open,
-      machine: this.#running.machine,
-      local: this.local,
-      member: this.#member,
-    })
+    const { machine } = this.#running
+    this.#persons ??= overviewsOf({ ...this.#open, machine, local: this.local, member: this.#member })
     return this.#persons
   }
 

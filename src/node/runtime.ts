@@ -200,6 +200,16 @@ export class Runtime {
     const final = await lastKept(blocks, machine.applied.sequence)
     const kept = await keptNote(options.notes.cosigned)
     const records = await journal.read()
+    const comparison = await Comparison.open({
+      ...options,
+      store,
+      ledger: machine.ledger,
+      peers: () => running.runtime?.mesh.peers() ?? [],
+      send: (to, told) => {
+        if (running.runtime !== undefined) running.runtime.#send(to, told)
+      },
+    })
+    const met = await Met.open(options.notes.met)
     // Last, so that nothing that fails before it leaves a port open.
     const onMeshEvent = (event: MeshEvent): void => {
       if (event.type === 'connected') running.runtime?.heights.tell(event.node)
@@ -207,18 +217,13 @@ export class Runtime {
     }
     const transportSeed = identity.transport
     const mesh = await openMesh({ ledger, self, transportSeed, listen, members, onEvent: onMeshEvent })
-    const comparison = await Comparison.open({
-      ...options,
-      store,
-      ledger: machine.ledger,
-      peers: () => mesh.peers(),
-      send: (to, told) => {
-        if (running.runtime !== undefined) running.runtime.#send(to, told)
-      },
-    })
-    const met = await Met.open(options.notes.met)
     const found = { machine, mesh, payloads, verdicts, keys, final, kept, journal: records, comparison, met }
-    running.runtime = new Runtime(options, found)
+    try {
+      running.runtime = new Runtime(options, found)
+    } catch (error) {
+      await mesh.close()
+      throw error
+    }
     await running.runtime.heights.begin()
     running.runtime.#purges.wake()
     running.runtime.#reports.wake()
