@@ -69,7 +69,7 @@ export function ledgerRoutes(server: FastifyInstance, node: HttpNode, submitTime
       1,
       limits.blocksPerAnswerMax,
     )
-    return reply.type(cborType).send(Buffer.from(encodeCbor(await node.blocks(from, count))))
+    return reply.type(cborType).send(Buffer.from(encodeCbor(await blocksWithin(node, from, count))))
   })
 
   server.get('/results/:height', async (request, reply) =>
@@ -98,6 +98,19 @@ export function ledgerRoutes(server: FastifyInstance, node: HttpNode, submitTime
   server.get('/members', (_, reply) => reply.send(node.members()))
 
   server.get('/genesis', (_, reply) => reply.send(signedGenesisSchema.toJson(node.genesis)))
+}
+
+/** At least one, where there is one, and no more than a frame between nodes holds: an answer is gathered in memory. */
+async function blocksWithin(node: HttpNode, from: number, count: number): Promise<readonly Uint8Array[]> {
+  const found: Uint8Array[] = []
+  let bytes = 0
+  for (let height = from; height < from + count; height++) {
+    const [block] = await node.blocks(height, 1)
+    bytes += block?.length ?? 0
+    if (block === undefined || (found.length > 0 && bytes > limits.frameBytesMax)) break
+    found.push(block)
+  }
+  return found
 }
 
 /** Id of the key that signed a posted transaction; empty for what is none. */

@@ -426,6 +426,13 @@ describe('The HTTP server', function () {
       return new Uint8Array(await answer.arrayBuffer())
     }
 
+    it('no more large blocks at once than a frame holds, and at least one', async () => {
+      const blocksKept = Array.from({ length: 64 }, () => new Uint8Array(limits.batchBytesMax))
+      Object.assign(node, { blocksKept })
+      const { length } = await bytesOf('/blocks?from=1')
+      assert.ok(length > limits.batchBytesMax && length <= limits.frameBytesMax + 1_024, `${length} bytes`)
+    })
+
     it('blocks, one or many, results and payloads', async () => {
       assert.deepEqual(await bytesOf('/blocks/3'), node.blocksKept[2])
       assert.deepEqual(decodeCbor(await bytesOf('/blocks?from=6&count=5')), node.blocksKept.slice(5))
