@@ -238,6 +238,8 @@ describe('Three real nodes and a member that lies', function () {
       { result: { ...result, checkpoint: [{ state: some, roster: some }] }, signatures: [] },
     ]
     const carried = { id: some as RequestId, payload: new Uint8Array() }
+    // The last time of which ECMA-262 can say a date.
+    const latest = 8_640_000_000_000_000
     const told = { time: 0 as Time, software: '', journal: new Uint8Array(16) }
     const envelopes: Envelope[] = [
       ...[[], [some as RequestId]].map((ids): Envelope => ({ type: 'payloads-wanted', ids })),
@@ -256,7 +258,14 @@ describe('Three real nodes and a member that lies', function () {
         },
         { type: 'note-wanted', size: from },
         { type: 'result-wanted', height: from as Sequence },
-        { type: 'height', ...told, height: from as Sequence, time: from as Time, final: [], forgot: true },
+        {
+          type: 'height',
+          ...told,
+          height: from as Sequence,
+          time: Math.min(from, latest) as Time,
+          final: [],
+          forgot: true,
+        },
         { type: 'content', sequence: from as Sequence, erased: from, graphs: [{ graph: anyGraph, sum: some }] },
       ]),
       ...certificates.flatMap((certificate): Envelope[] => [

@@ -2,9 +2,11 @@
 
 import assert from 'node:assert/strict'
 import { LedgerError } from '../../src/base/errors.ts'
+import { epochOf, sequenceOf, viewOf } from '../../src/base/ids.ts'
+import { limits } from '../../src/base/limits.ts'
 import { decode, encode } from '../../src/base/schema.ts'
 import { batchDigest } from '../../src/consensus/batch.ts'
-import { messageSchema, type PbftMessage } from '../../src/pbft/messages.ts'
+import { messageSchema, type PbftMessage, viewChangeSchema } from '../../src/pbft/messages.ts'
 import { Random } from '../sim/random.ts'
 import { simLedger } from '../sim/roster.ts'
 import { batchOf, only, Puppet, someDigest, transaction } from './puppet.ts'
@@ -55,6 +57,16 @@ function examples(puppet: Puppet): readonly PbftMessage[] {
 }
 
 describe('PBFT and bytes', () => {
+  it('a view change can tell of all that prepared in the widest window that a ledger may have', () => {
+    const signature = new Uint8Array(64)
+    const proposal = { node: new Puppet().node(1), signature }
+    const one = { view: viewOf(0), sequence: sequenceOf(1), digest: someDigest('x'), proposal, prepares: [proposal] }
+    const prepared = Array.from({ length: limits.windowMax }, (_, at) => ({ ...one, sequence: sequenceOf(at + 1) }))
+    const change = { signer: proposal.node, epoch: epochOf(0), view: viewOf(1), stable: [], prepared, signature }
+    assert.deepEqual(decode(viewChangeSchema, encode(viewChangeSchema, change)), change)
+    assert.throws(() => encode(viewChangeSchema, { ...change, prepared: [...prepared, one] }), { code: 'MALFORMED' })
+  })
+
   it('every type of message has one encoding, and its claims hold', () => {
     const puppet = new Puppet()
     const messages = examples(puppet)
