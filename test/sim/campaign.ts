@@ -70,7 +70,11 @@ export interface Catch {
 /** Bugs that show in few seeds, and one of these: where `npm test` begins its hunt. */
 export const showsWith: Readonly<Record<string, number>> = {
   'forgets the newest record when it starts': 200_881,
+  'claims nothing, so that forgeries pass': 963_232,
   'hides what prepared when it changes the view': 546_520,
+  'takes no notice of votes that it forgot': 986_848,
+  'votes twice in one term': 783_555,
+  'proves blocks by validators who are known only after them': 590_133,
 }
 
 /** Plays `mutant` until a seed fails, at most `seeds` of them. */

@@ -1,7 +1,7 @@
 // Raft in the simulator: a few seeds of everything; `npm run sim -- --protocol raft` plays as many as one likes.
 
 import assert from 'node:assert/strict'
-import { hunt, runCampaign, seedsFrom } from './campaign.ts'
+import { hunt, runCampaign, seedsFrom, showsWith } from './campaign.ts'
 import { bugs, mutants } from './mutants/raft.ts'
 import { raftSubject } from './raft.ts'
 import { play } from './run.ts'
@@ -68,7 +68,7 @@ describe('Raft in the simulator', function () {
     it(`catches a Raft that ${name}`, () => {
       const mutant = mutants.find((each) => each.name === name)
       assert.ok(mutant !== undefined)
-      assert.notEqual(hunt(mutant, 5, 100).seed, undefined)
+      assert.notEqual(hunt(mutant, 5, 100, showsWith[name]).seed, undefined)
     })
   }
 })
