@@ -1,6 +1,7 @@
 // The public headers of items by where they stand, for the rules of erasure. The rules read synchronously and the blocks
 // lie on a disk, so whoever is about to execute or judge acts says which places they name, and gets a reader of those.
 
+import { groupsBy } from '../base/groups.ts'
 import type { ItemId, Sequence, TxId } from '../base/ids.ts'
 import { decode } from '../base/schema.ts'
 import { type RequestId, requestId } from '../consensus/batch.ts'
@@ -51,7 +52,8 @@ export class ItemHeaders {
     if (places.length === 0) return noNamedItems
     const found = new Map<string, PlacedItem>()
     const requests = new Map<ItemId, RequestId>()
-    for (const [sequence, group] of bySequence(places)) {
+    // A block of transactions names some 150 000.
+    for (const [sequence, group] of groupsBy(places, (place) => place.sequence)) {
       const block = await this.#block(sequence, group)
       for (const place of group) {
         const transaction = block.get(place.transaction)
@@ -82,17 +84,6 @@ export class ItemHeaders {
     }
     return named
   }
-}
-
-/** In time that goes with their number: a block of transactions names some 150 000. */
-function bySequence(places: readonly ItemPlace[]): ReadonlyMap<Sequence, readonly ItemPlace[]> {
-  const groups = new Map<Sequence, ItemPlace[]>()
-  for (const place of places) {
-    const group = groups.get(place.sequence)
-    if (group === undefined) groups.set(place.sequence, [place])
-    else group.push(place)
-  }
-  return groups
 }
 
 function keyOf({ sequence, transaction, index }: ItemPlace): string {

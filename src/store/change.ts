@@ -4,6 +4,7 @@
 
 import type { Literal, NamedNode } from '@rdfjs/types'
 import { InvariantError } from '../base/errors.ts'
+import { groupsBy } from '../base/groups.ts'
 import { type Digest, type ItemId, idBytes, type Sequence } from '../base/ids.ts'
 import type { SealingKey } from '../base/seal.ts'
 import { contentOf, contentRecord } from './content.ts'
@@ -138,7 +139,9 @@ export class ChangeWriter {
   fill(change: BlockChange): Filled {
     const { keys } = this.#parts
     for (const item of change.items) this.#assert(item)
-    for (const [item, retractions] of byItem(change.retractions)) this.#retract(item, retractions)
+    // Each item is read once, however many transactions of a block retract rows of it.
+    const retracted = groupsBy(change.retractions, ({ item }) => item)
+    for (const [item, retractions] of retracted) this.#retract(item, retractions)
     for (const item of change.erasures) this.#erase(item)
     for (const { key, value } of change.records) {
       const at = recordKey(keys, key)
@@ -292,15 +295,4 @@ export class ChangeWriter {
   #put(key: SealingKey, at: Uint8Array, plain: Uint8Array): void {
     this.#write.put(at, this.#parts.sealer.seal(key, at, plain))
   }
-}
-
-/** Each item is read once, however many transactions of a block retract rows of it. */
-function byItem(retractions: readonly StoredRetraction[]): ReadonlyMap<ItemId, readonly StoredRetraction[]> {
-  const groups = new Map<ItemId, StoredRetraction[]>()
-  for (const retraction of retractions) {
-    const group = groups.get(retraction.item)
-    if (group === undefined) groups.set(retraction.item, [retraction])
-    else group.push(retraction)
-  }
-  return groups
 }

@@ -24,6 +24,20 @@ describe('A purge', () => {
 
   afterEach(() => rm(folder, { recursive: true }))
 
+  /** Over a node of which only these parts are there. */
+  const purging = (parts: Readonly<Record<string, unknown>>): Purges =>
+    new Purges({
+      self: 'self',
+      clock: { now: () => 0 },
+      searched: [folder],
+      software: new Uint8Array(),
+      unlock: 'key-file',
+      backupsKeptMs: 0,
+      onEvent: () => undefined,
+      onFailure: (error: unknown) => assert.fail(String(error)),
+      ...parts,
+    } as unknown as PurgesOptions)
+
   it('E1 takes nothing off the disk of an order that came meanwhile, before it is noted what must be gone of it', async () => {
     const owed: TxId[] = []
     const marked: ItemId[] = []
@@ -34,8 +48,7 @@ describe('A purge', () => {
       marked.push(itemOf.get(order) as ItemId)
       purges.wake()
     }
-    const purges = new Purges({
-      self: 'self',
+    const purges = purging({
       machine: {
         ledger: { owedAttestations: () => [...owed] },
         itemsOf: async (order: TxId) => [itemOf.get(order)],
@@ -67,14 +80,7 @@ describe('A purge', () => {
           return { code: 'OK' }
         },
       },
-      clock: { now: () => 0 },
-      searched: [folder],
-      software: new Uint8Array(),
-      unlock: 'key-file',
-      backupsKeptMs: 0,
-      onEvent: () => undefined,
-      onFailure: (error: unknown) => assert.fail(String(error)),
-    } as unknown as PurgesOptions)
+    })
     execute(first)
     await eventually('both orders are attested', async () => owed.length === 0 || undefined)
     await purges.stop()
@@ -88,8 +94,7 @@ describe('A purge', () => {
     const sealed = new Uint8Array(100).fill(5)
     const details = [{ reference: new Uint8Array(16), sealed }]
     let noted: readonly Uint8Array[] = [new Uint8Array(32).fill(7)]
-    const purges = new Purges({
-      self: 'self',
+    const purges = purging({
       machine: { ledger: { owedAttestations: () => [...owed] }, itemsOf: async (order: TxId) => [itemOf.get(order)] },
       store: {
         erased: () => [],
@@ -114,14 +119,7 @@ describe('A purge', () => {
           return { code: 'OK' }
         },
       },
-      clock: { now: () => 0 },
-      searched: [folder],
-      software: new Uint8Array(),
-      unlock: 'key-file',
-      backupsKeptMs: 0,
-      onEvent: () => undefined,
-      onFailure: (error: unknown) => assert.fail(String(error)),
-    } as unknown as PurgesOptions)
+    })
     purges.wake()
     await eventually('the order is attested', async () => owed.length === 0 || undefined)
     await purges.stop()
